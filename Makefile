@@ -1,0 +1,52 @@
+# The same targets serve a person and CI. "make" alone shows what there is.
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+HELPER := mail2fax/engine/embedded/spandsp
+BUILD_PACKAGES := gcc python3-venv python3-dev libspandsp-dev
+PEER_PACKAGES := sip-tester tshark libtiff-tools strace
+WORKERS ?= 4
+
+.PHONY: help setup setup-peers demo run test lint format soak bench-spandsp clean
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) ## Install build packages, make the virtual environment, build the C helper
+
+# An edited C helper must be built again: an editable install would keep using the old one silently.
+$(READY): pyproject.toml .ci/constraints.txt $(wildcard $(HELPER)/*.c $(HELPER)/*.h) $(HELPER)/build.py
+	@.ci/find-python >/dev/null && test -e /usr/include/spandsp.h || .ci/install-packages $(BUILD_PACKAGES)
+	@test -x $(BIN)/python || { python=$$(.ci/find-python) || { echo "No Python 3.11 or newer with venv and headers was found." >&2; exit 1; }; \
+		echo "Making the virtual environment with $$python"; "$$python" -m venv $(VENV); }
+	@echo "Installing Python packages (a minute on the first run)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt setuptools cffi
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt --no-build-isolation -e '.[dev]'
+	@touch $@
+
+setup-peers: ## Install the programs the tests meet (SIPp, tshark, ...) from Debian's packages
+	@.ci/install-packages $(PEER_PACKAGES)
+
+demo: $(READY) ## Watch a mail become a fax, all on this machine
+	@$(BIN)/mail2fax demo
+
+run: $(READY) ## Run the gateway with ./config.toml (CONFIG=... for another file)
+	@$(BIN)/mail2fax run --config $(or $(CONFIG),config.toml)
+
+test: $(READY) ## Run all tests but the long ones
+	@$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup
+
+lint: $(READY) ## Check format, style, types and who may import whom
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## Put the code into its standard form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean: ## Remove the virtual environment and everything that was built
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	find mail2fax -name '*.so' -delete

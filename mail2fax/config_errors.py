@@ -1,0 +1,203 @@
+"""What is wrong with a configuration, told so that it can be mended: the key, its line or variable, what would be right."""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: `key` dotted, `where` its line or variable, `problem` what it is and what would be right."""
+
+    key: str
+    where: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.key}: {self.problem}" if self.key else f"{self.where}: {self.problem}"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; `faults` says every reason."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class TomlText:
+    """A TOML file that knows on which line each of its keys stands."""
+
+    name: str
+    lines: tuple[str, ...] = ()
+    values: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls) -> "TomlText":
+        return cls(name="(no file)")
+
+    @classmethod
+    def read(cls, path: Path) -> "TomlText":
+        """The file at `path`; raises `ConfigError` when it cannot be read or is not TOML."""
+        try:
+            text = path.read_text(encoding="utf-8")
+            return cls(name=str(path), lines=tuple(text.splitlines()), values=tomllib.loads(text))
+        except OSError as error:
+            raise ConfigError([Fault("", str(path), f"cannot be read: {error.strerror}")]) from error
+        except UnicodeDecodeError as error:
+            raise ConfigError([Fault("", str(path), "is not UTF-8 text")]) from error
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError([Fault("", str(path), f"is not valid TOML: {error}")]) from error
+
+    def line_of(self, path: KeyPath) -> int | None:
+        """The line (from 1) on which `path` is set, or None when the file does not set it.
+
+        tomllib keeps no positions, so we ask it: the key stands where the shortest prefix of the file begins
+        that parses and has it. That is exact for nested, inline and repeated tables, and for values and
+        elements of arrays over several lines. Quadratic, but only read when there is an error to tell.
+        """
+        start = 0
+        for count in range(1, len(self.lines) + 1):
+            prefix = "\n".join(self.lines[:count])
+            if _holds(prefix, path) or (isinstance(path[-1], int) and _holds(prefix + "\n]", path)):
+                return count if isinstance(path[-1], int) else start + 1
+            if _parse(prefix) is not None:
+                start = count
+        return None
+
+
+def _parse(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+def _holds(text: str, path: KeyPath) -> bool:
+    node: Any = _parse(text)
+    for step in path:
+        match node, step:
+            case dict(), str() if step in node:
+                node = node[step]
+            case list(), int() if step < len(node):
+                node = node[step]
+            case _:
+                return False
+    return True
+
+
+def faulty_variables(
+    environ: Mapping[str, str], root: type[BaseModel], *, prefix: str, delimiter: str, but: str
+) -> list[Fault]:
+    """Faults of the environment variables that start with `prefix`: unknown keys, and lists that are no JSON list."""
+    faults = []
+    for name, value in environ.items():
+        if not name.upper().startswith(prefix) or name.upper() == but:
+            continue
+        path = name[len(prefix) :].lower().split(delimiter.lower())
+        problem = _variable_problem(root, path, value)
+        if problem:
+            faults.append(Fault(".".join(path), f"environment variable {name}", problem))
+    return faults
+
+
+def _variable_problem(root: type[BaseModel], path: list[str], value: str) -> str | None:
+    model: type[BaseModel] | None = root
+    annotation: Any = None
+    for step in path:
+        if model is None or step not in model.model_fields:
+            return _unknown(step, sorted(model.model_fields) if model else [])
+        annotation = model.model_fields[step].annotation
+        model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+    if model is not None:
+        return f"is a section; set one of its keys, such as {'__'.join([*path, next(iter(model.model_fields))]).upper()}"
+    return _list_problem(value) if _is_list(annotation) else None
+
+
+def _is_list(annotation: Any) -> bool:
+    if get_origin(annotation) in {Union, UnionType}:
+        return any(_is_list(inner) for inner in get_args(annotation))
+    return get_origin(annotation) in {tuple, list}
+
+
+def _list_problem(value: str) -> str | None:
+    try:
+        fine = isinstance(json.loads(value), list)
+    except ValueError:
+        fine = False
+    return None if fine else 'must be a JSON list, such as ["a", "b"]'
+
+
+def describe(
+    error: ErrorDetails, text: TomlText, environ: Mapping[str, str], root: type[BaseModel], *, prefix: str, delimiter: str
+) -> Fault:
+    """The fault behind one of pydantic's errors, with its place in the file or in the environment."""
+    path = tuple(step for step in error["loc"] if isinstance(step, str | int))
+    return Fault(_dotted(path), _place(path, text, environ, prefix, delimiter), _problem(error, path, root))
+
+
+def _place(path: KeyPath, text: TomlText, environ: Mapping[str, str], prefix: str, delimiter: str) -> str:
+    steps = [str(step) for step in path if isinstance(step, str)]
+    wanted = (prefix + delimiter.join(steps)).upper()
+    for name in environ:
+        if name.upper() == wanted:
+            return f"environment variable {name}"
+    for known in _shorter(path):
+        line = text.line_of(known)
+        if line is not None:
+            return f"{text.name}, line {line}"
+    return text.name
+
+
+def _shorter(path: KeyPath) -> Iterator[KeyPath]:
+    for length in range(len(path), 0, -1):
+        yield path[:length]
+
+
+def _dotted(path: KeyPath) -> str:
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+def _problem(error: ErrorDetails, path: KeyPath, root: type[BaseModel]) -> str:
+    if error["type"] == "extra_forbidden":
+        return _unknown(str(path[-1]), _siblings(path, root))
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    given = error["input"]
+    secret = any(word in str(path[-1]) for word in ("password", "secret", "token")) if path else False
+    shown = "" if secret or isinstance(given, dict | BaseModel) else f" (it is {json.dumps(given, default=str, ensure_ascii=False)})"
+    return message[0].lower() + message[1:] + shown
+
+
+def _siblings(path: KeyPath, root: type[BaseModel]) -> list[str]:
+    model: Any = root
+    for step in path[:-1]:
+        if not isinstance(step, str) or step not in model.model_fields:
+            return []
+        model = model.model_fields[step].annotation
+    return sorted(model.model_fields)
+
+
+def _unknown(key: str, known: Sequence[str]) -> str:
+    hint = _closest(key, known)
+    if hint:
+        return f"is not a known key; did you mean {hint}?"
+    return f"is not a known key; known here: {', '.join(known)}" if known else "is not a known key"
+
+
+def _closest(key: str, known: Sequence[str]) -> str | None:
+    matches = difflib.get_close_matches(key, known, n=1)
+    return matches[0] if matches else None

@@ -1,0 +1,1 @@
+"""What carries faxes. The rest of the house imports `interface` alone."""

@@ -1,0 +1,50 @@
+"""The seam between the house and whatever carries faxes: the only part of `engine` the house may import."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from mail2fax.model.call import AnswerOrder, CallEvent, CallOrder
+
+
+class EngineUnavailable(Exception):
+    """The engine cannot take the order now: it is not running, or it is stopping. Nothing was dialled."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTraits:
+    """What an engine can do: `lines` calls at once; whether it tells pages; whether it dials again by itself."""
+
+    lines: int
+    reports_pages: bool
+    retries_itself: bool
+
+
+class IncomingCall(Protocol):
+    """A call that rings at one of our numbers. Exactly one of `answer` and `reject` is to be called."""
+
+    @property
+    def call_id(self) -> str: ...
+    @property
+    def called(self) -> str: ...
+    @property
+    def caller(self) -> str: ...
+    def answer(self, order: AnswerOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]: ...
+    async def reject(self, sip_code: int) -> None: ...
+
+
+class FaxEngine(Protocol):
+    """Places and takes fax calls. Leaving the block of `call` (or of `answer`) hangs up.
+
+    The iterator of a block yields events in order and ends after exactly one `CallEnded`, also when the
+    engine dies in mid call (`EndedBy.ENGINE`). `call` raises `EngineUnavailable` on entering the block when
+    the order could not be taken and nothing was dialled.
+    """
+
+    @property
+    def traits(self) -> EngineTraits: ...
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    def call(self, order: CallOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]: ...
+    def incoming(self) -> AsyncIterator[IncomingCall]: ...

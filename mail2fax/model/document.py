@@ -1,0 +1,34 @@
+"""The word for what is faxed: one canonical TIFF-F file and what is known of its pages."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Resolution(StrEnum):
+    """The vertical resolutions of T.30 that we write; horizontal is always 204 per inch (RFC 3949)."""
+
+    STANDARD = "204x98"
+    FINE = "204x196"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One rendered page: its rows (each 1728 pixels) and the size of its MMR (T.6) data in bytes."""
+
+    rows: int
+    mmr_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One canonical fax TIFF, as written by `document/`. `name` is its file in the document store."""
+
+    name: str
+    resolution: Resolution
+    pages: tuple[Page, ...]
+
+    @property
+    def phone_seconds(self) -> float:
+        """Estimated time on the phone in seconds: MMR bits at V.17 14400 bit/s, plus the T.30 overhead."""
+        overhead_s, bits_per_s = 11.6, 14_400
+        return overhead_s + sum(page.mmr_bytes for page in self.pages) * 8 / bits_per_s

@@ -1,0 +1,169 @@
+"""The states of a job and the one table that moves it: state, event, next state. No conditions here.
+
+Conditions choose the event (`jobs/retry.py`, `gateway.py`, `dispatch.py`); the event chooses the state,
+and `jobs/states.py` applies it in one transaction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from mail2fax.model.call import CallEnded
+from mail2fax.model.mail import Submission
+
+
+class JobState(StrEnum):
+    """Where a job stands. `UNCONFIRMED` is the honest word for "it may have arrived": never success, never redialled."""
+
+    RECEIVED = "received"
+    READY = "ready"
+    CALLING = "calling"
+    SLEEPING = "sleeping"
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    UNCONFIRMED = "unconfirmed"
+
+    @property
+    def final(self) -> bool:
+        return self in FINAL_STATES
+
+
+FINAL_STATES = frozenset(
+    {JobState.SENT, JobState.FAILED, JobState.CANCELLED, JobState.REJECTED, JobState.UNCONFIRMED}
+)
+
+
+class JobEvent(StrEnum):
+    """What can happen to a job. One event, one next state."""
+
+    PREPARED = "prepared"
+    """Admitted, and its document is rendered."""
+    REFUSED = "refused"
+    """Admission or the document room said no."""
+    DIALLING = "dialling"
+    """An attempt is committed; the order enters the engine's pipe after this."""
+    NOT_DIALLED = "not-dialled"
+    """The engine would not take the order: nothing was dialled, the job waits."""
+    DELIVERED = "delivered"
+    """Every page ordered was confirmed by the far end, the last one after EOP."""
+    POSTPONED = "postponed"
+    """The attempt failed in a way that is tried again later."""
+    GAVE_UP = "gave-up"
+    """The attempt failed for good, or the tries are used up."""
+    DOUBTED = "doubted"
+    """The fax may have arrived: the last confirmation never came, or we were killed in mid call."""
+    WOKE = "woke"
+    """The delay before the next try is over."""
+    CANCELLED = "cancelled"
+    """A person withdrew the job."""
+    EXPIRED = "expired"
+    """The state's deadline passed."""
+
+
+TRANSITIONS: Mapping[JobState, Mapping[JobEvent, JobState]] = {
+    JobState.RECEIVED: {
+        JobEvent.PREPARED: JobState.READY,
+        JobEvent.REFUSED: JobState.REJECTED,
+        JobEvent.CANCELLED: JobState.CANCELLED,
+        JobEvent.EXPIRED: JobState.FAILED,
+    },
+    JobState.READY: {
+        JobEvent.DIALLING: JobState.CALLING,
+        JobEvent.CANCELLED: JobState.CANCELLED,
+        JobEvent.EXPIRED: JobState.FAILED,
+    },
+    JobState.CALLING: {
+        JobEvent.NOT_DIALLED: JobState.SLEEPING,
+        JobEvent.DELIVERED: JobState.SENT,
+        JobEvent.POSTPONED: JobState.SLEEPING,
+        JobEvent.GAVE_UP: JobState.FAILED,
+        JobEvent.DOUBTED: JobState.UNCONFIRMED,
+        JobEvent.CANCELLED: JobState.CANCELLED,
+        JobEvent.EXPIRED: JobState.UNCONFIRMED,
+    },
+    JobState.SLEEPING: {
+        JobEvent.WOKE: JobState.READY,
+        JobEvent.CANCELLED: JobState.CANCELLED,
+        JobEvent.EXPIRED: JobState.FAILED,
+    },
+    JobState.SENT: {},
+    JobState.FAILED: {},
+    JobState.CANCELLED: {},
+    JobState.REJECTED: {},
+    JobState.UNCONFIRMED: {},
+}
+
+
+class ImpossibleTransition(Exception):
+    """The job's state does not know this event: somebody was faster, or a bug of ours."""
+
+
+def next_state(state: JobState, event: JobEvent) -> JobState:
+    """The state that `event` leads to from `state`; raises `ImpossibleTransition` where the table has none."""
+    try:
+        return TRANSITIONS[state][event]
+    except KeyError:
+        raise ImpossibleTransition(f"a job that is {state} cannot take the event {event}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One document for one number, as the database has it.
+
+    `id` is the short number people see, `uuid` the name outside. `number` (E.164) and `document` (a file
+    name in the document store) are None until the job is prepared. `due_at` is when a sleeping job wakes;
+    `deadline_at` when the state it is in expires (None in final states). `attempts` counts committed
+    attempts. `outcome` is the latest result: an `OutcomeKind`, or a `RefusalCode` when the job is rejected;
+    `facts` fill its wording, as plain text ("cause" holds the peer's own words).
+    """
+
+    id: int
+    uuid: str
+    state: JobState
+    version: int
+    submission: Submission
+    created_at: datetime
+    changed_at: datetime
+    deadline_at: datetime | None
+    due_at: datetime | None = None
+    number: str | None = None
+    document: str | None = None
+    pages: int | None = None
+    attempts: int = 0
+    outcome: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a job: at most one call, and one CDR. `number` counts from 1 within the job.
+
+    `ended` is None while the call runs, and stays None when we were killed in mid call; then `outcome`
+    says so. `pages_confirmed` is what the journal knows, also of an interrupted attempt.
+    """
+
+    id: int
+    job_id: int
+    number: int
+    call_id: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    ended: CallEnded | None = None
+    outcome: str | None = None
+    cause: str = ""
+    pages_confirmed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One outbox row: the facts of a reply that is owed. Its `message_id` never changes, however often it is sent."""
+
+    id: int
+    kind: str
+    job_id: int
+    message_id: str
+    tries: int
+    created_at: datetime

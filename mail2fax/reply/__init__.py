@@ -1,0 +1,1 @@
+"""What the sender reads afterwards: composed from facts, sent from the durable outbox."""

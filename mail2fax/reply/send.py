@@ -1,0 +1,69 @@
+"""Hands a status mail to the mail server that takes our mail (aiosmtplib)."""
+
+from dataclasses import dataclass
+from email.message import EmailMessage
+from enum import StrEnum
+
+import aiosmtplib
+
+
+class Security(StrEnum):
+    """How the connection to the mail server is protected."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """The mail server for status mails. `user` is "" when it wants no account; `timeout_s` bounds each step."""
+
+    host: str
+    port: int
+    hostname: str
+    user: str = ""
+    password: str = ""
+    security: Security = Security.NONE
+    timeout_s: float = 30.0
+
+
+class SendFailed(Exception):
+    """The mail server did not take the mail. `permanent` is True when it never will (a 5xx answer)."""
+
+    def __init__(self, problem: str, *, permanent: bool) -> None:
+        super().__init__(problem)
+        self.permanent = permanent
+
+
+async def send(message: EmailMessage, server: MailServer) -> None:
+    """Sends `message` and returns when the server has taken responsibility for it; raises `SendFailed`."""
+    try:
+        await aiosmtplib.send(
+            message,
+            hostname=server.host,
+            port=server.port,
+            local_hostname=server.hostname,
+            username=server.user or None,
+            password=server.password or None,
+            use_tls=server.security is Security.TLS,
+            # None would mean "when offered": a promise of TLS is not left to whoever sits in between.
+            start_tls=server.security is Security.STARTTLS,
+            timeout=server.timeout_s,
+        )
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        codes = [refused.code for refused in error.recipients]
+        raise SendFailed(_words(error), permanent=all(_permanent(code) for code in codes)) from error
+    except aiosmtplib.SMTPResponseException as error:
+        raise SendFailed(f"{error.code} {error.message}", permanent=_permanent(error.code)) from error
+    except (aiosmtplib.SMTPException, OSError) as error:
+        raise SendFailed(_words(error), permanent=False) from error
+
+
+def _permanent(code: int) -> bool:
+    # RFC 5321 4.2.1; a refused log-in (535) or TLS demand (530) is our configuration's fault, and mendable.
+    return 500 <= code <= 599 and code not in {530, 534, 535, 538}
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
