@@ -41,6 +41,16 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Accepted:
+    """The gateway's yes to an arrival: the mail is durable, and `job_id` is its fax.
+
+    A mail that came before has the same `job_id` as then: the sender hears the same yes.
+    """
+
+    job_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """A mail as received: raw bytes durable in the spool, one row in the database.
 

@@ -1,0 +1,174 @@
+"""Rows to words and words to columns: what the database holds, as the values the house speaks of."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from mail2fax.model.call import CallEnded, CallResult, EndedBy, FaxFault, FaxResult, Media
+from mail2fax.model.job import Attempt, Job, JobState, Reply
+from mail2fax.model.mail import Address, Door, Submission
+from mail2fax.store import Row, Value, from_text
+
+Fact = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One thing that happened to a job. `attempt` is its number within the job, where it belongs to one."""
+
+    job_id: int
+    attempt: int | None
+    at: datetime
+    event: str
+    facts: Mapping[str, Fact]
+
+
+def job(row: Row) -> Job:
+    """A row of `jobs`, with the count of its attempts."""
+    return Job(
+        id=row["id"],
+        uuid=row["uuid"],
+        state=JobState(row["state"]),
+        version=row["version"],
+        submission=_submission(row),
+        created_at=from_text(row["created_at"]),
+        changed_at=from_text(row["changed_at"]),
+        deadline_at=_moment(row["deadline_at"]),
+        due_at=_moment(row["due_at"]),
+        number=row["number"],
+        document=row["document"],
+        pages=row["pages"],
+        attempts=row["attempts"],
+        outcome=row["outcome"],
+        facts=json.loads(row["facts"]),
+    )
+
+
+def attempt(row: Row) -> Attempt:
+    """A row of `attempts`."""
+    return Attempt(
+        id=row["id"],
+        job_id=row["job_id"],
+        number=row["number"],
+        call_id=row["call_id"],
+        started_at=from_text(row["started_at"]),
+        ended_at=_moment(row["ended_at"]),
+        ended=_call_ended(row) if row["ended_by"] else None,
+        outcome=row["outcome"],
+        cause=row["cause"],
+        pages_confirmed=row["pages_confirmed"],
+    )
+
+
+def entry(row: Row) -> JournalEntry:
+    """A row of `journal`."""
+    return JournalEntry(
+        job_id=row["job_id"],
+        attempt=row["attempt"],
+        at=from_text(row["at"]),
+        event=row["event"],
+        facts=json.loads(row["facts"]),
+    )
+
+
+def reply(row: Row) -> Reply:
+    """A row of `outbox`."""
+    return Reply(
+        id=row["id"],
+        kind=row["kind"],
+        job_id=row["job_id"],
+        message_id=row["message_id"],
+        tries=row["tries"],
+        created_at=from_text(row["created_at"]),
+    )
+
+
+def moment_of(row: Row | None) -> datetime | None:
+    """The one column `moment` of a row, or None."""
+    return _moment(row["moment"]) if row else None
+
+
+def submission_values(submission: Submission) -> dict[str, Value]:
+    """The columns of `jobs` that hold a submission."""
+    return {
+        "door": submission.door,
+        "source_key": submission.source_key,
+        "spool_name": submission.spool_name,
+        "size": submission.size,
+        "received_at": submission.received_at,
+        "sender_local": submission.sender.local,
+        "sender_domain": submission.sender.domain,
+        "mail_from": submission.mail_from,
+        "recipient": submission.recipient,
+        "subject": submission.subject,
+        "message_id": submission.message_id,
+        "thread": json.dumps(submission.references),
+        "automatic": submission.automatic,
+    }
+
+
+def call_values(ended: CallEnded) -> dict[str, Value]:
+    """The columns of `attempts` that hold the three results of a call."""
+    return {
+        "ended_by": ended.call.ended_by,
+        "sip_code": ended.call.sip_code,
+        "sip_reason": ended.call.sip_reason,
+        "q850": ended.call.q850,
+        "detail": ended.call.detail,
+        "media": ended.media,
+        "fax_fault": ended.fax.fault,
+        "t30_code": ended.fax.code,
+        "t30_name": ended.fax.code_name,
+        "pages_sent": ended.fax.pages_sent,
+        "pages_confirmed": ended.fax.pages_confirmed,
+        "last_confirmed": ended.fax.last_confirmed,
+        "far_id": ended.fax.far_id,
+        "bit_rate": ended.fax.bit_rate,
+        "ecm": ended.fax.ecm,
+    }
+
+
+def _submission(row: Row) -> Submission:
+    return Submission(
+        door=Door(row["door"]),
+        source_key=row["source_key"],
+        spool_name=row["spool_name"],
+        size=row["size"],
+        received_at=from_text(row["received_at"]),
+        sender=Address(row["sender_local"], row["sender_domain"]),
+        mail_from=row["mail_from"],
+        recipient=row["recipient"],
+        subject=row["subject"],
+        message_id=row["message_id"],
+        references=tuple(json.loads(row["thread"])),
+        automatic=bool(row["automatic"]),
+    )
+
+
+def _call_ended(row: Row) -> CallEnded:
+    return CallEnded(
+        call=CallResult(
+            ended_by=EndedBy(row["ended_by"]),
+            sip_code=row["sip_code"],
+            sip_reason=row["sip_reason"],
+            q850=row["q850"],
+            detail=row["detail"],
+        ),
+        media=Media(row["media"]),
+        fax=FaxResult(
+            fault=FaxFault(row["fax_fault"]),
+            code=row["t30_code"],
+            code_name=row["t30_name"],
+            pages_sent=row["pages_sent"],
+            pages_confirmed=row["pages_confirmed"],
+            last_confirmed=bool(row["last_confirmed"]),
+            far_id=row["far_id"],
+            bit_rate=row["bit_rate"],
+            ecm=None if row["ecm"] is None else bool(row["ecm"]),
+        ),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else from_text(text)

@@ -1,0 +1,358 @@
+"""Moving jobs: the one method that reads, looks up, updates, journals and owes the reply, in one transaction.
+
+The table is `model/job.py`. What is to happen to a job is an event; nobody sets a state.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from mail2fax.jobs import rows
+from mail2fax.jobs.journal import call_facts, name_of, write
+from mail2fax.jobs.outbox import owe_final_reply
+from mail2fax.jobs.reading import JobReader
+from mail2fax.jobs.retry import Verdict
+from mail2fax.jobs.rows import Fact
+from mail2fax.jobs.settings import JobSettings
+from mail2fax.model.call import CallEnded, CallEvent, PageConfirmed
+from mail2fax.model.job import Attempt, ImpossibleTransition, Job, JobEvent, JobState, next_state
+from mail2fax.model.mail import Submission
+from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.refusal import Refusal
+from mail2fax.store import Row, Session, Store, Value, to_text
+
+Clock = Callable[[], datetime]
+"""Gives the moment it is, aware."""
+
+BATCH = 100
+"""At most so many jobs are moved by one transaction."""
+
+NO_LIMIT = -1  # SQLite's LIMIT
+
+STOPPED = "we were stopped in mid call"
+OVERDUE = "the call took longer than any call may"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a submission: its job, and whether the job is new or the mail was known already."""
+
+    job_id: int
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an event brings with it. None leaves the job's value as it is.
+
+    `due_at` is when a sleeping job wakes; no other state has one. A final state needs an `outcome`.
+    """
+
+    number: str | None = None
+    document: str | None = None
+    pages: int | None = None
+    due_at: datetime | None = None
+    outcome: str | None = None
+    facts: Mapping[str, str] | None = None
+
+
+class Jobs(JobReader):
+    """Every job, and all that can happen to one. Methods raise `StoreError`, and `ImpossibleTransition` when the
+    job's state does not know the event: somebody was faster."""
+
+    def __init__(self, store: Store, settings: JobSettings, clock: Clock) -> None:
+        super().__init__(store)
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+
+    # The way in
+
+    async def receive(self, submission: Submission) -> Receipt:
+        """Make a job of a mail, or find the one it has become before (same door, same source key)."""
+
+        def commit(session: Session) -> Receipt:
+            known = session.one("find_source", door=submission.door, source_key=submission.source_key)
+            if known:
+                return Receipt(known["job_id"], new=False)
+            return Receipt(self._add(session, submission), new=True)
+
+        return await self._store.write(commit)
+
+    async def prepared(self, job: Job, number: str, document: str, pages: int) -> Job:
+        """The job is admitted to `number` (E.164), and its document (a name in the document store) is rendered."""
+        return await self.apply(job.id, JobEvent.PREPARED, Change(number=number, document=document, pages=pages))
+
+    async def refused(self, job: Job, refusal: Refusal) -> Job:
+        """Admission or the document room said no."""
+        return await self.apply(job.id, JobEvent.REFUSED, Change(outcome=refusal.code, facts=refusal.facts))
+
+    # The one method
+
+    async def apply(self, job_id: int, event: JobEvent, change: Change = Change()) -> Job:
+        """Let `event` happen to a job: state, journal and the reply it may owe, in one transaction.
+
+        What happens to a job on the phone, or brings it there, has methods of its own: they keep its attempt.
+        """
+        return await self._store.write(lambda session: self._move(session, _job(session, job_id), event, change))
+
+    # The call
+
+    async def begin_attempt(self, job: Job, call_id: str) -> Attempt | None:
+        """Commit an attempt before anything is dialled; None when another job is calling the same number."""
+
+        def commit(session: Session) -> Attempt | None:
+            current = _job(session, job.id)
+            next_state(current.state, JobEvent.DIALLING)
+            if session.one("engaged", number=current.number, job_id=current.id):
+                return None
+            number = current.attempts + 1
+            attempt_id = session.insert(
+                "add_attempt", job_id=current.id, number=number, call_id=call_id, now=self._clock()
+            )
+            self._move(session, current, JobEvent.DIALLING, attempt=number)
+            return _attempt(session, attempt_id)
+
+        return await self._store.write(commit)
+
+    async def not_dialled(self, attempt: Attempt, reason: str) -> Job:
+        """The engine would not take the order: nothing was dialled, and the job waits a moment."""
+
+        def commit(session: Session) -> Job:
+            session.change("abandon_attempt", attempt_id=attempt.id, outcome=OutcomeKind.FAULT, cause=reason)
+            job = _job(session, attempt.job_id)
+            if job.state.final:
+                return job  # its deadline passed meanwhile
+            change = Change(due_at=self._clock() + self._settings.engine_pause, facts={"cause": reason})
+            return self._move(session, job, JobEvent.NOT_DIALLED, change, attempt.number)
+
+        return await self._store.write(commit)
+
+    async def record(self, attempt: Attempt, event: CallEvent) -> None:
+        """Write down durably what happens in a call; not the progress within a page, nor the end (`end_attempt`)."""
+        name = name_of(event)
+        if name is None:
+            return
+
+        def commit(session: Session) -> None:
+            if isinstance(event, PageConfirmed):
+                session.change("confirm_page", attempt_id=attempt.id, page=event.page, last=event.last)
+            write(session, attempt.job_id, self._clock(), name, call_facts(event), attempt=attempt.number)
+
+        await self._store.write(commit)
+
+    async def end_attempt(self, attempt: Attempt, verdict: Verdict, ended: CallEnded) -> Job:
+        """Close the attempt and do to its job what `verdict` says, in one transaction.
+
+        A job that has reached a final state meanwhile (its deadline passed) stays there; the CDR is written.
+        """
+
+        def commit(session: Session) -> Job:
+            now = self._clock()
+            if session.change("end_attempt", attempt_id=attempt.id, now=now, **_cdr(ended, verdict)) != 1:
+                raise ImpossibleTransition(f"attempt {attempt.number} of job {attempt.job_id} has ended already")
+            job = _job(session, attempt.job_id)
+            if job.state.final:
+                facts = {"outcome": verdict.outcome.kind.value, "cause": verdict.outcome.cause}
+                write(session, job.id, now, "ended-late", facts, attempt=attempt.number)
+                return job
+            return self._move(session, job, verdict.event, _change(verdict, now), attempt.number)
+
+        return await self._store.write(commit)
+
+    # People and clocks
+
+    async def cancel(self, job_id: int) -> Job:
+        """Withdraw a job that is not on the phone. One that is must be hung up: the end of its call decides."""
+
+        def commit(session: Session) -> Job:
+            job = _job(session, job_id)
+            if job.state is JobState.CALLING:
+                raise ImpossibleTransition(f"job {job_id} is on the phone: hang up its call")
+            return self._move(session, job, JobEvent.CANCELLED, Change(outcome=OutcomeKind.CANCELLED))
+
+        return await self._store.write(commit)
+
+    async def wake_due(self, now: datetime) -> tuple[Job, ...]:
+        """Wake every sleeping job whose delay is over; returns them."""
+
+        def commit(session: Session) -> tuple[Job, ...]:
+            due = _jobs(session.all("due_jobs", now=now, limit=BATCH))
+            return tuple(self._move(session, job, JobEvent.WOKE) for job in due)
+
+        return await self._store.write(commit)
+
+    async def expire_overdue(self, now: datetime) -> tuple[Job, ...]:
+        """End every job whose state has outlived its deadline; returns them. Their calls, if any, are to be hung up."""
+
+        def commit(session: Session) -> tuple[Job, ...]:
+            overdue = _jobs(session.all("overdue_jobs", now=now, limit=BATCH))
+            return tuple(self._expire(session, job) for job in overdue)
+
+        return await self._store.write(commit)
+
+    async def recover(self) -> tuple[Job, ...]:
+        """At start-up: end what a crash has left in mid call; returns those jobs. Nothing of it is dialled again.
+
+        Sent, if the journal shows every page confirmed; else in doubt, and the sender is told.
+        """
+
+        def commit(session: Session) -> tuple[Job, ...]:
+            calling = _jobs(session.all("jobs_in_state", state=JobState.CALLING, limit=NO_LIMIT))
+            return tuple(self._interrupt(session, job, JobEvent.DOUBTED, STOPPED) for job in calling)
+
+        return await self._store.write(commit)
+
+    # What is to be done
+
+    async def unprepared(self, limit: int) -> tuple[Job, ...]:
+        """Jobs that wait for admission and rendering, oldest first."""
+        return await self._store.read(
+            lambda session: _jobs(session.all("jobs_in_state", state=JobState.RECEIVED, limit=limit))
+        )
+
+    async def next_ready(self, limit: int) -> tuple[Job, ...]:
+        """Jobs that may be dialled now, oldest first: at most one per number, and none whose number is engaged."""
+        return await self._store.read(lambda session: _jobs(session.all("callable_jobs", limit=limit)))
+
+    async def next_moment(self) -> datetime | None:
+        """When `wake_due` or `expire_overdue` will next have something to do; None when nothing waits."""
+
+        def question(session: Session) -> datetime | None:
+            return rows.moment_of(session.one("next_moment"))
+
+        return await self._store.read(question)
+
+    async def failures_of(self, job_id: int) -> tuple[OutcomeKind, ...]:
+        """The kinds of the job's ended attempts, in order: what `judge` counts."""
+        return tuple(OutcomeKind(each.outcome) for each in await self.attempts_of(job_id) if each.outcome)
+
+    async def spool_names(self) -> frozenset[str]:
+        """The raw mails that have a job. One in the spool that is not among them was never answered 250."""
+        return await self._store.read(
+            lambda session: frozenset(row["spool_name"] for row in session.all("spool_names"))
+        )
+
+    # Inside a transaction
+
+    def _add(self, session: Session, submission: Submission) -> int:
+        now = self._clock()
+        job_id = session.insert(
+            "add_job",
+            uuid=str(uuid4()),
+            state=JobState.RECEIVED,
+            now=now,
+            deadline_at=self._settings.deadline(JobState.RECEIVED, now, now),
+            **rows.submission_values(submission),
+        )
+        session.change("add_source", door=submission.door, source_key=submission.source_key, job_id=job_id)
+        write(session, job_id, now, "received", {"door": submission.door.value, "sender": str(submission.sender)})
+        return job_id
+
+    def _move(
+        self,
+        session: Session,
+        job: Job,
+        event: JobEvent,
+        change: Change = Change(),
+        attempt: int | None = None,
+    ) -> Job:
+        state, now = next_state(job.state, event), self._clock()
+        _require_whole(state, change, attempt)
+        moved = session.change(
+            "move_job",
+            job_id=job.id,
+            version=job.version,
+            from_state=job.state,
+            state=state,
+            now=now,
+            deadline_at=self._settings.deadline(state, job.created_at, now),
+            **_change_values(state, change),
+        )
+        if moved != 1:
+            raise ImpossibleTransition(f"job {job.id} was changed by somebody else")
+        write(session, job.id, now, event, _facts_of(state, change), attempt=attempt)
+        if state.final and not job.submission.automatic:
+            owe_final_reply(session, job.id, self._settings.hostname, now)
+        return _job(session, job.id)
+
+    def _expire(self, session: Session, job: Job) -> Job:
+        if job.state is JobState.CALLING:
+            return self._interrupt(session, job, JobEvent.EXPIRED, OVERDUE)
+        return self._move(session, job, JobEvent.EXPIRED, Change(outcome=OutcomeKind.EXPIRED))
+
+    def _interrupt(self, session: Session, job: Job, doubt: JobEvent, cause: str) -> Job:
+        """End a job whose call tells us no more, or not in time, by what the far end has confirmed so far."""
+        row = session.one("last_attempt", job_id=job.id)
+        if row is None:
+            raise LookupError(f"job {job.id} is calling without an attempt")
+        delivered = _all_confirmed(row, job)
+        kind = OutcomeKind.DELIVERED if delivered else OutcomeKind.INTERRUPTED
+        session.change("abandon_attempt", attempt_id=row["id"], outcome=kind, cause=cause)
+        change = Change(outcome=kind, facts={"cause": cause})
+        return self._move(session, job, JobEvent.DELIVERED if delivered else doubt, change, row["number"])
+
+
+def _job(session: Session, job_id: int) -> Job:
+    row = session.one("find_job", job_id=job_id)
+    if row is None:
+        raise LookupError(f"there is no job {job_id}")
+    return rows.job(row)
+
+
+def _jobs(found: Iterable[Row]) -> tuple[Job, ...]:
+    return tuple(rows.job(row) for row in found)
+
+
+def _attempt(session: Session, attempt_id: int) -> Attempt:
+    row = session.one("find_attempt", attempt_id=attempt_id)
+    if row is None:
+        raise LookupError(f"there is no attempt with the id {attempt_id}")
+    return rows.attempt(row)
+
+
+def _change(verdict: Verdict, now: datetime) -> Change:
+    return Change(
+        due_at=None if verdict.wait is None else now + verdict.wait,
+        outcome=verdict.outcome.kind,
+        facts={"cause": verdict.outcome.cause},
+    )
+
+
+def _require_whole(state: JobState, change: Change, attempt: int | None) -> None:
+    if state is JobState.CALLING and attempt is None:
+        raise ValueError("a job calls only with a committed attempt")
+    if state.final and change.outcome is None:
+        raise ValueError(f"a job that ends as {state} needs an outcome: its sender is to be told what it was")
+    if state is JobState.SLEEPING and change.due_at is None:
+        raise ValueError("a job that sleeps needs the moment it wakes")
+
+
+def _change_values(state: JobState, change: Change) -> dict[str, Value]:
+    return {
+        "number": change.number,
+        "document": change.document,
+        "pages": change.pages,
+        "due_at": change.due_at if state is JobState.SLEEPING else None,
+        "outcome": change.outcome,
+        "facts": None if change.facts is None else json.dumps(dict(change.facts), ensure_ascii=False),
+    }
+
+
+def _facts_of(state: JobState, change: Change) -> dict[str, Fact]:
+    """What the journal keeps of a move: the new state, and what came with the event."""
+    due_at = None if change.due_at is None else to_text(change.due_at)
+    ours = {"number": change.number, "pages": change.pages, "outcome": change.outcome, "due_at": due_at}
+    known = {name: value for name, value in ours.items() if value is not None}
+    return {**(change.facts or {}), **known, "state": state.value}
+
+
+def _cdr(ended: CallEnded, verdict: Verdict) -> dict[str, Value]:
+    return rows.call_values(ended) | {"outcome": verdict.outcome.kind, "cause": verdict.outcome.cause}
+
+
+def _all_confirmed(row: Row, job: Job) -> bool:
+    # The delivered rule: every page ordered was confirmed, the last one after EOP.
+    return job.pages is not None and row["pages_confirmed"] >= job.pages and bool(row["last_confirmed"])

@@ -1,0 +1,66 @@
+-- find_job: One job by its short number.
+SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
+FROM jobs WHERE id = :job_id;
+
+-- newest_jobs: What people list: the newest first.
+SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
+FROM jobs ORDER BY id DESC LIMIT :limit;
+
+-- jobs_in_state: The oldest jobs in one state.
+SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
+FROM jobs WHERE state = :state ORDER BY id LIMIT :limit;
+
+-- callable_jobs: Ready jobs that may be dialled now: nobody is calling their number, and no older one waits for it.
+SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
+FROM jobs
+WHERE state = 'ready'
+  AND NOT EXISTS (
+      SELECT 1 FROM jobs AS other
+      WHERE other.number = jobs.number
+        AND other.state IN ('calling', 'ready')
+        AND (other.state = 'calling' OR other.id < jobs.id)
+  )
+ORDER BY id LIMIT :limit;
+
+-- overdue_jobs: Jobs whose state has outlived its deadline.
+SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
+FROM jobs WHERE deadline_at <= :now ORDER BY deadline_at LIMIT :limit;
+
+-- due_jobs: Sleeping jobs whose delay is over.
+SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
+FROM jobs WHERE state = 'sleeping' AND due_at <= :now ORDER BY due_at LIMIT :limit;
+
+-- next_moment: When the clock alone will next move a job: the earliest end of a delay, or deadline.
+SELECT min(moment) AS moment FROM (
+    SELECT min(due_at) AS moment FROM jobs WHERE state = 'sleeping'
+    UNION ALL
+    SELECT min(deadline_at) FROM jobs WHERE deadline_at IS NOT NULL
+);
+
+-- engaged: Another job that is calling this number.
+SELECT id FROM jobs WHERE number = :number AND state = 'calling' AND id <> :job_id;
+
+-- add_job: A mail becomes a job.
+INSERT INTO jobs (
+    uuid, state, version, door, source_key, spool_name, size, received_at, sender_local, sender_domain,
+    mail_from, recipient, subject, message_id, thread, automatic, created_at, changed_at, deadline_at, facts
+) VALUES (
+    :uuid, :state, 1, :door, :source_key, :spool_name, :size, :received_at, :sender_local, :sender_domain,
+    :mail_from, :recipient, :subject, :message_id, :thread, :automatic, :now, :now, :deadline_at, '{}'
+);
+
+-- move_job: Compare and set: the job goes on only from the very version and state that was judged.
+UPDATE jobs SET
+    state = :state, version = version + 1, changed_at = :now, deadline_at = :deadline_at, due_at = :due_at,
+    number = coalesce(:number, number), document = coalesce(:document, document), pages = coalesce(:pages, pages),
+    outcome = coalesce(:outcome, outcome), facts = coalesce(:facts, facts)
+WHERE id = :job_id AND version = :version AND state = :from_state;
+
+-- find_source: The job that a mail became.
+SELECT job_id FROM sources WHERE door = :door AND source_key = :source_key;
+
+-- add_source: From now on this mail is known.
+INSERT INTO sources (door, source_key, job_id) VALUES (:door, :source_key, :job_id);
+
+-- spool_names: The raw mails that have a job.
+SELECT spool_name FROM jobs;

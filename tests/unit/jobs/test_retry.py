@@ -1,0 +1,172 @@
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mail2fax.jobs import RetryPolicy, judge
+from mail2fax.model.call import CallEnded, CallResult, EndedBy, FaxFault, FaxResult, Media
+from mail2fax.model.job import JobEvent, JobState, next_state
+from mail2fax.model.outcome import OutcomeKind as K
+from tests.unit.jobs.made import busy, delivered, ended
+
+TWO, FIVE, ONE = (timedelta(minutes=minutes) for minutes in (2, 5, 1))
+POLICY = RetryPolicy({K.BUSY: (TWO, FIVE), K.NO_ANSWER: (FIVE,), K.CONGESTION: (ONE, TWO)})
+
+NO_ANSWER = ended(EndedBy.RING_LIMIT, sip_code=487, sip_reason="Request Terminated")
+
+
+# Delivered
+
+
+def test_every_page_confirmed_and_the_last_after_eop_is_delivered() -> None:
+    verdict = judge(delivered(2), 2, (), POLICY)
+    assert (verdict.event, verdict.outcome.kind, verdict.wait) == (JobEvent.DELIVERED, K.DELIVERED, None)
+
+
+@pytest.mark.parametrize("ended_by", list(EndedBy))
+def test_nothing_that_follows_the_last_confirmation_takes_it_back(ended_by: EndedBy) -> None:
+    """Trap: a BYE that crosses our DCN ends the session with a bad code; the far end has the fax all the same."""
+    crossed = ended(ended_by, fault=FaxFault.DROPPED, code=49, sent=2, confirmed=2, last=True)
+    assert judge(crossed, 2, (), POLICY).event is JobEvent.DELIVERED
+
+
+def test_a_completion_code_of_zero_alone_is_not_delivery() -> None:
+    """Trap: T.30's OK says that the session ended well, not that our pages were confirmed."""
+    hollow = ended(fault=FaxFault.NONE, code=0, code_name="OK")
+    verdict = judge(hollow, 1, (), POLICY)
+    assert (verdict.event, verdict.outcome.kind) == (JobEvent.GAVE_UP, K.PROTOCOL)
+
+
+def test_fewer_pages_than_ordered_are_not_delivery_even_after_an_eop() -> None:
+    short = ended(fault=FaxFault.NONE, code=0, sent=1, confirmed=1, last=True)
+    assert judge(short, 2, (), POLICY).event is JobEvent.GAVE_UP
+
+
+# In doubt
+
+
+def test_every_page_sent_but_the_last_not_confirmed_is_in_doubt_and_never_tried_again() -> None:
+    """Trap: the far end may have printed it; a second fax is what the sender must decide."""
+    silent = ended(fault=FaxFault.NOT_CONFIRMED, code=21, sent=2, confirmed=1)
+    verdict = judge(silent, 2, (), POLICY)
+    assert (verdict.event, verdict.outcome.kind, verdict.wait) == (JobEvent.DOUBTED, K.UNCONFIRMED, None)
+
+
+def test_all_confirmed_but_none_after_an_eop_is_in_doubt() -> None:
+    open_ended = ended(fault=FaxFault.DROPPED, sent=2, confirmed=2, last=False)
+    assert judge(open_ended, 2, (), POLICY).outcome.kind is K.UNCONFIRMED
+
+
+def test_hanging_up_after_the_last_page_went_out_is_doubt_and_not_a_cancellation() -> None:
+    late = ended(EndedBy.CANCELLED, fault=FaxFault.DROPPED, sent=2, confirmed=1)
+    assert judge(late, 2, (), POLICY).event is JobEvent.DOUBTED
+
+
+def test_a_dead_engine_leaves_the_fax_in_doubt_whatever_it_had_said() -> None:
+    for so_far in (ended(EndedBy.ENGINE, sip_code=None), ended(EndedBy.ENGINE, fault=FaxFault.DROPPED, confirmed=1)):
+        verdict = judge(so_far, 2, (), POLICY)
+        assert (verdict.event, verdict.outcome.kind) == (JobEvent.DOUBTED, K.INTERRUPTED)
+
+
+# Our own will
+
+
+def test_a_call_we_hung_up_is_cancelled() -> None:
+    for how in (ended(EndedBy.CANCELLED, sip_code=487), ended(EndedBy.CANCELLED, fault=FaxFault.DROPPED, confirmed=1)):
+        assert judge(how, 2, (), POLICY).event is JobEvent.CANCELLED
+
+
+# Tried again, or given up
+
+
+def test_busy_is_tried_again_until_the_delays_are_used_up() -> None:
+    waits = [judge(busy(), 2, (K.BUSY,) * tries, POLICY).wait for tries in range(3)]
+    assert waits == [TWO, FIVE, None]
+    last = judge(busy(), 2, (K.BUSY, K.BUSY), POLICY)
+    assert (last.event, last.outcome.kind, last.outcome.permanent) == (JobEvent.GAVE_UP, K.BUSY, False)
+
+
+def test_each_kind_has_its_own_count() -> None:
+    before = (K.NO_ANSWER, K.BUSY, K.CONGESTION, K.CONGESTION)
+    assert judge(busy(), 2, before, POLICY).wait == FIVE
+    assert judge(NO_ANSWER, 2, before, POLICY).event is JobEvent.GAVE_UP
+
+
+def test_a_fault_of_ours_between_two_calls_counts_for_nothing() -> None:
+    assert judge(busy(), 2, (K.FAULT, K.FAULT, K.FAULT), POLICY).wait == TWO
+
+
+@pytest.mark.parametrize(
+    "how", [busy(), NO_ANSWER, ended(sip_code=503, sip_reason="Service Unavailable")], ids=["busy", "silent", "full"]
+)
+def test_busy_no_answer_and_congestion_are_tried_again(how: CallEnded) -> None:
+    assert judge(how, 2, (), POLICY).event is JobEvent.POSTPONED
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        ended(sip_code=404, sip_reason="Not Found"),
+        ended(sip_code=403, sip_reason="Forbidden"),
+        ended(sip_code=488, sip_reason="Not Acceptable Here"),
+        ended(fault=FaxFault.NO_FAX, code=2),
+        ended(fault=FaxFault.TRAINING, code=6),
+        ended(fault=FaxFault.DROPPED, code=49, sent=1, confirmed=1, bit_rate=9600),
+        ended(EndedBy.TIMEOUT, sip_code=None),
+        ended(EndedBy.LOCAL_FAULT, sip_code=None),
+    ],
+    ids=["404", "403", "488", "no fax", "training", "dropped", "trunk", "local"],
+)
+def test_everything_else_ends(how: CallEnded) -> None:
+    verdict = judge(how, 2, (), POLICY)
+    assert (verdict.event, verdict.wait, verdict.outcome.permanent) == (JobEvent.GAVE_UP, None, True)
+
+
+def test_without_delays_nothing_is_tried_again() -> None:
+    assert judge(busy(), 2, (), RetryPolicy({})).event is JobEvent.GAVE_UP
+
+
+# Whatever a call may bring
+
+calls = st.builds(
+    CallEnded,
+    call=st.builds(
+        CallResult,
+        ended_by=st.sampled_from(EndedBy),
+        sip_code=st.none() | st.integers(200, 699),
+        sip_reason=st.text(max_size=20),
+        q850=st.none() | st.integers(0, 127),
+        detail=st.text(max_size=20),
+    ),
+    media=st.sampled_from(Media),
+    fax=st.builds(
+        FaxResult,
+        fault=st.sampled_from(FaxFault),
+        code=st.none() | st.integers(0, 61),
+        code_name=st.text(max_size=10),
+        pages_sent=st.integers(0, 4),
+        pages_confirmed=st.integers(0, 4),
+        last_confirmed=st.booleans(),
+        far_id=st.none() | st.text(max_size=20),
+        bit_rate=st.none() | st.just(9600),
+    ),
+)
+
+
+@given(how=calls, pages=st.integers(1, 4), before=st.lists(st.sampled_from(K), max_size=5))
+def test_every_end_of_a_call_has_a_verdict_that_its_job_can_take(how: CallEnded, pages: int, before: list[K]) -> None:
+    verdict = judge(how, pages, before, POLICY)
+    assert next_state(JobState.CALLING, verdict.event)
+    assert (verdict.wait is not None) == (verdict.event is JobEvent.POSTPONED)
+    assert verdict.outcome.cause.isprintable()
+
+
+@given(how=calls, pages=st.integers(1, 4))
+def test_only_a_wholly_confirmed_fax_is_delivered_and_none_that_may_have_arrived_is_dialled_again(
+    how: CallEnded, pages: int
+) -> None:
+    event = judge(how, pages, (), POLICY).event
+    assert (event is JobEvent.DELIVERED) == (how.fax.pages_confirmed >= pages and how.fax.last_confirmed)
+    if how.fax.pages_sent >= pages or how.call.ended_by is EndedBy.ENGINE:
+        assert event in {JobEvent.DELIVERED, JobEvent.DOUBTED}
