@@ -15,7 +15,7 @@ import phonenumbers
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from mail2fax.config_errors import ConfigError, TomlText, describe, faulty_variables
+from mail2fax.config_errors import ConfigError, Places, TomlText, describe, faulty_variables
 from mail2fax.model.call import MediaPolicy
 from mail2fax.model.domain import STATION_ID_LENGTH
 from mail2fax.model.mask import NumberMask, SenderMask
@@ -120,6 +120,7 @@ class GatewaySection(Section):
     data_dir: Path = Path("/var/lib/mail2fax")
     hostname: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9.-]+$")] = "localhost"
     time_zone: TimeZone = "UTC"
+    stop_wait_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
 
 
 class SmtpSection(Section):
@@ -278,6 +279,5 @@ def load(path: Path | None) -> Config:
     try:
         return Config(**text.values)
     except ValidationError as error:
-        raise ConfigError(
-            [describe(fault, text, os.environ, Config, prefix=ENV_PREFIX, delimiter=ENV_DELIMITER) for fault in error.errors()]
-        ) from None
+        places = Places(text, os.environ, ENV_PREFIX, ENV_DELIMITER)
+        raise ConfigError([describe(fault, places, Config) for fault in error.errors()]) from None

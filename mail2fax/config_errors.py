@@ -1,9 +1,9 @@
-"""What is wrong with a configuration, told so that it can be mended: the key, its line or variable, what would be right."""
+"""What is wrong with a configuration, told so that it can be mended: the key, where it is set, what would be right."""
 
 import difflib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
@@ -14,10 +14,12 @@ from pydantic_core import ErrorDetails
 
 KeyPath = tuple[str | int, ...]
 
+_SECRETS = ("password", "secret", "token")
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong: `key` dotted, `where` its line or variable, `problem` what it is and what would be right."""
+    """One thing that is wrong: `key` (dotted), `where` it is set, and the `problem` with what would be right."""
 
     key: str
     where: str
@@ -121,7 +123,8 @@ def _variable_problem(root: type[BaseModel], path: list[str], value: str) -> str
         annotation = model.model_fields[step].annotation
         model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
     if model is not None:
-        return f"is a section; set one of its keys, such as {'__'.join([*path, next(iter(model.model_fields))]).upper()}"
+        example = "__".join([*path, next(iter(model.model_fields))]).upper()
+        return f"is a section; set one of its keys, such as {example}"
     return _list_problem(value) if _is_list(annotation) else None
 
 
@@ -139,30 +142,35 @@ def _list_problem(value: str) -> str | None:
     return None if fine else 'must be a JSON list, such as ["a", "b"]'
 
 
-def describe(
-    error: ErrorDetails, text: TomlText, environ: Mapping[str, str], root: type[BaseModel], *, prefix: str, delimiter: str
-) -> Fault:
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a key can have been set: in the file, or by an environment variable, which wins."""
+
+    text: TomlText
+    environ: Mapping[str, str]
+    prefix: str
+    delimiter: str
+
+    def find(self, path: KeyPath) -> str:
+        """The place where `path`, or else the nearest table around it, is set, in words."""
+        variable = self._variable(path)
+        if variable:
+            return f"environment variable {variable}"
+        for length in range(len(path), 0, -1):
+            line = self.text.line_of(path[:length])
+            if line is not None:
+                return f"{self.text.name}, line {line}"
+        return self.text.name
+
+    def _variable(self, path: KeyPath) -> str | None:
+        wanted = self.prefix + self.delimiter.join(step for step in path if isinstance(step, str))
+        return next((name for name in self.environ if name.upper() == wanted.upper()), None)
+
+
+def describe(error: ErrorDetails, places: Places, root: type[BaseModel]) -> Fault:
     """The fault behind one of pydantic's errors, with its place in the file or in the environment."""
     path = tuple(step for step in error["loc"] if isinstance(step, str | int))
-    return Fault(_dotted(path), _place(path, text, environ, prefix, delimiter), _problem(error, path, root))
-
-
-def _place(path: KeyPath, text: TomlText, environ: Mapping[str, str], prefix: str, delimiter: str) -> str:
-    steps = [str(step) for step in path if isinstance(step, str)]
-    wanted = (prefix + delimiter.join(steps)).upper()
-    for name in environ:
-        if name.upper() == wanted:
-            return f"environment variable {name}"
-    for known in _shorter(path):
-        line = text.line_of(known)
-        if line is not None:
-            return f"{text.name}, line {line}"
-    return text.name
-
-
-def _shorter(path: KeyPath) -> Iterator[KeyPath]:
-    for length in range(len(path), 0, -1):
-        yield path[:length]
+    return Fault(_dotted(path), places.find(path), _problem(error, path, root))
 
 
 def _dotted(path: KeyPath) -> str:
@@ -176,10 +184,15 @@ def _problem(error: ErrorDetails, path: KeyPath, root: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
         return _unknown(str(path[-1]), _siblings(path, root))
     message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    given = error["input"]
-    secret = any(word in str(path[-1]) for word in ("password", "secret", "token")) if path else False
-    shown = "" if secret or isinstance(given, dict | BaseModel) else f" (it is {json.dumps(given, default=str, ensure_ascii=False)})"
-    return message[0].lower() + message[1:] + shown
+    return message[0].lower() + message[1:] + _shown(error["input"], path)
+
+
+def _shown(given: object, path: KeyPath) -> str:
+    """The wrong value, unless it is a secret or a whole section."""
+    secret = any(word in str(step) for step in path for word in _SECRETS)
+    if secret or isinstance(given, dict | BaseModel):
+        return ""
+    return f" (it is {json.dumps(given, default=str, ensure_ascii=False)})"
 
 
 def _siblings(path: KeyPath, root: type[BaseModel]) -> list[str]:

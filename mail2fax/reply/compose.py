@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from mail2fax.model.call import CallEnded, FaxResult, Media
 from mail2fax.model.job import Attempt, Job, JobState, Reply
-from mail2fax.model.outcome import SENTENCES, OutcomeKind
+from mail2fax.model.outcome import SENTENCES, OutcomeKind, OutcomeWording
 from mail2fax.model.refusal import Refusal, RefusalCode
 
 OWN_HEADER = "X-Mail2fax-Job"
@@ -104,14 +104,15 @@ def _thread(message: EmailMessage, job: Job) -> None:
 
 
 def _facts(job: Job, attempts: Sequence[Attempt], zone: ZoneInfo) -> dict[str, object]:
+    wording = _wording(job)
     last = attempts[-1] if attempts else None
     fax = last.ended.fax if last and last.ended else None
     return {
         "job": job,
         "subject": job.submission.subject,
         "received": _moment(job.submission.received_at, zone),
-        "sentence": _sentence(job),
-        "advice": _advice(job),
+        "sentence": wording.sentence,
+        "advice": wording.advice,
         "pages": job.pages,
         "pages_confirmed": last.pages_confirmed if last else 0,
         "receiver": fax.far_id if fax else None,
@@ -120,16 +121,13 @@ def _facts(job: Job, attempts: Sequence[Attempt], zone: ZoneInfo) -> dict[str, o
     }
 
 
-def _sentence(job: Job) -> str:
+def _wording(job: Job) -> Refusal | OutcomeWording:
+    """Why the job ended as it did: something with a `sentence` and an `advice`."""
+    if job.outcome is None:
+        raise ValueError(f"job {job.id} is {job.state}, and nothing says why")
     if job.state is JobState.REJECTED:
-        return Refusal(RefusalCode(job.outcome), job.facts).sentence
-    return SENTENCES[OutcomeKind(job.outcome)].sentence
-
-
-def _advice(job: Job) -> str:
-    if job.state is JobState.REJECTED:
-        return Refusal(RefusalCode(job.outcome), job.facts).advice
-    return SENTENCES[OutcomeKind(job.outcome)].advice
+        return Refusal(RefusalCode(job.outcome), job.facts)
+    return SENTENCES[OutcomeKind(job.outcome)]
 
 
 def _quality(fax: FaxResult | None) -> str | None:

@@ -6,6 +6,11 @@ from enum import StrEnum
 
 import aiosmtplib
 
+_PERMANENT = 5
+"""First digit of a reply that says never (RFC 5321 4.2.1)."""
+_MENDABLE = frozenset({530, 534, 535, 538})
+"""A refused log-in or a demand for TLS (RFC 4954 6): our configuration's fault, which an admin mends meanwhile."""
+
 
 class Security(StrEnum):
     """How the connection to the mail server is protected."""
@@ -61,8 +66,7 @@ async def send(message: EmailMessage, server: MailServer) -> None:
 
 
 def _permanent(code: int) -> bool:
-    # RFC 5321 4.2.1; a refused log-in (535) or TLS demand (530) is our configuration's fault, and mendable.
-    return 500 <= code <= 599 and code not in {530, 534, 535, 538}
+    return code // 100 == _PERMANENT and code not in _MENDABLE
 
 
 def _words(error: Exception) -> str:

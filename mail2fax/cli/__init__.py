@@ -1,0 +1,25 @@
+"""The command line: `mail2fax --help` teaches it. One file for each group of verbs."""
+
+import typer
+
+from mail2fax.cli import answer, config, demo, jobs, run
+
+app = typer.Typer(
+    name="mail2fax",
+    help="The gateway from e-mail to fax: a mail with the number as subject and one TIFF becomes a fax call.",
+    epilog="Begin with: mail2fax demo. All of it happens on this machine, and nobody is called.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run.run)
+app.command("demo")(demo.demo)
+app.command("jobs")(jobs.jobs)
+app.command("show")(jobs.show)
+app.command("answer")(answer.answer)
+app.add_typer(config.app, name="config")
+
+
+def main() -> None:
+    """The console script."""
+    app()

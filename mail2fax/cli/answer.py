@@ -1,0 +1,96 @@
+"""`mail2fax answer`: a fax machine that answers every call and keeps what it receives."""
+
+import asyncio
+import signal
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from mail2fax import daemon
+from mail2fax import log as logs
+from mail2fax.cli.options import fail
+from mail2fax.engine.interface import EngineUnavailable, FaxEngine, IncomingCall
+from mail2fax.model.call import AnswerOrder, CallEnded, MediaPolicy, Negotiated, PageConfirmed
+
+log = structlog.get_logger(__name__)
+
+
+def answer(
+    listen: Annotated[str, typer.Option(help="HOST:PORT for SIP over UDP; port 0: any.")] = "127.0.0.1:5070",
+    out: Annotated[Path, typer.Option(help="Directory for the received faxes (TIFF).")] = Path("received"),
+    t38: Annotated[MediaPolicy, typer.Option(help="Offer T.38, accept it, or never use it.")] = MediaPolicy.OFFER,
+    station_id: Annotated[str, typer.Option(help="Our identification (CSI), at most 20 digits.")] = "",
+    lines: Annotated[int, typer.Option(min=1, help="Calls at once.")] = 4,
+    log_format: Annotated[logs.Format, typer.Option(help="text or json.")] = "text",
+) -> None:
+    """Be a fax machine: answer every call, and write each received fax as a TIFF."""
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit():
+        fail(f"--listen wants HOST:PORT, such as 127.0.0.1:5070, not {listen!r}")
+    logs.configure("info", log_format)
+    engine = daemon.answering_engine(host, int(port), lines, log_format)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        asyncio.run(_answer_all(engine, out, AnswerOrder("", station_id, t38)))
+    except (EngineUnavailable, OSError) as error:
+        fail(f"cannot answer at {listen}: {error}")
+
+
+async def _answer_all(engine: FaxEngine, out: Path, order: AnswerOrder) -> None:
+    """Answers calls until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await engine.start()
+    try:
+        log.info("fax machine ready", out=str(out))
+        answering = asyncio.create_task(_take_calls(engine, out, order))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({answering, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (answering, stopped):
+            task.cancel()
+        await asyncio.gather(answering, stopped, return_exceptions=True)
+    finally:
+        await engine.stop()
+
+
+async def _take_calls(engine: FaxEngine, out: Path, order: AnswerOrder) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        count = 0
+        async for call in engine.incoming():
+            count += 1
+            path = out / f"fax-{datetime.now(UTC):%Y%m%d-%H%M%S}-{count}.tif"
+            tasks.create_task(_receive(call, path, order))
+
+
+async def _receive(call: IncomingCall, path: Path, order: AnswerOrder) -> None:
+    """Takes one call; the fax gets its name when it is whole, and keeps `.part` when it is not."""
+    told = log.bind(caller=call.caller, called=call.called)
+    told.info("call comes in")
+    part = path.with_suffix(".tif.part")
+    ended: CallEnded | None = None
+    async with call.answer(replace(order, document_path=str(part.absolute()))) as events:
+        async for event in events:
+            match event:
+                case Negotiated(media=media, bit_rate=rate, far_id=far_id):
+                    told.info("fax negotiated", media=media, rate=rate, far_id=far_id)
+                case PageConfirmed(page=page):
+                    told.info("page received", page=page)
+                case CallEnded():
+                    ended = event
+    if ended is None:
+        return
+    whole = ended.fax.last_confirmed
+    if whole:
+        part.rename(path)
+    told.info(
+        "fax received" if whole else "fax not received whole",
+        file=str(path if whole else part),
+        pages=ended.fax.pages_confirmed,
+        media=ended.media,
+        t30=ended.fax.code_name or None,
+    )

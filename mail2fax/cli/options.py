@@ -1,0 +1,45 @@
+"""What several verbs share: the configuration option, and how an error is told."""
+
+import os
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from mail2fax.config import CONFIG_VARIABLE, Config, load
+from mail2fax.config_errors import ConfigError
+
+DEFAULT_CONFIG = Path("/etc/mail2fax/config.toml")
+EXIT_CONFIG = 78
+"""EX_CONFIG of sysexits.h: systemd shows it by name, and a restart would not help."""
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar=CONFIG_VARIABLE,
+        show_default=str(DEFAULT_CONFIG),
+        help="The configuration file (see config.example.toml).",
+    ),
+]
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Ends the command with `message` on stderr."""
+    typer.echo(f"mail2fax: {message}", err=True)
+    raise typer.Exit(code)
+
+
+def read_config(path: Path | None) -> Config:
+    """The configuration at `path`, or at the default place; ends the command when it cannot be used."""
+    chosen = path or DEFAULT_CONFIG
+    if path is None and not chosen.exists():
+        fail(
+            f"there is no {chosen}. Copy config.example.toml there and change it, or name a file with --config.",
+            EXIT_CONFIG,
+        )
+    try:
+        return load(chosen)
+    except ConfigError as error:
+        fail(f"the configuration cannot be used:{os.linesep}{error}", EXIT_CONFIG)

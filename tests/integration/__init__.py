@@ -1,0 +1,1 @@
+"""Our doors and engine with real sockets, real files and real peers."""

@@ -1,0 +1,135 @@
+"""The configuration says what is wrong with it, where, and what would be right."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from mail2fax.config import Config, load
+from mail2fax.config_errors import ConfigError, TomlText
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+
+
+def fault_of(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    return str(caught.value).replace(str(path), "FILE")
+
+
+def test_the_example_names_every_key_with_its_default() -> None:
+    assert load(EXAMPLE) == Config()
+    written = tomllib.loads(EXAMPLE.read_text())
+    known = {name: set(section.annotation.model_fields) for name, section in Config.model_fields.items()}  # type: ignore[union-attr] # each field is a section
+    assert {name: set(section) for name, section in written.items()} == known
+    assert list(written) == list(Config.model_fields), "the sections stand in the order of the models"
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    assert load(None) == Config()
+
+
+def test_an_unknown_key_is_named_with_its_line_and_the_key_that_was_meant(tmp_path: Path) -> None:
+    assert fault_of(tmp_path, "\n[smtp]\nprot = 25\n") == (
+        "FILE, line 3: smtp.prot: is not a known key; did you mean port?"
+    )
+
+
+def test_an_unknown_section_is_named_with_its_line(tmp_path: Path) -> None:
+    assert "FILE, line 2: smpt: is not a known key; did you mean smtp?" in fault_of(tmp_path, "\n[smpt]\nport = 25\n")
+
+
+def test_a_wrong_value_says_what_would_be_right(tmp_path: Path) -> None:
+    said = fault_of(tmp_path, '[trunk]\nlines = 2\nt38 = "maybe"\n')
+    assert said == "FILE, line 3: trunk.t38: input should be 'accept', 'offer' or 'never' (it is \"maybe\")"
+
+
+def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+    said = fault_of(tmp_path, "[smtp]\nport = 99999\n[trunk]\nlines = 0\n")
+    assert "line 2: smtp.port" in said
+    assert "line 4: trunk.lines" in said
+
+
+def test_an_element_of_a_list_over_several_lines_is_found(tmp_path: Path) -> None:
+    said = fault_of(tmp_path, '[senders]\nallow = [\n  "a@example.com",\n  "*@*",\n]\n')
+    assert said.startswith("FILE, line 4: senders.allow[1]: ")
+
+
+def test_a_key_of_an_inline_table_is_found(tmp_path: Path) -> None:
+    assert "line 2: smtp.port" in fault_of(tmp_path, "log = {level = 'info'}\nsmtp = {port = -1}\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (("a",), 1),
+        (("a", "b"), 2),
+        (("a", "deep", "c"), 6),
+        (("list", 0, "x"), 9),
+        (("list", 1, "x"), 11),
+        (("dotted", "key"), 13),
+        (("absent",), None),
+    ],
+)
+def test_lines_are_found_in_nested_and_repeated_tables(path: tuple[str | int, ...], line: int | None) -> None:
+    text = '[a]\nb = """\nlong\n"""\n[a.deep]\nc = 1\n\n[[list]]\nx = 1\n[[list]]\nx = 2\n[dotted]\nkey = 1\n'
+    toml = TomlText("x", tuple(text.splitlines()), tomllib.loads(text))
+    assert toml.line_of(path) == line
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[smtp]\nport = 2525\nmax_mail_mb = 5\n")
+    monkeypatch.setenv("MAIL2FAX_SMTP__PORT", "2526")
+    monkeypatch.setenv("MAIL2FAX_SENDERS__ALLOW", '["a@example.com"]')
+    config = load(path)
+    assert (config.smtp.port, config.smtp.max_mail_mb) == (2526, 5)
+    assert config.senders.allow == ("a@example.com",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("MAIL2FAX_SMTP__PROT", "1", "smtp.prot: is not a known key; did you mean port?"),
+        ("MAIL2FAX_SMTP__PORT", "ten", "smtp.port: input should be a valid integer"),
+        ("MAIL2FAX_SENDERS__ALLOW", "a@b.c", "senders.allow: must be a JSON list"),
+        ("MAIL2FAX_SMTP", "{}", "smtp: is a section; set one of its keys"),
+    ],
+)
+def test_a_wrong_variable_is_named(name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as caught:
+        load(None)
+    assert str(caught.value).startswith(f"environment variable {name}: {said}")
+
+
+def test_a_file_that_is_not_toml_says_where(tmp_path: Path) -> None:
+    assert "is not valid TOML" in fault_of(tmp_path, "[smtp\n")
+
+
+def test_a_missing_file_is_a_plain_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        load(tmp_path / "absent.toml")
+
+
+def test_the_smtp_door_opens_on_loopback_only(tmp_path: Path) -> None:
+    said = fault_of(tmp_path, '[smtp]\nlisten = "0.0.0.0"\n')
+    assert said.startswith("FILE, line 2: smtp.listen: must be a loopback address")
+
+
+def test_a_password_is_never_shown(tmp_path: Path) -> None:
+    assert "hunter2" not in fault_of(tmp_path, '[trunk]\npassword = ["hunter2"]\n')
+    path = tmp_path / "good.toml"
+    path.write_text('[trunk]\npassword = "hunter2"\n')
+    assert "hunter2" not in repr(load(path))
+
+
+def test_a_password_does_not_go_out_in_clear_text(tmp_path: Path) -> None:
+    assert "clear text" in fault_of(tmp_path, '[reply]\nhost = "mail.example.com"\nuser = "fax"\n')
+
+
+def test_a_wrong_mask_is_explained_by_the_mask_itself(tmp_path: Path) -> None:
+    said = fault_of(tmp_path, '[senders]\nallow = ["*"]\n')
+    assert said.startswith("FILE, line 2: senders.allow[0]: ")
