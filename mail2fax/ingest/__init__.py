@@ -1,0 +1,1 @@
+"""The doors: how a mail, from whichever side, becomes an arrival on disk."""
