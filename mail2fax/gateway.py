@@ -16,19 +16,23 @@ import structlog
 from mail2fax.admission.gate import AdmissionRules, judge_order, judge_sender
 from mail2fax.document.sandbox import Renderer
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
-from mail2fax.jobs.retry import RetryPolicy, judge
+from mail2fax.jobs.retry import RetryPolicy, Verdict, judge
 from mail2fax.jobs.states import Jobs
 from mail2fax.jobs.watch import AttemptWatch
 from mail2fax.mail.heading import Heading
 from mail2fax.mail.mime import read_parts
-from mail2fax.model.call import CallOrder, MediaPolicy
+from mail2fax.model.call import CallEnded, CallOrder, MediaPolicy
 from mail2fax.model.domain import Terminal
 from mail2fax.model.job import Attempt, Job
 from mail2fax.model.mail import Accepted, Arrival, Submission
 from mail2fax.model.refusal import Refusal
+from mail2fax.store import StoreError
 from mail2fax.store.spool import Spool, SpoolFile
 
 log = structlog.get_logger(__name__)
+
+WRITE_AGAIN_S = 5.0
+"""Seconds after which the end of a call that could not be written is written again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,9 @@ class Gateway:
             if not watch.answered:
                 await asyncio.shield(self._jobs.not_dialled(attempt, "stopped before the call was answered"))
             raise
+        except Exception:
+            await self._jobs.interrupted(attempt, "a fault in the gateway")
+            raise
         await self._judge(job, order, attempt, watch)
 
     async def _judge(self, job: Job, order: CallOrder, attempt: Attempt, watch: AttemptWatch) -> None:
@@ -134,8 +141,17 @@ class Gateway:
             raise RuntimeError("the engine broke its promise: a call without CallEnded")
         failures = await self._jobs.failures_of(job.id)
         verdict = judge(watch.ended, order.pages, failures, self._retries)
-        job = await self._jobs.end_attempt(attempt, verdict, watch.ended)
+        job = await self._end(attempt, verdict, watch.ended)
         watch.judged(watch.ended, verdict.outcome.kind, verdict.outcome.cause, job.state)
+
+    async def _end(self, attempt: Attempt, verdict: Verdict, ended: CallEnded) -> Job:
+        """Writes the end of a call down, however long the disk takes: nobody else knows it any more."""
+        while True:
+            try:
+                return await self._jobs.end_attempt(attempt, verdict, ended)
+            except StoreError as error:
+                log.error("end of call not written", job=attempt.job_id, attempt=attempt.number, error=str(error))
+                await asyncio.sleep(WRITE_AGAIN_S)
 
     def _order(self, job: Job) -> CallOrder:
         if job.number is None or job.document is None or job.pages is None:

@@ -162,6 +162,15 @@ class Jobs(JobReader):
 
         return await self._store.write(commit)
 
+    async def interrupted(self, attempt: Attempt, cause: str) -> Job:
+        """A fault of ours ended the watch over a call, and it was hung up: the journal is judged as after a crash."""
+
+        def commit(session: Session) -> Job:
+            job = _job(session, attempt.job_id)
+            return job if job.state.final else self._interrupt(session, job, JobEvent.DOUBTED, cause)
+
+        return await self._store.write(commit)
+
     # People and clocks
 
     async def cancel(self, job_id: int) -> Job:
