@@ -1,0 +1,481 @@
+/*
+ * helper.c - one T.30 terminal over libspandsp 0.0.6 (Debian) or 3.0 (FreeSWITCH's fork).
+ *
+ * Rules of this file
+ *   - A handler (anything spandsp or libtiff calls) only writes down what it saw, as an event in the queue of
+ *     its terminal. It never ends or frees a session: spandsp goes on using its structures after a handler.
+ *   - Every entry from Python that can make spandsp work runs between enter() and leave(). leave() is where a
+ *     session with a broken document is ended, before the confirmation that spandsp has queued can go out.
+ *   - Nothing here calls Python. cffi lets go of the interpreter lock during each call; one terminal belongs to
+ *     one thread at a time, different terminals may run on different threads.
+ */
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tiffio.h>
+
+#include <spandsp.h>
+#include <spandsp/version.h> /* 0.0.6's spandsp.h leaves it out, and an unknown release date would count as 0 */
+
+#include "document.h"
+#include "helper.h"
+
+/* 3.0 dropped the T.30 context from its handlers and renamed the constants. */
+#if SPANDSP_RELEASE_DATE >= 20120902
+#define T30_CONTEXT
+#define COMPRESSIONS (T4_COMPRESSION_T4_1D | T4_COMPRESSION_T4_2D | T4_COMPRESSION_T6)
+#define RESOLUTIONS (T4_RESOLUTION_R8_STANDARD | T4_RESOLUTION_R8_FINE | T4_RESOLUTION_R8_SUPERFINE)
+#define IMAGE_SIZES (T4_SUPPORT_WIDTH_215MM | T4_SUPPORT_WIDTH_255MM | T4_SUPPORT_WIDTH_303MM \
+                     | T4_SUPPORT_LENGTH_US_LETTER | T4_SUPPORT_LENGTH_US_LEGAL | T4_SUPPORT_LENGTH_UNLIMITED)
+typedef bool direction_t;
+#else
+#define T30_CONTEXT t30_state_t *t30,
+#define COMPRESSIONS (T30_SUPPORT_T4_1D_COMPRESSION | T30_SUPPORT_T4_2D_COMPRESSION | T30_SUPPORT_T6_COMPRESSION)
+#define RESOLUTIONS (T30_SUPPORT_STANDARD_RESOLUTION | T30_SUPPORT_FINE_RESOLUTION \
+                     | T30_SUPPORT_SUPERFINE_RESOLUTION | T30_SUPPORT_R8_RESOLUTION)
+#define IMAGE_SIZES (T30_SUPPORT_215MM_WIDTH | T30_SUPPORT_255MM_WIDTH | T30_SUPPORT_303MM_WIDTH \
+                     | T30_SUPPORT_US_LETTER_LENGTH | T30_SUPPORT_US_LEGAL_LENGTH | T30_SUPPORT_UNLIMITED_LENGTH)
+typedef int direction_t;
+#endif
+
+#define LAW_A 8
+#define CHUNK 160               /* samples per call into the modems: 20 ms */
+#define MAX_PATH 255            /* spandsp keeps 256 octets and cuts the rest off in silence */
+#define MAX_EVENTS 4096         /* only a reader that has stopped reading gets here */
+#define KEPT_FRAME_OCTETS 64    /* more than any T.30 control frame that we read */
+
+/* Facsimile control fields as spandsp has them (first bit sent in the lowest place), X bit masked off. */
+#define FCF_MASK 0xFE
+#define FCF_DCS 0x82
+#define FCF_PPS 0xBE
+#define FCF_MCF 0x8C
+#define FCF_PIP 0xAC
+#define FCF_FCD 0x06
+#define FCF_RCP 0x86
+/* Longest DCS whose text form still fits spandsp 0.0.6's buffer: 2 + 3 * (25 - 4) + NUL = 67 octets. */
+#define MAX_DCS_OCTETS 25
+
+struct terminal {
+    fax_state_t *fax;           /* one of the two is set */
+    t38_terminal_state_t *t38;
+    t30_state_t *t30;           /* inside that one */
+    int finished;               /* phase E was reported: spandsp is not called any more */
+    int file_failed;            /* libtiff complained: the session ends when the running call returns */
+    int next_packet;            /* number of the next IFP packet */
+    int ecm_block;              /* of the page being sent: blocks of 256 frames already confirmed */
+    int partial;                /* the last PPS sent said that the page goes on */
+    int octets_out;             /* of the page being sent */
+    terminal_event_t *first, *last;
+    int events;
+};
+
+static atomic_int objects_alive;
+/* libtiff's error handler knows no terminal: enter() notes whose call this thread is in. */
+static _Thread_local terminal_t *entered;
+
+/* ------------------------------------------------------------------------------------------- events */
+
+static terminal_event_t *push(terminal_t *terminal, int kind, const void *data, size_t length)
+{
+    terminal_event_t *event;
+
+    if (terminal->events >= MAX_EVENTS)
+        return NULL;
+    if ((event = calloc(1, sizeof(*event) + length)) == NULL)
+        return NULL;
+    event->kind = kind;
+    event->length = length;
+    if (length)
+        memcpy(event->data, data, length);
+    if (terminal->last)
+        terminal->last->next = event;
+    else
+        terminal->first = event;
+    terminal->last = event;
+    terminal->events++;
+    atomic_fetch_add(&objects_alive, 1);
+    return event;
+}
+
+const terminal_event_t *terminal_first_event(const terminal_t *terminal)
+{
+    return terminal->first;
+}
+
+void terminal_drop_event(terminal_t *terminal)
+{
+    terminal_event_t *event = terminal->first;
+
+    if (event == NULL)
+        return;
+    if ((terminal->first = event->next) == NULL)
+        terminal->last = NULL;
+    terminal->events--;
+    free(event);
+    atomic_fetch_sub(&objects_alive, 1);
+}
+
+static void finish(terminal_t *terminal, int code)
+{
+    terminal_event_t *event;
+
+    if (terminal->finished)
+        return;
+    terminal->finished = 1;
+    if ((event = push(terminal, EVENT_FINISHED, NULL, 0)))
+        event->value = code;
+}
+
+/* ----------------------------------------------------------------------------------------- handlers */
+
+static int pages_in_file(terminal_t *terminal)
+{
+    t30_stats_t stats;
+
+    t30_get_transfer_statistics(terminal->t30, &stats);
+    return stats.pages_rx;
+}
+
+/* There is no "octets sent" in spandsp, but ECM numbers its frames: block and frame give the place in the page.
+   Frames sent again lie behind that place, so the figure never falls. */
+static void note_progress(terminal_t *terminal, const uint8_t *frame, int length)
+{
+    t30_stats_t stats;
+    terminal_event_t *event = terminal->last;
+    int octets = (terminal->ecm_block*256 + frame[3] + 1)*(length - 4);
+
+    if (octets <= terminal->octets_out)
+        return;
+    terminal->octets_out = octets;
+    if (event == NULL || event->kind != EVENT_PROGRESS)
+        event = push(terminal, EVENT_PROGRESS, NULL, 0);
+    if (event == NULL)
+        return;
+    t30_get_transfer_statistics(terminal->t30, &stats);
+    event->value = octets;
+    event->total = stats.image_size;
+}
+
+/* T.30 A.4.3: a PPS whose second control field is NULL ends a block but not the page. */
+static void follow_blocks(terminal_t *terminal, int incoming, const uint8_t *frame, int length)
+{
+    int control = frame[2] & FCF_MASK;
+
+    if (!incoming && control == FCF_PPS && length > 3) {
+        terminal->partial = (frame[3] & FCF_MASK) == 0;
+    } else if (incoming && (control == FCF_MCF || control == FCF_PIP)) {
+        terminal->ecm_block = terminal->partial ? terminal->ecm_block + 1 : 0;
+        if (!terminal->partial)
+            terminal->octets_out = 0;
+        terminal->partial = 0;
+    }
+}
+
+/* spandsp 0.0.6 trusts two lengths that the far end chooses: an FCD without a frame number is copied with
+   length -1, and the text form of a long DCS runs over its buffer. The frame handler is the only place to
+   stand between; a control field that nobody knows makes spandsp refuse the frame. */
+static void defuse(const uint8_t *frame, int length)
+{
+    int control = frame[2] & FCF_MASK;
+
+    if ((control == FCF_FCD && length < 4) || (control == FCF_DCS && length > MAX_DCS_OCTETS))
+        ((uint8_t *) frame)[2] = 0;
+}
+
+static void handle_frame(T30_CONTEXT void *user, direction_t direction, const uint8_t *frame, int length)
+{
+    terminal_t *terminal = user;
+    int incoming = direction ? 1 : 0;
+    int control;
+    size_t kept;
+    terminal_event_t *event;
+
+    if (length < 3)
+        return;
+    if (incoming)
+        defuse(frame, length);
+    control = frame[2] & FCF_MASK;
+    if (control == FCF_FCD && !incoming && length > 4)
+        note_progress(terminal, frame, length);
+    if (control == FCF_FCD || control == FCF_RCP)
+        return;
+    follow_blocks(terminal, incoming, frame, length);
+    /* The page is not in the file: whatever spandsp is about to say about it must not count. */
+    if (terminal->file_failed)
+        return;
+    kept = length < KEPT_FRAME_OCTETS ? (size_t) length : KEPT_FRAME_OCTETS;
+    if ((event = push(terminal, EVENT_FRAME, frame, kept))) {
+        event->incoming = incoming;
+        event->value = pages_in_file(terminal);
+    }
+}
+
+static void handle_phase_e(T30_CONTEXT void *user, int code)
+{
+    terminal_t *terminal = user;
+
+    finish(terminal, terminal->file_failed ? T30_ERR_FILEERROR : code);
+}
+
+static int handle_packet(t38_core_state_t *core, void *user, const uint8_t *packet, int length, int copies)
+{
+    terminal_t *terminal = user;
+    terminal_event_t *event;
+
+    if (terminal->file_failed)
+        return 0;
+    if ((event = push(terminal, EVENT_PACKET, packet, (size_t) length))) {
+        event->value = terminal->next_packet;
+        event->total = copies;
+    }
+    terminal->next_packet = (terminal->next_packet + 1) & 0xFFFF;
+    return 0;
+}
+
+static void handle_tiff_error(const char *module, const char *format, va_list arguments)
+{
+    char words[200];
+
+    if (entered == NULL || entered->file_failed)
+        return;
+    entered->file_failed = 1;
+    vsnprintf(words, sizeof(words), format, arguments);
+    push(entered, EVENT_FILE_ERROR, words, strlen(words));
+}
+
+/* Rows that its fax decoder had to guess are only a warning to libtiff. */
+static void handle_tiff_warning(const char *module, const char *format, va_list arguments)
+{
+    if (module && strncmp(module, "Fax", 3) == 0)
+        handle_tiff_error(module, format, arguments);
+}
+
+/* --------------------------------------------------------------------------------- entry and leaving */
+
+static void enter(terminal_t *terminal)
+{
+    entered = terminal;
+}
+
+static void leave(terminal_t *terminal)
+{
+    /* A page that could not be read or written whole: 0.0.6 itself would go on and end with code 0. */
+    if (terminal->file_failed && !terminal->finished)
+        t30_terminate(terminal->t30);
+    entered = NULL;
+}
+
+void terminal_end(terminal_t *terminal)
+{
+    if (terminal->finished)
+        return;
+    enter(terminal);
+    t30_terminate(terminal->t30);
+    leave(terminal);
+}
+
+/* --------------------------------------------------------------------------------------------- audio */
+
+void terminal_hear_g711(terminal_t *terminal, const uint8_t *samples, size_t count, int law)
+{
+    int16_t linear[CHUNK];
+    size_t chunk, i;
+
+    for (; count > 0 && terminal->fax && !terminal->finished; count -= chunk, samples += chunk) {
+        chunk = count < CHUNK ? count : CHUNK;
+        for (i = 0; i < chunk; i++)
+            linear[i] = law == LAW_A ? alaw_to_linear(samples[i]) : ulaw_to_linear(samples[i]);
+        enter(terminal);
+        fax_rx(terminal->fax, linear, (int) chunk);
+        leave(terminal);
+    }
+}
+
+void terminal_hear_gap(terminal_t *terminal, size_t count)
+{
+    size_t chunk;
+
+    for (; count > 0 && terminal->fax && !terminal->finished; count -= chunk) {
+        chunk = count < CHUNK ? count : CHUNK;
+        enter(terminal);
+        fax_rx_fillin(terminal->fax, (int) chunk);
+        leave(terminal);
+    }
+}
+
+void terminal_speak_g711(terminal_t *terminal, uint8_t *samples, size_t count, int law)
+{
+    int16_t linear[CHUNK];
+    size_t chunk, i;
+
+    for (; count > 0; count -= chunk, samples += chunk) {
+        chunk = count < CHUNK ? count : CHUNK;
+        memset(linear, 0, sizeof(linear));
+        if (terminal->fax && !terminal->finished) {
+            enter(terminal);
+            fax_tx(terminal->fax, linear, (int) chunk);
+            leave(terminal);
+        }
+        for (i = 0; i < chunk; i++)
+            samples[i] = law == LAW_A ? linear_to_alaw(linear[i]) : linear_to_ulaw(linear[i]);
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------- T.38 */
+
+void terminal_hear_packet(terminal_t *terminal, const uint8_t *packet, size_t length, uint16_t number)
+{
+    if (terminal->t38 == NULL || terminal->finished || length == 0)
+        return;
+    enter(terminal);
+    t38_core_rx_ifp_packet(t38_terminal_get_t38_core_state(terminal->t38), packet, (int) length, number);
+    leave(terminal);
+}
+
+void terminal_tick(terminal_t *terminal, int samples)
+{
+    if (terminal->t38 == NULL || terminal->finished)
+        return;
+    enter(terminal);
+    t38_terminal_send_timeout(terminal->t38, samples);
+    leave(terminal);
+}
+
+/* --------------------------------------------------------------------------------- making and freeing */
+
+/* V.17 goes to 14400 and cannot be held at 12000; V.29 goes to 9600; V.27ter, always there, to 4800. */
+static int modems_up_to(int bit_rate)
+{
+    int modems = T30_SUPPORT_V27TER;
+
+    if (bit_rate >= 9600)
+        modems |= T30_SUPPORT_V29;
+    if (bit_rate >= 14400)
+        modems |= T30_SUPPORT_V17;
+    return modems;
+}
+
+static void prepare_t30(terminal_t *terminal, const terminal_task_t *task)
+{
+    t30_state_t *t30 = terminal->t30;
+
+    t30_set_real_time_frame_handler(t30, handle_frame, terminal);
+    t30_set_phase_e_handler(t30, handle_phase_e, terminal);
+    t30_set_tx_ident(t30, task->station_id);
+    t30_set_supported_modems(t30, modems_up_to(task->max_bit_rate));
+    t30_set_ecm_capability(t30, task->ecm);
+    t30_set_supported_compressions(t30, COMPRESSIONS);
+    t30_set_supported_image_sizes(t30, IMAGE_SIZES);
+#if SPANDSP_RELEASE_DATE >= 20120902
+    t30_set_supported_bilevel_resolutions(t30, RESOLUTIONS);
+    t30_set_supported_output_compressions(t30, T4_COMPRESSION_T6);
+#else
+    t30_set_supported_resolutions(t30, RESOLUTIONS);
+    t30_set_rx_encoding(t30, T4_COMPRESSION_ITU_T6);
+#endif
+    if (task->sending) {
+        t30_set_tx_page_header_info(t30, task->header);
+        if (task->time_zone[0])
+            t30_set_tx_page_header_tz(t30, task->time_zone);
+        t30_set_tx_file(t30, task->path, task->start_page, -1);
+    } else {
+        t30_set_rx_file(t30, task->path, -1);
+    }
+}
+
+static int open_audio(terminal_t *terminal, const terminal_task_t *task)
+{
+    if ((terminal->fax = fax_init(NULL, task->calling)) == NULL)
+        return -1;
+    fax_set_transmit_on_idle(terminal->fax, 1);
+    terminal->t30 = fax_get_t30_state(terminal->fax);
+    return 0;
+}
+
+static int open_t38(terminal_t *terminal, const terminal_task_t *task)
+{
+    t38_core_state_t *core;
+
+    if ((terminal->t38 = t38_terminal_init(NULL, task->calling, handle_packet, terminal)) == NULL)
+        return -1;
+    terminal->t30 = t38_terminal_get_t30_state(terminal->t38);
+    core = t38_terminal_get_t38_core_state(terminal->t38);
+    t38_set_t38_version(core, task->t38_version);
+    t38_set_data_rate_management_method(core, task->t38_local_tcf ? 1 : 2);
+    t38_set_max_buffer_size(core, task->t38_max_buffer);
+    t38_set_max_datagram_size(core, task->t38_max_datagram);
+    t38_set_fill_bit_removal(core, task->t38_fill_bit_removal);
+    t38_terminal_set_fill_bit_removal(terminal->t38, task->t38_fill_bit_removal);
+    return 0;
+}
+
+terminal_t *terminal_new(const terminal_task_t *task)
+{
+    terminal_t *terminal;
+    int fault;
+
+    if (strlen(task->path) > MAX_PATH || strlen(task->station_id) > T30_MAX_IDENT_LEN
+        || strlen(task->header) > T30_MAX_PAGE_HEADER_INFO)
+        return NULL;
+    if ((terminal = calloc(1, sizeof(*terminal))) == NULL)
+        return NULL;
+    if ((task->t38 ? open_t38(terminal, task) : open_audio(terminal, task)) < 0) {
+        free(terminal);
+        return NULL;
+    }
+    atomic_fetch_add(&objects_alive, 1);
+    prepare_t30(terminal, task);
+    if (task->sending) {
+        enter(terminal);
+        fault = document_fault(task->path, task->start_page);
+        entered = NULL;
+        if (fault != T30_ERR_OK)
+            finish(terminal, fault);
+    }
+    return terminal;
+}
+
+void terminal_free(terminal_t *terminal)
+{
+    if (terminal == NULL)
+        return;
+    /* Only a session that has ended has given back what it holds of the far end's frames; the one that
+       document_fault stopped has reported its end but never began. */
+    enter(terminal);
+    t30_terminate(terminal->t30);
+    if (terminal->fax)
+        fax_free(terminal->fax);
+    else
+        t38_terminal_free(terminal->t38);
+    entered = NULL;
+    while (terminal->first)
+        terminal_drop_event(terminal);
+    free(terminal);
+    atomic_fetch_sub(&objects_alive, 1);
+}
+
+/* ------------------------------------------------------------------------------------------- process */
+
+int helper_objects_alive(void)
+{
+    return atomic_load(&objects_alive);
+}
+
+int helper_spandsp_release(void)
+{
+    return SPANDSP_RELEASE_DATE;
+}
+
+void helper_init(void)
+{
+#if SPANDSP_RELEASE_DATE >= 20120902
+    span_set_message_handler(NULL, NULL);
+#else
+    span_set_message_handler(NULL);
+#endif
+    TIFFSetWarningHandler(handle_tiff_warning);
+    TIFFSetErrorHandler(handle_tiff_error);
+}

@@ -1,0 +1,129 @@
+"""The truth about pages, read from the T.30 frames alone: which went out, which were confirmed."""
+
+from mail2fax.engine.embedded.spandsp.events import (
+    Direction,
+    Frame,
+    PageConfirmed,
+    PageProgress,
+    Parameters,
+    TerminalEvent,
+)
+from mail2fax.engine.embedded.spandsp.frames import name_of_frame, read_dcs, read_station_id
+from mail2fax.model.call import FaxFault
+
+_POST_PAGE = frozenset({"MPS", "EOM", "EOP", "EOS", "PRI-MPS", "PRI-EOM", "PRI-EOP"})
+_LAST = frozenset({"EOP", "PRI-EOP"})
+_YES = frozenset({"MCF", "RTP", "PIP"})
+# RTN, PIN: the page is unreadable. PPR: parts of it are missing yet. ERR: it was given up.
+_NO = frozenset({"RTN", "PIN", "PPR", "ERR"})
+
+
+class SessionRecord:
+    """What the frames of one session have said so far.
+
+    A page is confirmed when MCF, RTP or PIP answers its post-page message: MPS, EOM or EOP, or with ECM the PPS
+    that carries one of them (a PPS-NULL ends a block of the page only, T.30 A.4.3).
+    """
+
+    def __init__(self, *, sending: bool, start_page: int = 0) -> None:
+        self.heard = False
+        """A frame of the far end has come in."""
+        self.pages_sent = 0
+        """Pages that travelled whole, with their post-page message."""
+        self.pages_confirmed = 0
+        self.last_confirmed = False
+        """The latest confirmation answered an EOP."""
+        self.rejected = False
+        """The far end's latest word about a page was RTN or PIN."""
+        self.far_id: str | None = None
+        self.parameters: Parameters | None = None
+        self._sending = sending
+        self._start_page = start_page
+        self._asked: str | None = None
+        self._percent = 0
+
+    def judge(self, fault: FaxFault) -> FaxFault:
+        """The kind of end, where the frames know better than the completion code, whose `fault` is given."""
+        if self.last_confirmed:
+            return FaxFault.NONE
+        if self._sending and self._asked in _LAST:
+            return FaxFault.NOT_CONFIRMED
+        if fault is FaxFault.NONE:
+            # libspandsp ends with OK too when RTN answered the last page: the far end could not read it.
+            return FaxFault.TRAINING if self.rejected else FaxFault.PROTOCOL
+        if fault is FaxFault.DROPPED and not self.heard:
+            return FaxFault.NO_FAX
+        return fault
+
+    def add(self, direction: Direction, frame: bytes, pages_in_file: int) -> list[TerminalEvent]:
+        """Takes one frame and gives what it means. `pages_in_file` is what a receiver has written by now."""
+        name = name_of_frame(frame)
+        told: list[TerminalEvent] = [Frame(direction, name, frame)]
+        received = direction is Direction.RECEIVED
+        self.heard |= received
+        if name in ("CSI", "TSI") and received:
+            self.far_id = read_station_id(frame)
+        elif name == "DCS" and received is not self._sending:
+            told += self._agree(frame)
+        elif name == "CFR" and received is self._sending:
+            told += self._begin_page()
+        elif received is self._sending:
+            told += self._answer(name, pages_in_file)
+        else:
+            self._ask(name)
+        return told
+
+    def progress(self, octets: int, total: int) -> list[TerminalEvent]:
+        """Takes the place that ECM has reached in the page being sent: a new percent figure, or nothing."""
+        percent = min(100, 100 * octets // total) if total > 0 else 0
+        if percent <= self._percent:
+            return []
+        self._percent = percent
+        return [PageProgress(self._page, percent)]
+
+    @property
+    def _page(self) -> int:
+        return self._start_page + self.pages_confirmed + 1
+
+    def _agree(self, frame: bytes) -> list[TerminalEvent]:
+        dcs = read_dcs(frame)
+        parameters = Parameters(dcs.bit_rate, dcs.ecm, dcs.coding, dcs.resolution, self.far_id)
+        if parameters == self.parameters:
+            return []
+        self.parameters = parameters
+        return [parameters]
+
+    def _begin_page(self) -> list[TerminalEvent]:
+        self._percent = 0
+        counted = self._sending and self.parameters is not None and self.parameters.ecm
+        return [PageProgress(self._page, 0 if counted else None)]
+
+    def _ask(self, name: str) -> None:
+        """The sender of the pages spoke."""
+        message = name.removeprefix("PPS-")
+        if message in _POST_PAGE:
+            self._asked = message
+            self.pages_sent = max(self.pages_sent, self.pages_confirmed + 1)
+        elif name.startswith(("PPS-", "EOR")):
+            self._asked = None
+
+    def _answer(self, name: str, pages_in_file: int) -> list[TerminalEvent]:
+        """The receiver of the pages spoke."""
+        if name in _NO:
+            self.rejected = name in ("RTN", "PIN")
+            self._asked = None
+        if name not in _YES or self._asked is None:
+            return []
+        # A receiver whose MCF got lost is asked again and says MCF again: that is no further page.
+        if not self._sending and pages_in_file <= self.pages_confirmed:
+            return []
+        return self._confirm(self._asked)
+
+    def _confirm(self, asked: str) -> list[TerminalEvent]:
+        self._asked = None
+        self.rejected = False
+        self.pages_confirmed += 1
+        self.last_confirmed = asked in _LAST
+        confirmed = PageConfirmed(self._start_page + self.pages_confirmed, self.last_confirmed)
+        # After EOM both go back to phase B, and the next page begins with its CFR.
+        return [confirmed, *self._begin_page()] if asked.endswith("MPS") else [confirmed]

@@ -1,0 +1,1 @@
+"""Two terminals back to back on a virtual clock: no socket, no waiting."""
