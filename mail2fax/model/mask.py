@@ -33,7 +33,7 @@ class MaskError(ValueError):
 
 
 def ascii_lower(text: str) -> str:
-    """Lower case for ASCII letters only: U+212A (the Kelvin sign) must not become a plain k."""
+    """Lower case for ASCII letters only: str.lower would turn U+212A, the Kelvin sign, into a plain k."""
     return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 
 
@@ -88,7 +88,9 @@ def _literal_domain(text: str) -> str:
 
 
 def _local_patterns(text: str) -> tuple[str, ...]:
-    choices = _choices(ascii_lower(unicodedata.normalize("NFC", text)))
+    if not unicodedata.is_normalized("NFC", text):
+        raise MaskError("letters with accents must be written as one character each (Unicode NFC)")
+    choices = _choices(ascii_lower(text))
     total = 1
     for choice in choices:
         total *= len(choice)

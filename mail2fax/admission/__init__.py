@@ -1,0 +1,1 @@
+"""Three questions in order: may this sender, which number, which attachment. The answer is a value."""

@@ -1,0 +1,153 @@
+"""Where in a subject the number stands: alone, or marked among words. Whether it exists is `number`'s to say.
+
+A subject is what a person typed, a telephone copied or a scanner made up; a wrong guess is a stranger's fax
+machine and somebody's letter on it. So the number is either all there is, or bears a mark, and what could be
+read in two ways is handed on as two readings.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from mail2fax.model.refusal import Refusal, RefusalCode
+
+MAX_SHOWN = 100
+"""How much of a subject a refusal repeats, in characters."""
+
+_FEWEST_DIGITS = 5
+"""A mark before fewer digits is none: "+3 pages", "fax: 2 sheets". The shortest local numbers have five."""
+
+_REPLY_WORDS = (
+    "re|fw|fwd|aw|wg|antw|antwort|sv|vs|vb|tr|rv|rif|r|i|ref|odp|pd|ynt|ilt|res|enc|doorst|bls"
+    "|отв|ответ|на|ha|пер|пересл|переслано|адказ|пераслана|回复|答复|转发"
+)
+_REPLY = re.compile(rf"(?: *+(?:{_REPLY_WORDS}) ?(?:\[\d{{1,3}}\]|\(\d{{1,3}}\)|\d{{1,2}})? ?:)++ *", re.IGNORECASE)
+
+_NUMBER_FORM = r"\(? ?(?:\+ ?)?\(?\d(?:[ ()./~-]*+\d)*+\)?"
+_NUMBER = re.compile(_NUMBER_FORM)
+_LIST = re.compile(rf"{_NUMBER_FORM}(?: ?[,;&] ?{_NUMBER_FORM})+")
+_LABEL = r"(?:telefax|fax|tel|телефакс|факс|тел)"
+_MARKED = re.compile(
+    rf"(?:(?<!\w){_LABEL}\.? ?: *|(?<![\w+])(?=\(? ?\+))(?P<number>{_NUMBER_FORM})",
+    re.IGNORECASE,
+)
+_DATE = re.compile(r"(?:19|20)\d\d([-./ ])[01]\d\1[0-3]\d|[0-3]?\d([-./ ])[01]?\d\2(?:19|20)\d\d")
+
+# What makes another thing of the number before it: letters (vanity numbers), pauses, codes, an extension, the
+# parameters of RFC 3966. An extension cannot be dialled before the far end has answered: it is no fax number.
+_GLUED = re.compile(
+    r"[\w+*#@=&%]|[,;:]+\d|[,;:]{2}|;[\w-]+="
+    r"|[ ,;]*(?:extension|extn?|x|#|durchwahl|dw|poste|добавочный|доб|внутренний|внутр|вн)\.? ?[:=]? ?\d",
+    re.IGNORECASE,
+)
+_NEXT_IN_LIST = re.compile(rf" ?(?:[,;&/]|and|or|und|oder|и|или) ?(?P<number>{_NUMBER_FORM})", re.IGNORECASE)
+_CLEAR_END = re.compile(r" ?(?:$|[,;:!?\"'»”()\[\]{}<>|])")
+_GROUP_END = re.compile(r"\d(?=\D)")
+_SLASH = re.compile(r"\d(?= ?/)")
+
+_RIGHT_TO_LEFT_OVERRIDE = "\u202e"
+
+
+@dataclass(frozen=True, slots=True)
+class NumberText:
+    """The text of the one number, in ASCII digits and separators.
+
+    `shorter` holds beginnings of it that may be all that was meant ("+49 30 123456" of "+49 30 123456 2 pages").
+    """
+
+    text: str
+    shorter: tuple[str, ...] = ()
+
+    @property
+    def digits(self) -> str:
+        return only_digits(self.text)
+
+    @property
+    def international(self) -> bool:
+        return "+" in self.text
+
+
+def only_digits(text: str) -> str:
+    """The ASCII digits of `text`."""
+    return "".join(letter for letter in text if letter in "0123456789")
+
+
+def shown(text: str) -> str:
+    """`text` as a refusal repeats it: not more of it than a person reads."""
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
+
+
+def find_number(subject: str) -> NumberText | Refusal:
+    """The one number that `subject` (decoded) holds, or why it holds none, or no plain one."""
+    if _RIGHT_TO_LEFT_OVERRIDE in subject:
+        return _not_understood(subject)  # the sender saw its digits in another order than we do
+    text = _without_reply_words(in_plain_characters(subject)).strip(" .,;")
+    if not only_digits(text):
+        return Refusal(RefusalCode.NUMBER_MISSING)
+    if _NUMBER.fullmatch(text):
+        return _alone(text)
+    if _LIST.fullmatch(text):
+        return _several(_NUMBER.findall(text))
+    return _among_words(text)
+
+
+def in_plain_characters(text: str) -> str:
+    """`text` with digits of every script, full-width forms, dashes and spaces in ASCII, and no invisible characters.
+
+    Telephones and address books wrap numbers in marks of direction, word processors put in hard spaces and long
+    dashes, Asian and Arabic keyboards write digits of their own. Look-alikes (superscripts, letters) stay as they are.
+    """
+    return " ".join("".join(map(_plain, text)).split())
+
+
+def _plain(letter: str) -> str:
+    if letter.isascii():
+        return letter
+    if letter.isdecimal():
+        return str(unicodedata.decimal(letter))
+    if "\uff01" <= letter <= "\uff5e":
+        return chr(ord(letter) - 0xFEE0)
+    category = unicodedata.category(letter)
+    if category == "Pd" or letter == "\u2212":
+        return "-"
+    return {"Zs": " ", "Cf": ""}.get(category, letter)
+
+
+def _without_reply_words(text: str) -> str:
+    found = _REPLY.match(text)
+    return text[found.end() :] if found else text
+
+
+def _alone(text: str) -> NumberText | Refusal:
+    # A scanner's "2026-08-01" is, in countries with numbers of any length, somebody's telephone.
+    if _DATE.fullmatch(text):
+        return _not_understood(text)
+    # "030 123456/57" may be one number or two; "030/123456" is only one.
+    return NumberText(text, _beginnings(text, _SLASH))
+
+
+def _among_words(text: str) -> NumberText | Refusal:
+    marked = [found for found in _MARKED.finditer(text) if len(only_digits(found["number"])) >= _FEWEST_DIGITS]
+    if not marked:
+        return _not_understood(text)
+    if len(marked) > 1:
+        return _several([found["number"] for found in marked])
+    number, rest = marked[0]["number"].strip(), text[marked[0].end() :]
+    if _GLUED.match(rest):
+        return _not_understood(text)
+    following = _NEXT_IN_LIST.match(rest)
+    if following and len(only_digits(following["number"])) >= _FEWEST_DIGITS:
+        return _several([number, following["number"]])
+    return NumberText(number, _beginnings(number, _SLASH if _CLEAR_END.match(rest) else _GROUP_END))
+
+
+def _beginnings(text: str, ends: re.Pattern[str]) -> tuple[str, ...]:
+    return tuple(text[: found.end()] for found in ends.finditer(text))
+
+
+def _several(numbers: list[str]) -> Refusal:
+    return Refusal(RefusalCode.NUMBER_SEVERAL, {"numbers": shown(", ".join(number.strip() for number in numbers))})
+
+
+def _not_understood(text: str) -> Refusal:
+    return Refusal(RefusalCode.NUMBER_NOT_UNDERSTOOD, {"subject": shown(text)})

@@ -1,0 +1,207 @@
+"""The way into the document room: `Renderer` has a TIFF rendered by a process that can do nothing else.
+
+A fresh process per document, so that nothing of one sender's document is there when the next one comes. What it may
+do is in `confinement`. We believe it nothing: it has no say but "rendered" or a refusal of a known kind, the document
+is read back here by a reader that takes our canonical form only, and the facts of a refusal are cut and cleaned.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import structlog
+
+import mail2fax
+from mail2fax.document import tiff
+from mail2fax.document.limits import RenderLimits
+from mail2fax.model.document import Document
+from mail2fax.model.refusal import Refusal, RefusalCode
+
+log = structlog.get_logger()
+
+WORKER = "mail2fax.document.worker"
+CODES = frozenset(
+    {
+        RefusalCode.DOCUMENT_UNREADABLE,
+        RefusalCode.DOCUMENT_DAMAGED,
+        RefusalCode.DOCUMENT_TOO_LARGE,
+        RefusalCode.RENDERING_FAILED,
+    }
+)
+FACTS = frozenset({"page", "problem"})
+FACT_LENGTH = 200
+ANSWER_BYTES = 16_384
+CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS})
+OUT_OF_TIME = frozenset({signal.SIGPROF, signal.SIGXCPU})
+
+
+class RenderingUnavailable(Exception):
+    """The fault is ours, not the document's: no process could be started, or the disk is full. Try again later."""
+
+
+class Renderer:
+    """Renders documents, at most `workers` at a time; the loop is never held up. For one event loop.
+
+    `worker` is the module that is run as the render process.
+    """
+
+    def __init__(self, limits: RenderLimits | None = None, workers: int = 2, worker: str = WORKER) -> None:
+        self._limits = limits or RenderLimits()
+        self._worker_module = worker
+        self._free = asyncio.Semaphore(workers)
+        self._warned = False
+
+    async def render(self, source: bytes | Path, name: str, target: Path) -> Document | Refusal:
+        """Renders the TIFF `source` (its bytes, or a file) into the new file `target`, durably.
+
+        `name` is the sender's name for it, for the words of a refusal. `target` is written beside its final place,
+        fsynced and renamed; after a refusal there is no such file. Raises `RenderingUnavailable`.
+        """
+        async with self._free:
+            try:
+                return await self._render(source, name, target)
+            except OSError as error:
+                raise RenderingUnavailable(str(error)) from error
+
+    async def _render(self, source: bytes | Path, name: str, target: Path) -> Document | Refusal:
+        unfinished = target.with_name(f".{target.name}.rendering")
+        try:
+            with _private(unfinished) as file:
+                with await asyncio.to_thread(_opened, source) as original:
+                    refusal = await self._work(original, file, name)
+                if refusal:
+                    return refusal
+                return await asyncio.to_thread(_accept, file, unfinished, target)
+        except tiff.NotCanonical as error:
+            return _failed(name, "our reader was misled by it", str(error))
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    async def _work(self, original: BinaryIO, file: BinaryIO, name: str) -> Refusal | None:
+        """What the worker makes of the document: a refusal, or None when it says that it is rendered."""
+        try:
+            async with asyncio.timeout(self._limits.document_seconds), self._worker(original, file) as worker:
+                assert worker.stdout is not None  # noqa: S101 - for mypy: it was asked for
+                line = await worker.stdout.readline()
+                code = await worker.wait()
+        except TimeoutError:
+            return _too_slow(name, "the wall clock")
+        except ValueError:  # from readline: an answer without end
+            return _failed(name, "our reader was misled by it", "endless answer")
+        return self._judge(line, code, name)
+
+    @asynccontextmanager
+    async def _worker(self, original: BinaryIO, file: BinaryIO) -> AsyncIterator[asyncio.subprocess.Process]:
+        """A worker that is gone when the block is left, however it is left."""
+        order = json.dumps({"target": file.fileno(), "limits": asdict(self._limits)})
+        with tempfile.TemporaryDirectory(prefix="mail2fax-render-") as empty:
+            worker = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-s", "-m", self._worker_module, order),
+                stdin=original,
+                stdout=asyncio.subprocess.PIPE,
+                pass_fds=(file.fileno(),),
+                limit=ANSWER_BYTES,
+                cwd=empty,
+                start_new_session=True,  # a Ctrl-C at our terminal is for us: we end the worker ourselves
+                env={"PYTHONPATH": str(Path(mail2fax.__file__).parents[1])},
+            )
+            try:
+                yield worker
+            finally:
+                if worker.returncode is None:
+                    worker.kill()
+                    await asyncio.shield(worker.wait())
+
+    def _judge(self, line: bytes, code: int, name: str) -> Refusal | None:
+        if -code in OUT_OF_TIME:
+            return _too_slow(name, signal.Signals(-code).name)
+        if -code in CRASHES:
+            return _failed(name, "our reader crashed over it", signal.Signals(-code).name)
+        answer = _parsed(line)
+        if answer is None:
+            return _failed(name, "our reader was misled by it", "an answer that is none")
+        self._warn_once(answer.get("missing"))
+        match answer.get("outcome"):
+            case "rendered" if code == 0:
+                return None
+            case "refused":
+                return _refusal(answer, name)
+        raise RenderingUnavailable(f"the render process ended with code {code}: {_clean(answer.get('detail', ''))}")
+
+    def _warn_once(self, missing: Any) -> None:
+        if missing and not self._warned:
+            self._warned = True
+            log.warning("documents are read with fewer locks than there should be", missing=_clean(missing))
+
+
+def _private(path: Path) -> BinaryIO:
+    """A new file that only we may read: faxes are nobody else's business."""
+    # A worker that outlived a killed gateway may still write to a file of this name: it keeps that one.
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
+
+
+def _opened(source: bytes | Path) -> BinaryIO:
+    """The source as an open file at its start; bytes go to a file that has no name."""
+    if isinstance(source, Path):
+        return source.open("rb")
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    file.write(source)
+    file.flush()
+    file.seek(0)
+    return file
+
+
+def _accept(file: BinaryIO, unfinished: Path, target: Path) -> Document:
+    """Reads back what the worker wrote and puts it in its place, durably; raises `NotCanonical`."""
+    resolution, pages = tiff.read(file)
+    os.fsync(file.fileno())
+    unfinished.rename(target)
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return Document(target.name, resolution, pages)
+
+
+def _parsed(line: bytes) -> Mapping[str, Any] | None:
+    """The worker's answer, empty when it gave none; None for what no worker of ours would say."""
+    try:
+        answer = json.loads(line or b"{}")
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _refusal(answer: Mapping[str, Any], name: str) -> Refusal:
+    """The worker's refusal, as far as it is of a kind and a size that a worker of ours would give."""
+    code, facts = answer.get("code"), answer.get("facts")
+    if code not in CODES or not isinstance(facts, dict):
+        return _failed(name, "our reader was misled by it", "unknown refusal")
+    refusal = Refusal(RefusalCode(code), {key: _clean(facts[key]) for key in FACTS & facts.keys()} | {"name": name})
+    log.info("document refused", document=name, reason=refusal.code, detail=_clean(answer.get("detail", "")))
+    return refusal
+
+
+def _too_slow(name: str, clock: str) -> Refusal:
+    log.warning("document refused", document=name, reason=RefusalCode.DOCUMENT_TOO_LARGE, detail=f"stopped by {clock}")
+    return Refusal(RefusalCode.DOCUMENT_TOO_LARGE, {"name": name, "problem": "it takes too long to read"})
+
+
+def _failed(name: str, problem: str, detail: str) -> Refusal:
+    log.warning("document refused", document=name, reason=RefusalCode.RENDERING_FAILED, detail=detail)
+    return Refusal(RefusalCode.RENDERING_FAILED, {"name": name, "problem": problem})
+
+
+def _clean(text: object) -> str:
+    """Text from the worker, short and printable."""
+    return "".join(char if char.isprintable() else " " for char in str(text)[:FACT_LENGTH])

@@ -1,0 +1,221 @@
+"""The embedded engine: a 20 ms clock and the waiting around the switchboard. Nothing else runs in its loop."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from random import SystemRandom
+
+import structlog
+
+from mail2fax.engine.embedded.clock import ticks
+from mail2fax.engine.embedded.port import Address, DatagramPort
+from mail2fax.engine.embedded.sip.errors import LocalProtocolError
+from mail2fax.engine.embedded.sip.session import Session
+from mail2fax.engine.embedded.sip.settings import UaSettings
+from mail2fax.engine.embedded.sip.ua import UserAgent
+from mail2fax.engine.embedded.switchboard import Call, Counters, Switchboard
+from mail2fax.engine.events import CallEvents, RingingCalls
+from mail2fax.engine.interface import EngineTraits, EngineUnavailable, IncomingCall
+from mail2fax.engine.settings import EngineSettings, TrunkSettings
+from mail2fax.model.call import AnswerOrder, CallEvent, CallOrder, EndedBy
+
+log = structlog.get_logger()
+
+TICK_S = 0.020
+RESOLVE_LIMIT_S = 5.0
+STOP_LIMIT_S = 1.5
+"""How long the far ends have to answer our BYE or CANCEL when the engine stops."""
+
+
+class EmbeddedEngine:
+    """A `FaxEngine` in this very process: SIP over one UDP socket, media over one more for each call.
+
+    `start` raises `EngineUnavailable` when it cannot listen. `stop` hangs up what is under way and gives the far
+    ends `STOP_LIMIT_S` to answer.
+    """
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self.port = settings.listen_port
+        self._settings = settings
+        self._ringing = RingingCalls[IncomingCall]()
+        self._board: Switchboard | None = None
+        self._clock: asyncio.Task[None] | None = None
+        self._opening = 0
+
+    @property
+    def traits(self) -> EngineTraits:
+        return EngineTraits(lines=self._settings.lines, reports_pages=True, retries_itself=False)
+
+    @property
+    def counters(self) -> Counters:
+        """What the engine holds at the moment: for those who look for leaks."""
+        return self._open_board().counters
+
+    async def start(self) -> None:
+        host, port = self._settings.listen_host, self._settings.listen_port
+        loop = asyncio.get_running_loop()
+        try:
+            listener = _bind(host, port)
+        except OSError as error:
+            raise EngineUnavailable(f"cannot listen for SIP on {host}:{port}: {error.strerror}") from error
+        self.port = listener.getsockname()[1]
+        agent = UserAgent(UaSettings(host, self.port, self._settings.product), SystemRandom())
+        board = self._board = Switchboard(self._settings, agent, loop.time, self._ring)
+        await loop.create_datagram_endpoint(lambda: board.sip, sock=listener)
+        self._clock = asyncio.create_task(_run_clock(self._board), name="engine clock")
+        self._clock.add_done_callback(self._clock_stopped)
+
+    async def stop(self) -> None:
+        if self._board is None or self._clock is None:
+            return
+        board, self._board = self._board, None
+        self._ringing.close()
+        board.close()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(board.over.wait(), STOP_LIMIT_S)
+        self._clock.cancel()
+        await asyncio.wait([self._clock])
+        board.abandon()
+
+    def call(self, order: CallOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]:
+        return self._call(order)
+
+    def incoming(self) -> AsyncIterator[IncomingCall]:
+        return self._ringing.listen()
+
+    @asynccontextmanager
+    async def _call(self, order: CallOrder) -> AsyncIterator[AsyncIterator[CallEvent]]:
+        try:
+            board, call = await self._dial(order)
+        except LocalProtocolError as error:
+            yield _stillborn(str(error))
+            return
+        try:
+            yield call.events
+        finally:
+            board.leave(call)
+
+    async def _dial(self, order: CallOrder) -> tuple[Switchboard, Call]:
+        board, trunk = self._open_board(), self._settings.trunk
+        if trunk is None:
+            raise EngineUnavailable("no trunk is configured")
+        if board.busy_lines + self._opening >= self._settings.lines:
+            raise EngineUnavailable("every line is busy")
+        self._opening += 1  # two orders that wait for the same resolver must not share the last line
+        try:
+            target = await self._resolve(trunk)
+            async with self._media_port() as media:
+                return board, board.place(order, trunk, target, media)
+        finally:
+            self._opening -= 1
+
+    @asynccontextmanager
+    async def answer(self, session: Session, order: AnswerOrder) -> AsyncIterator[AsyncIterator[CallEvent]]:
+        """The block of a call that came in."""
+        board = self._open_board()
+        async with self._media_port() as media:
+            call = board.answer(session, order, media)
+        try:
+            yield call.events
+        finally:
+            board.leave(call)
+
+    def reject(self, session: Session, sip_code: int) -> None:
+        """Turns a call that came in away; it may be gone already."""
+        if self._board:
+            self._board.reject(session, sip_code)
+
+    def _ring(self, session: Session) -> bool:
+        if not self._ringing.heard:
+            return False
+        self._ringing.put(_RingingCall(self, session))
+        return True
+
+    def _open_board(self) -> Switchboard:
+        if self._board is None:
+            raise EngineUnavailable("the engine is not running")
+        return self._board
+
+    @asynccontextmanager
+    async def _media_port(self) -> AsyncIterator[DatagramPort]:
+        """A media socket, closed again when the call that it was for does not come about."""
+        settings = self._settings
+        try:
+            media = await DatagramPort.open(settings.listen_host, settings.media_port_low, settings.media_port_high)
+        except OSError as error:
+            raise EngineUnavailable(f"no media port is free: {error.strerror}") from error
+        try:
+            self._open_board()  # it may have stopped while we waited
+            yield media
+        except BaseException:
+            media.close()
+            raise
+
+    async def _resolve(self, trunk: TrunkSettings) -> Address:
+        loop = asyncio.get_running_loop()
+        family = _family(self._settings.listen_host)
+        try:
+            async with asyncio.timeout(RESOLVE_LIMIT_S):
+                found = await loop.getaddrinfo(trunk.host, trunk.port, family=family, type=socket.SOCK_DGRAM)
+        except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
+            raise EngineUnavailable(f"the trunk's address {trunk.host} is not to be found: {error}") from error
+        host, port = found[0][4][:2]
+        return (str(host), int(port))
+
+    def _clock_stopped(self, clock: asyncio.Task[None]) -> None:
+        """Without its clock an engine is none: all calls end, and `incoming` too, which tells our process to end."""
+        if clock.cancelled() or self._board is None:
+            return
+        log.critical("engine clock failed", exc_info=clock.exception())
+        board, self._board = self._board, None
+        self._ringing.close()
+        board.close()
+        board.abandon()
+
+
+async def _run_clock(board: Switchboard) -> None:
+    async for _moment in ticks(TICK_S, asyncio.get_running_loop().time, asyncio.sleep):
+        board.tick()
+        if board.idle:
+            board.awake.clear()
+            await board.awake.wait()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A UDP socket for SIP. The user agent must know its port before the first datagram comes."""
+    listener = socket.socket(_family(host), socket.SOCK_DGRAM)
+    try:
+        listener.setblocking(False)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _stillborn(detail: str) -> CallEvents:
+    events = CallEvents()
+    events.interrupt(EndedBy.LOCAL_FAULT, detail)
+    return events
+
+
+class _RingingCall:
+    """A call that came in and waits for a decision."""
+
+    def __init__(self, engine: EmbeddedEngine, session: Session) -> None:
+        self.call_id = session.call_id
+        self.called = session.called
+        self.caller = session.caller
+        self._engine = engine
+        self._session = session
+
+    def answer(self, order: AnswerOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]:
+        return self._engine.answer(self._session, order)
+
+    async def reject(self, sip_code: int) -> None:
+        self._engine.reject(self._session, sip_code)

@@ -1,0 +1,164 @@
+"""The fax of one call: the terminal at work, moved by the call's clock, and what it has to say."""
+
+from dataclasses import replace
+from random import Random
+
+from mail2fax.engine.embedded.latch import Address, Latch
+from mail2fax.engine.embedded.media import FRAME_S, G711, AudioPath, MediaPath, T38Path
+from mail2fax.engine.embedded.report import Report, fax_result
+from mail2fax.engine.embedded.rtp.packet import RtpSender
+from mail2fax.engine.embedded.spandsp.events import Finished
+from mail2fax.engine.embedded.spandsp.task import SendTask, Task
+from mail2fax.engine.embedded.t38.offer import T38Parameters
+from mail2fax.model.call import CallEvent, FaxFault, FaxResult, Media, PageConfirmed
+
+_MOST_FRAMES = 50
+"""After a standstill of our own (a suspended machine), time beyond one second is lost rather than caught up."""
+_PAGE_LIMIT_S = 1200.0
+"""The longest that one page may take at 14400 bit/s: a full page of dither is 1.3 MB and takes 823 s."""
+_FULL_RATE = 14_400
+
+
+class Fax:
+    """Sends or receives over audio, then perhaps anew over T.38: each time with a fresh terminal.
+
+    `calling` says who placed the call. `random` gives the first numbers of our RTP stream (RFC 3550 5.1).
+    """
+
+    def __init__(self, task: Task, random: Random, *, calling: bool) -> None:
+        self.detail = ""
+        """libtiff's words, when the document could not be read or written."""
+        self._task = task
+        self._calling = calling
+        self._random = random
+        self._path: MediaPath | None = None
+        self._latch = Latch(None)
+        self._report = Report()
+        self._result = FaxResult(FaxFault.NOT_STARTED)
+        self._events: list[CallEvent] = []
+        self._outbox: list[tuple[bytes, Address]] = []
+        self._next_frame_at = 0.0
+        self._page_since = 0.0
+        self._finished_at: float | None = None
+
+    @property
+    def media(self) -> Media:
+        return self._report.media
+
+    @property
+    def page_data_flows(self) -> bool:
+        return self._report.page_data_flows
+
+    @property
+    def over(self) -> bool:
+        """The last page was confirmed, or T.30 came to another end: no other terminal is to begin."""
+        return self._finished_at is not None or self.result().last_confirmed
+
+    @property
+    def sending(self) -> bool:
+        return isinstance(self._task, SendTask)
+
+    def begin_audio(self, target: Address | None, codec: G711, now: float) -> None:
+        """Start T.30 in audio."""
+        draw = self._random.getrandbits
+        sender = RtpSender(ssrc=draw(32), sequence=draw(15), timestamp=draw(32))
+        self._begin(AudioPath(self._task, sender, codec, now, calling=self._calling), target, now)
+
+    def begin_t38(self, target: Address | None, agreed: T38Parameters, theirs: T38Parameters, now: float) -> None:
+        """Start T.30 anew in T.38. The audio terminal goes first: a receiver's file must be free for the new one."""
+        self._close_path()
+        # Nobody else holds the modems to T38MaxBitRate.
+        task = replace(self._task, max_bit_rate=min(self._task.max_bit_rate, theirs.max_bit_rate))
+        self._begin(T38Path(task, agreed, theirs, now, calling=self._calling), target, now)
+
+    def stay_in_audio(self) -> None:
+        """T.38 was refused, by them or by us."""
+        self._events += self._report.fall_back()
+
+    def move_to(self, target: Address | None, codec: G711 | None = None) -> None:
+        """The far end has described itself again, for the medium that is in use."""
+        self._latch.learn_anew(target)
+        if codec and isinstance(self._path, AudioPath):
+            self._path.speak(codec)
+
+    def receive(self, datagram: bytes, source: Address, now: float) -> None:
+        """Take one datagram from the media port, whatever it is."""
+        if self._path and self._path.owns(datagram) and self._latch.accepts(source, now):
+            self._path.receive(datagram, now)
+
+    def run(self, now: float) -> None:
+        """Bring the terminal up to `now`."""
+        if self._path is None:
+            return
+        self._next_frame_at = max(self._next_frame_at, now - _MOST_FRAMES * FRAME_S)
+        while self._next_frame_at <= now:
+            self._next_frame_at += FRAME_S
+            self._send(self._path.frame(now))
+        self._note_events(now)
+
+    def finished_for(self, now: float) -> float:
+        """Seconds since T.30 came to its end, 0 while it runs."""
+        return 0.0 if self._finished_at is None else now - self._finished_at
+
+    def overdue(self, now: float) -> str:
+        """Why waiting any longer makes no sense, or "" while it does: T.30 has no limits of its own for these."""
+        if self._path is None or self._finished_at is not None:
+            return ""
+        if not self.sending and now - self._path.heard_at > self._path.silence_limit_s:
+            return f"no packet came for {self._path.silence_limit_s:.0f} s"
+        page_limit_s = _PAGE_LIMIT_S * _FULL_RATE / (self.result().bit_rate or _FULL_RATE)
+        if now - self._page_since > page_limit_s:
+            return f"no page was confirmed for {page_limit_s:.0f} s"
+        return ""
+
+    def stop(self, now: float) -> None:
+        """The call is over: T.30 ends with the code that is true now, and the file is let go."""
+        if self._path:
+            # Trap of the reference: most good calls end by a BYE before our T.30 has ended by itself.
+            self._path.terminal.terminate()
+            self._note_events(now)
+            self._close_path()
+
+    def close(self) -> None:
+        """Free the terminal, if there still is one; a second time does nothing."""
+        self._close_path()
+
+    def result(self) -> FaxResult:
+        """What is true of the fax at this moment, also after `stop`."""
+        return fax_result(self._path.terminal.result()) if self._path else self._result
+
+    def take_events(self) -> list[CallEvent]:
+        events, self._events = self._events, []
+        return events
+
+    def take_datagrams(self) -> list[tuple[bytes, Address]]:
+        datagrams, self._outbox = self._outbox, []
+        return datagrams
+
+    def _begin(self, path: MediaPath, target: Address | None, now: float) -> None:
+        self._path = path
+        self._latch.learn_anew(target)
+        self._next_frame_at = now
+        self._page_since = now
+        self._events += self._report.begin(path.media)
+
+    def _close_path(self) -> None:
+        if self._path:
+            result = self._path.terminal.result()
+            self._result, self.detail = fax_result(result), result.detail
+            self._path.close()
+            self._path = None
+
+    def _send(self, datagrams: list[bytes]) -> None:
+        target = self._latch.target
+        if target:
+            self._outbox += [(datagram, target) for datagram in datagrams]
+
+    def _note_events(self, now: float) -> None:
+        for event in self._path.terminal.take_events() if self._path else ():
+            told = self._report.tell(event)
+            self._events += told
+            if any(isinstance(item, PageConfirmed) for item in told):
+                self._page_since = now
+            if isinstance(event, Finished):
+                self._finished_at = now

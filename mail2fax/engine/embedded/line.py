@@ -1,0 +1,295 @@
+"""One call: a SIP session and the fax on it. The only place that knows both.
+
+`session` says what the far end wants, `Fax` does what the two agreed on, and this file decides. Its clock comes from
+outside: whoever runs a line calls `tick` every 20 ms and at least then takes its media and events.
+"""
+
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from mail2fax.engine.embedded.description import FarAudio, FarDescription, FarT38, OurMedia, read_description
+from mail2fax.engine.embedded.fax import Fax
+from mail2fax.engine.embedded.latch import Address
+from mail2fax.engine.embedded.sip.events import (
+    Ended,
+    Established,
+    OfferAnswered,
+    OfferReceived,
+    OfferRefused,
+    Progress,
+    SessionEvent,
+)
+from mail2fax.engine.embedded.sip.session import Session
+from mail2fax.engine.embedded.spandsp.task import ReceiveTask, SendTask, Task, posix_zone
+from mail2fax.engine.embedded.t38.offer import T38Parameters, answer_offer
+from mail2fax.model.call import (
+    Answered,
+    AnswerOrder,
+    CallEnded,
+    CallEvent,
+    CallOrder,
+    CallResult,
+    Dialled,
+    EndedBy,
+    Media,
+    MediaPolicy,
+    Ringing,
+)
+
+_NOT_ACCEPTABLE = 488
+_OK = 200
+_RINGING = frozenset({180, 183})
+
+_EARLIEST_OFFER_S = 0.3
+"""FreeSWITCH loses the call when a re-INVITE follows the answer within milliseconds."""
+_FLUSH_S = 0.3
+"""After T.30's end a sender waits so long before its BYE, for its DCN to arrive ..."""
+_PATIENCE_S = 4.0
+"""... and a receiver so long for the sender's BYE: it is the caller's, and a re-INVITE may come before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    """What all calls have in common: when we offer T.38 ourselves (seconds after the answer), and what we offer."""
+
+    offer_after_s: float = 1.0
+    t38: T38Parameters = field(default_factory=T38Parameters)
+
+
+def first_offer(media_address: Address) -> bytes:
+    """The SDP of a first INVITE: audio only, since an image line in it slows or stops most far ends."""
+    return OurMedia(media_address).offer_audio()
+
+
+class Line:
+    """One call, from the INVITE (sent, or received and not yet answered) to its one `CallEnded`.
+
+    The session is the caller's to make: with `first_offer` for a `CallOrder`, or from an INVITE for an `AnswerOrder`.
+    `media_address` is where our one media socket listens, for RTP and UDPTL alike. After the `CallEnded` the line is
+    `done`; the session may still have a BYE to repeat, which is the user agent's business.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        settings: LineSettings,
+        order: CallOrder | AnswerOrder,
+        media_address: Address,
+        now: float,
+    ) -> None:
+        self.done = False
+        self._session = session
+        self._settings = settings
+        self._order = order
+        self._ours = OurMedia(media_address)
+        # RFC 3550 5.1 wants first numbers that differ from call to call and from end to end; they are no secret.
+        chance = Random(f"{session.call_id} {media_address}")  # noqa: S311 - see above
+        self._fax = Fax(_task(order), chance, calling=isinstance(order, CallOrder))
+        self._events: list[CallEvent] = [Dialled()]
+        self._ringing: int | None = None
+        self._offer_at: float | None = None
+        self._offering = False
+        self._is_answered = False
+        self._answer_at: float | None = None
+        self._left_by: EndedBy | None = None
+        self._detail = ""
+        if isinstance(order, CallOrder):
+            self._ours.offer_audio()  # the session has sent it: `first_offer`
+        else:
+            self._answer_at = now + order.ring_s
+            session.ring(now)
+
+    def receive_media(self, datagram: bytes, source: Address, now: float) -> None:
+        """Take a datagram from the media socket. Never raises for what is in it."""
+        self._fax.receive(datagram, source, now)
+
+    def tick(self, now: float) -> None:
+        """Heed what the far end said, move the fax up to `now`, and see what is due."""
+        for event in self._session.take_events():
+            if not self.done:
+                self._heed(event, now)
+                self._events += self._fax.take_events()
+        if self.done:
+            return
+        self._answer_when_due(now)
+        self._fax.run(now)
+        self._offer_when_due(now)
+        self._hang_up_when_due(now)
+        self._events += self._fax.take_events()
+
+    def take_media(self) -> list[tuple[bytes, Address]]:
+        return self._fax.take_datagrams()
+
+    def take_events(self) -> list[CallEvent]:
+        """What happened since the last time, in order."""
+        events, self._events = self._events, []
+        return events
+
+    def hang_up(self, now: float, by: EndedBy, detail: str = "") -> None:
+        """Leave the call: CANCEL before the answer, BYE after it. `by` and `detail` stand in the `CallEnded`.
+
+        After the answer that comes at once: what a BYE is answered changes nothing for the fax. Before it we wait
+        for the far end's last word, which may be that it answered after all.
+        """
+        if self.done or self._left_by:
+            return
+        self._left_by, self._detail = by, detail
+        self._session.hang_up(now)
+        if self._is_answered:
+            self._end(CallResult(by, _OK, "OK", detail=detail), now)
+
+    def close(self) -> None:
+        """Free what the fax holds, whatever state the call is in; a second time does nothing."""
+        self._fax.close()
+
+    # What the session says
+
+    def _heed(self, event: SessionEvent, now: float) -> None:
+        match event:
+            case Progress(code) if code in _RINGING and code != self._ringing:
+                self._ringing = code
+                self._events.append(Ringing(code))
+            case Established(sdp):
+                self._established(sdp, now)
+            case OfferReceived(sdp):
+                self._offered(sdp, now)
+            case OfferAnswered(sdp):
+                self._offer_answered(sdp, now)
+            case OfferRefused():
+                self._offering = False
+                self._fax.stay_in_audio()
+            case Ended(by, code, reason, q850):
+                self._end(CallResult(self._left_by or by, code, reason, q850, self._detail), now)
+            case _:
+                pass
+
+    def _established(self, sdp: bytes | None, now: float) -> None:
+        if self._left_by:
+            return
+        if not self._is_answered:
+            self._begin_outgoing(sdp, now)
+        if self._order.media_policy is MediaPolicy.OFFER:
+            self._offer_at = now + max(self._settings.offer_after_s, _EARLIEST_OFFER_S)
+
+    def _begin_outgoing(self, sdp: bytes | None, now: float) -> None:
+        far = read_description(sdp)
+        if far.audio:
+            self._answered()
+            self._fax.begin_audio(far.audio.target, far.audio.codec, now)
+        else:
+            self._is_answered = True
+            self.hang_up(now, EndedBy.US, f"the answer has no audio for us: {far.fault}")
+
+    # The far end's offers
+
+    def _offered(self, sdp: bytes, now: float) -> None:
+        far = read_description(sdp)
+        if self._fax.over or far.is_silent:
+            # Asterisk sends one more re-INVITE (audio, or m=image 0) right after the fax, and its BYE only when that
+            # was accepted. Another T.30 on top of it would turn a success into code 49.
+            self._session.accept_offer(self._ours.mirror(far), now)
+        elif far.t38:
+            self._offered_t38(far, far.t38, now)
+        elif far.audio and self._fax.media is not Media.T38:
+            self._offered_audio(far, far.audio, now)
+        else:
+            # Nothing for us; or audio in mid T.38, where a session refresh with the old description kills long faxes
+            # and T.30 cannot be begun again in audio with any far end seen.
+            self._session.refuse_offer(_NOT_ACCEPTABLE, now)
+
+    def _offered_t38(self, far: FarDescription, t38: FarT38, now: float) -> None:
+        agreed = answer_offer(t38.parameters, self._settings.t38)
+        if self._fax.media is Media.T38:
+            if self._session.accept_offer(self._ours.accept_t38(far, agreed), now):
+                self._fax.move_to(t38.target)
+        elif self._order.media_policy is MediaPolicy.NEVER or self._fax.page_data_flows:
+            self._session.refuse_offer(_NOT_ACCEPTABLE, now)
+            self._fax.stay_in_audio()
+        elif self._session.accept_offer(self._ours.accept_t38(far, agreed), now):
+            self._offering = False
+            self._fax.begin_t38(t38.target, agreed, t38.parameters, now)
+
+    def _offered_audio(self, far: FarDescription, audio: FarAudio, now: float) -> None:
+        if not self._session.accept_offer(self._ours.accept_audio(far), now):
+            return
+        self._fax.move_to(audio.target, audio.codec)
+        if self._offering:  # ours waited after a glare, and theirs has overtaken it
+            self._offering = False
+            self._offer_at = now + _EARLIEST_OFFER_S
+
+    # Our own offer
+
+    def _offer_when_due(self, now: float) -> None:
+        if self._offer_at is None or now < self._offer_at:
+            return
+        self._offer_at = None
+        # Once page data flows FreeSWITCH says yes, and success, while its file is gone.
+        if self._fax.media is Media.G711 and not self._fax.page_data_flows and not self._fax.over:
+            self._offering = True
+            self._session.offer(self._ours.offer_t38(self._settings.t38), now)
+
+    def _offer_answered(self, sdp: bytes, now: float) -> None:
+        """Also the answer to our description sent again, when the far end asked for that."""
+        offering, self._offering = self._offering, False
+        far = read_description(sdp)
+        if far.t38 and self._fax.media is Media.T38:
+            self._fax.move_to(far.t38.target)
+        elif far.t38 and not self._fax.over:
+            agreed = answer_offer(far.t38.parameters, self._settings.t38)
+            self._fax.begin_t38(far.t38.target, agreed, far.t38.parameters, now)
+        elif far.audio and self._fax.media is not Media.T38:
+            self._fax.move_to(far.audio.target, far.audio.codec)
+        elif offering:
+            # 200 with port 0: a refusal that leaves the call without a medium until audio is agreed on again.
+            self._fax.stay_in_audio()
+            self._session.offer(self._ours.offer_audio(), now)
+
+    # What the clock says
+
+    def _answer_when_due(self, now: float) -> None:
+        if self._answer_at is None or now < self._answer_at:
+            return
+        self._answer_at = None
+        far = read_description(self._session.remote_sdp)
+        if far.t38 and self._order.media_policy is not MediaPolicy.NEVER:
+            agreed = answer_offer(far.t38.parameters, self._settings.t38)
+            self._session.answer(self._ours.accept_t38(far, agreed), now)
+            self._answered()
+            self._fax.begin_t38(far.t38.target, agreed, far.t38.parameters, now)
+        elif far.audio:
+            self._session.answer(self._ours.accept_audio(far), now)
+            self._answered()
+            self._fax.begin_audio(far.audio.target, far.audio.codec, now)
+        else:
+            self._detail = f"the offer has no medium for us: {far.fault}"
+            self._session.reject(_NOT_ACCEPTABLE, now)
+
+    def _hang_up_when_due(self, now: float) -> None:
+        if fault := self._fax.overdue(now):
+            self.hang_up(now, EndedBy.US, fault)
+        elif self._fax.finished_for(now) > (_FLUSH_S if self._fax.sending else _PATIENCE_S):
+            self.hang_up(now, EndedBy.US)
+
+    def _answered(self) -> None:
+        self._is_answered = True
+        self._events.append(Answered())
+
+    def _end(self, result: CallResult, now: float) -> None:
+        self._fax.stop(now)
+        self._events += self._fax.take_events()
+        detail = result.detail or self._fax.detail
+        self._events.append(CallEnded(replace(result, detail=detail), self._fax.media, self._fax.result()))
+        self.done = True
+
+
+def _task(order: CallOrder | AnswerOrder) -> Task:
+    if isinstance(order, AnswerOrder):
+        return ReceiveTask(order.document_path, order.station_id, order.ecm)
+    return SendTask(
+        path=order.document_path,
+        station_id=order.station_id,
+        header=order.header,
+        header_time_zone=posix_zone(order.header_time),
+        ecm=order.ecm,
+        max_bit_rate=order.max_bit_rate,
+    )

@@ -1,0 +1,132 @@
+"""One T.30 terminal behind its packets: G.711 over RTP, or T.38 over UDPTL. Moved in frames of 20 ms."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from mail2fax.engine.embedded.rtp import packet as rtp
+from mail2fax.engine.embedded.rtp.jitter import SAMPLE_RATE, Gap, JitterBuffer
+from mail2fax.engine.embedded.rtp.packet import RtpSender
+from mail2fax.engine.embedded.spandsp.task import Law, T38Settings, Task
+from mail2fax.engine.embedded.spandsp.terminal import AudioTerminal, T38Terminal, Terminal
+from mail2fax.engine.embedded.t38.offer import ErrorCorrection, T38Parameters
+from mail2fax.engine.embedded.t38.udptl import REDUNDANCY_ENTRIES, UdptlReceiver, UdptlSender
+from mail2fax.model.call import Media
+
+FRAME_SAMPLES = 160
+FRAME_S = FRAME_SAMPLES / SAMPLE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class G711:
+    """Which of the two codings we speak, and the payload type that it has in this call."""
+
+    law: Law
+    payload_type: int
+
+
+class MediaPath(Protocol):
+    """A terminal and the datagrams it speaks in. `close` frees the terminal, and with it the received file."""
+
+    heard_at: float
+    """When the last packet came, or when the path was opened: seconds of the clock that `now` is of."""
+
+    @property
+    def media(self) -> Media: ...
+    @property
+    def silence_limit_s(self) -> float:
+        """How long a receiver may go without a packet; by then the far end is gone for good."""
+
+    @property
+    def terminal(self) -> Terminal: ...
+    def owns(self, datagram: bytes) -> bool: ...
+    def receive(self, datagram: bytes, now: float) -> None: ...
+    def frame(self, now: float) -> list[bytes]: ...
+    def close(self) -> None: ...
+
+
+class AudioPath:
+    """A fax modem on G.711. Audio goes out in every frame, from the first to the last, also when it is silence."""
+
+    media = Media.G711
+    # T.30's timer T1 gives an answering modem 35 s to be heard.
+    silence_limit_s = 40.0
+
+    def __init__(self, task: Task, sender: RtpSender, codec: G711, now: float, *, calling: bool) -> None:
+        self.heard_at = now
+        self._codec = codec
+        # What comes may be of either law, whatever was agreed on.
+        self._laws = {rtp.PCMU: Law.MU, rtp.PCMA: Law.A, codec.payload_type: codec.law}
+        self._modem = AudioTerminal(task, calling=calling)
+        self._sender = sender
+        self._buffer = JitterBuffer(now, payload_types=self._laws)
+
+    @property
+    def terminal(self) -> Terminal:
+        return self._modem
+
+    def speak(self, codec: G711) -> None:
+        """The far end has asked for another codec in mid call."""
+        self._codec = codec
+        self._laws[codec.payload_type] = codec.law
+
+    def owns(self, datagram: bytes) -> bool:
+        return rtp.looks_like_rtp(datagram)
+
+    def receive(self, datagram: bytes, now: float) -> None:
+        try:
+            packet = rtp.parse_packet(datagram)
+        except rtp.RemoteProtocolError:
+            return
+        self.heard_at = now
+        self._buffer.receive(packet, now)
+
+    def frame(self, now: float) -> list[bytes]:
+        """Hear what is due, then speak for 20 ms."""
+        for item in self._buffer.take(now):
+            if isinstance(item, Gap):
+                self._modem.fill_in(item.samples)
+            else:
+                self._modem.receive(item.samples, self._laws[item.payload_type])
+        samples = self._modem.take_audio(FRAME_SAMPLES, self._codec.law)
+        return [self._sender.wrap(self._codec.payload_type, samples)]
+
+    def close(self) -> None:
+        self._modem.close()
+
+
+class T38Path:
+    """A T.38 terminal behind UDPTL. `agreed` is what both ends said in common, `theirs` what the far end can take."""
+
+    media = Media.T38
+    # Trap of the reference: a T.38 receiver whose far end vanishes never ends by itself.
+    silence_limit_s = 20.0
+
+    def __init__(self, task: Task, agreed: T38Parameters, theirs: T38Parameters, now: float, *, calling: bool) -> None:
+        entries = 0 if agreed.error_correction is ErrorCorrection.NONE else REDUNDANCY_ENTRIES
+        self.heard_at = now
+        self._terminal = T38Terminal(task, calling=calling, settings=T38Settings(version=agreed.version))
+        self._sender = UdptlSender(entries=entries, max_datagram=theirs.max_datagram)
+        self._receiver = UdptlReceiver()
+
+    @property
+    def terminal(self) -> Terminal:
+        return self._terminal
+
+    def owns(self, datagram: bytes) -> bool:
+        """Not late RTP: its version bits would be a sequence number above 32767, far from where the stream is."""
+        return not rtp.looks_like_rtp(datagram) or self._receiver.expects(int.from_bytes(datagram[:2], "big"))
+
+    def receive(self, datagram: bytes, now: float) -> None:
+        self.heard_at = now
+        for ifp in self._receiver.receive(datagram):
+            self._terminal.receive(ifp.data, ifp.sequence)
+
+    def frame(self, now: float) -> list[bytes]:
+        self._terminal.tick(FRAME_SAMPLES)
+        datagrams: list[bytes] = []
+        for ifp in self._terminal.take_ifps():
+            datagrams.extend([self._sender.wrap(ifp.data)] * ifp.copies)
+        return datagrams
+
+    def close(self) -> None:
+        self._terminal.close()

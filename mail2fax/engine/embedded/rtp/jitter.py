@@ -1,0 +1,126 @@
+"""The buffer between the network and a modem: packets in order, lost time as gaps, nothing else touched.
+
+A modem is no ear. It does not mind when samples come, within a second or so, but every dropped, doubled or
+stretched one costs it its synchronisation. So there is no playout clock here that would have to follow the far
+end's: packets that are in order go on at once, and only a hole is held open for a fixed time.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from mail2fax.engine.embedded.rtp.packet import PCMA, PCMU, RtpPacket
+
+SAMPLE_RATE = 8000
+
+_FURTHEST_GAP = 10 * SAMPLE_RATE
+"""A timestamp further ahead than this is a new count, not lost time."""
+_LATE = 200
+"""How many packets behind one may be and still count as late (4 s at 20 ms); further back is a new count."""
+_MOST_WAITING = 64
+"""With more packets than this behind a hole (1.3 s at 20 ms) nothing is waited for: it bounds memory and work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """G.711 samples, one octet each, of one of the payload types that are audio."""
+
+    payload_type: int
+    samples: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """So many samples of the far end's time for which nothing came: for the modem to fill in."""
+
+    samples: int
+
+
+class JitterBuffer:
+    """Takes packets as they arrive and gives audio and gaps in the far end's order and on its clock.
+
+    A hole is held open for `hold_s` seconds, then given up as a gap. When nothing at all has come for `silence_s`
+    seconds (or ever, since the buffer was made at `now`), gaps follow the local clock, so that the modem's timers
+    go on; what comes too late after that is dropped. Only `payload_types` are audio: comfort noise, telephone events and whatever else comes take their place in
+    the order and are otherwise ignored. `now` is in seconds of one monotonic clock.
+    """
+
+    def __init__(
+        self,
+        now: float,
+        *,
+        payload_types: Collection[int] = (PCMU, PCMA),
+        hold_s: float = 0.1,
+        silence_s: float = 1.0,
+    ) -> None:
+        self.lost = 0
+        self._payload_types = payload_types
+        self._hold_s = hold_s
+        self._silence_s = silence_s
+        self._ssrc: int | None = None
+        self._waiting: dict[int, tuple[float, RtpPacket]] = {}
+        self._next_sequence = 0
+        self._next_timestamp = 0
+        self._alive_until = now + silence_s
+        self._filled = 0
+
+    def receive(self, packet: RtpPacket, now: float) -> None:
+        """Take one packet; a repeated or late one is dropped."""
+        ahead = _distance(self._next_sequence, packet.sequence, 16)
+        if packet.ssrc != self._ssrc or ahead < -_LATE:
+            self._begin(packet)
+        elif ahead < 0:
+            return
+        self._waiting.setdefault(packet.sequence, (now, packet))
+        self._alive_until = now + self._silence_s
+
+    def take(self, now: float) -> list[Audio | Gap]:
+        """What is due by now, in order."""
+        taken: list[Audio | Gap] = []
+        while self._waiting and self._due(now):
+            taken.extend(self._pass_on(self._waiting.pop(self._next_sequence)[1]))
+        if now >= self._alive_until:
+            taken.append(self._silence(now))
+        return taken
+
+    def _begin(self, packet: RtpPacket) -> None:
+        """A new stream: the far end, or whoever sends for it now, counts anew."""
+        self._ssrc = packet.ssrc
+        self._waiting.clear()
+        self._next_sequence = packet.sequence
+        self._next_timestamp = packet.timestamp
+
+    def _due(self, now: float) -> bool:
+        """Whether the next packet is here, or will not come any more and the one after it is made the next."""
+        if self._next_sequence in self._waiting:
+            return True
+        first = min(self._waiting, key=lambda sequence: _distance(self._next_sequence, sequence, 16))
+        if now < self._waiting[first][0] + self._hold_s and len(self._waiting) <= _MOST_WAITING:
+            return False
+        self.lost += _distance(self._next_sequence, first, 16)
+        self._next_sequence = first
+        return True
+
+    def _pass_on(self, packet: RtpPacket) -> list[Audio | Gap]:
+        self._next_sequence = packet.sequence + 1 & 0xFFFF
+        if packet.payload_type not in self._payload_types or not packet.payload:
+            return []
+        missing = _distance(self._next_timestamp, packet.timestamp, 32)
+        if -self._filled <= missing < 0:
+            return []  # a gap has already stood for it
+        self._filled = 0
+        self._next_timestamp = packet.timestamp + len(packet.payload) & 0xFFFF_FFFF
+        audio = Audio(packet.payload_type, packet.payload)
+        return [Gap(missing), audio] if 0 < missing <= _FURTHEST_GAP else [audio]
+
+    def _silence(self, now: float) -> Gap:
+        samples = round((now - self._alive_until + self._silence_s) * SAMPLE_RATE)
+        self._filled += samples
+        self._next_timestamp = self._next_timestamp + samples & 0xFFFF_FFFF
+        self._alive_until = now + self._silence_s
+        return Gap(samples)
+
+
+def _distance(expected: int, value: int, bits: int) -> int:
+    """How far `value` is ahead of `expected` (negative: behind) on the circle of 2**bits, the shorter way round."""
+    half = 1 << bits - 1
+    return (value - expected + half & (1 << bits) - 1) - half

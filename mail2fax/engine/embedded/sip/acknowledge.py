@@ -1,0 +1,44 @@
+"""ACKs to 2xx answers on either side: dialogs, not transactions, see to them (RFC 3261 13.2.2.4, 13.3.1.4)."""
+
+from collections.abc import Callable
+
+from mail2fax.engine.embedded.sip.layer import TransactionLayer
+from mail2fax.engine.embedded.sip.transaction import T1, T2, TRANSACTION_LIMIT, ServerTransaction
+
+
+class Unacknowledged:
+    """A 2xx of ours, repeated until its ACK: after T1, 2*T1 ... up to T2; `on_timeout` after 64*T1 without one.
+
+    `is_offer` marks a 2xx that bears our offer, so that the ACK bears the answer.
+    """
+
+    def __init__(
+        self,
+        layer: TransactionLayer,
+        transaction: ServerTransaction,
+        datagram: bytes,
+        on_timeout: Callable[[float], None],
+        is_offer: bool,
+        now: float,
+    ) -> None:
+        self.is_offer = is_offer
+        self._layer = layer
+        self._peer = transaction.peer
+        self._datagram = datagram
+        self._interval = T1
+        self._on_timeout = on_timeout
+        self._repeat = layer.timers.at(now + T1, self._send_again)
+        self._limit = layer.timers.at(now + TRANSACTION_LIMIT, self._give_up)
+
+    def stop(self) -> None:
+        self._repeat.cancel()
+        self._limit.cancel()
+
+    def _send_again(self, now: float) -> None:
+        self._layer.send(self._datagram, self._peer)
+        self._interval = min(2 * self._interval, T2)
+        self._repeat = self._layer.timers.at(now + self._interval, self._send_again)
+
+    def _give_up(self, now: float) -> None:
+        self.stop()
+        self._on_timeout(now)

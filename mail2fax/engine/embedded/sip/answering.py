@@ -1,0 +1,102 @@
+"""A call that came in, from the INVITE to our answer (RFC 3261 section 13.3)."""
+
+from mail2fax.engine.embedded.sip.core import Core
+from mail2fax.engine.embedded.sip.dialog import dialog_of_called
+from mail2fax.engine.embedded.sip.digest import Authenticator
+from mail2fax.engine.embedded.sip.errors import LocalProtocolError
+from mail2fax.engine.embedded.sip.events import q850_cause
+from mail2fax.engine.embedded.sip.leg import Leg
+from mail2fax.engine.embedded.sip.message import Request, Response
+from mail2fax.engine.embedded.sip.session import Session
+from mail2fax.engine.embedded.sip.timers import Timer
+from mail2fax.engine.embedded.sip.transaction import ServerTransaction
+from mail2fax.engine.embedded.sip.uri import user_of
+from mail2fax.engine.embedded.sip.via import Address
+from mail2fax.model.call import EndedBy
+
+# RFC 3261 13.3.1: a provisional answer goes out again each minute, or proxies give the call up (timer C).
+_RINGS_AGAIN_S = 60.0
+
+
+class IncomingSession(Session):
+    """A call from outside: `ring` if it takes a while, then `answer` or `reject`."""
+
+    def __init__(self, core: Core, transaction: ServerTransaction, source: Address, now: float) -> None:
+        request = transaction.request
+        super().__init__(core, request.call_id, user_of(request.uri), request.from_.user)
+        self.remote_sdp = request.sdp
+        self._transaction = transaction
+        self._contact = core.contact(self.called)
+        self._dialog = dialog_of_called(request, core.layer.new_tag(), source, core.settings.to_source)
+        self._ringing: Timer | None = None
+        transaction.on_cancel = self._receive_cancel
+        core.dialogs[self._dialog.id] = self
+        core.answer(transaction, 100, now)
+
+    def ring(self, now: float) -> None:
+        if self._is_open:
+            self._core.answer(self._transaction, 180, now, self._contact, tag=self._tag)
+            self._ringing = self._core.layer.timers.at(now + _RINGS_AGAIN_S, self.ring)
+
+    def answer(self, sdp: bytes, now: float) -> None:
+        if not self._is_open:
+            return
+        self._stop_ringing()
+        self._final = Response(self._transaction.request.headers, status=200)
+        authenticator = Authenticator(None, self._core.layer.random)
+        self._leg = Leg(self._core, self._dialog, authenticator, self, self._contact, sdp)
+        self._leg.answer_first(self._transaction, now)
+
+    def reject(self, code: int, now: float) -> None:
+        if not 300 <= code <= 699:  # noqa: PLR2004 - the classes of failures
+            raise LocalProtocolError(f"not a refusal: {code}")
+        if self._is_open:
+            self._refuse(code, EndedBy.US, now)
+
+    def hang_up(self, now: float, reason: str | None = None) -> None:
+        if self._leg is not None:
+            self._leg.hang_up(now, reason)
+        else:
+            self.reject(480, now)
+
+    # Requests before our answer
+
+    def receive(self, request: Request, transaction: ServerTransaction, now: float) -> None:
+        """RFC 3261 15: the caller may leave an early dialog by BYE too."""
+        if not self._dialog.is_in_order(request):
+            self._core.answer(transaction, 500, now)
+        elif request.method == "BYE":
+            self._core.answer(transaction, 200, now)
+            self._refuse(487, EndedBy.FAR_END, now, q850_cause(request))
+        elif request.method == "INVITE":
+            self._core.refuse_meanwhile(transaction, now)
+        elif request.method == "OPTIONS":
+            self._core.answer_options(transaction, now)
+        else:
+            self._core.refuse_method(transaction, now)
+
+    def receive_ack(self, ack: Request, now: float) -> None:
+        """There is nothing to acknowledge yet."""
+
+    @property
+    def _is_open(self) -> bool:
+        return self._leg is None and not self._ended
+
+    @property
+    def _tag(self) -> str:
+        return self._dialog.local.tag or ""
+
+    def _receive_cancel(self, now: float) -> None:
+        if self._is_open:
+            self._refuse(487, EndedBy.FAR_END, now)
+
+    def _refuse(self, code: int, by: EndedBy, now: float, q850: int | None = None) -> None:
+        self._stop_ringing()
+        self._core.dialogs.pop(self._dialog.id, None)
+        self._core.answer(self._transaction, code, now, tag=self._tag)
+        self._final = Response(self._transaction.request.headers, status=code)
+        self._end(by, q850)
+
+    def _stop_ringing(self) -> None:
+        if self._ringing is not None:
+            self._ringing.cancel()

@@ -1,0 +1,144 @@
+"""A call of ours, from the INVITE to the answer: ringing, forks, the ring limit, CANCEL (RFC 3261 sections 9, 13.2)."""
+
+from mail2fax.engine.embedded.sip.core import ACCEPT, ALLOW, SDP, Core
+from mail2fax.engine.embedded.sip.dialog import dialog_of_caller
+from mail2fax.engine.embedded.sip.digest import Authenticator
+from mail2fax.engine.embedded.sip.events import Progress, q850_cause
+from mail2fax.engine.embedded.sip.headers import Headers
+from mail2fax.engine.embedded.sip.invitation import Invitation
+from mail2fax.engine.embedded.sip.leg import Leg, LegUser
+from mail2fax.engine.embedded.sip.message import Request, Response
+from mail2fax.engine.embedded.sip.session import Session
+from mail2fax.engine.embedded.sip.settings import InviteOrder
+from mail2fax.engine.embedded.sip.uri import NameAddress, escape_user
+from mail2fax.engine.embedded.sip.via import Address
+from mail2fax.model.call import EndedBy
+
+_TRYING = 100
+
+
+class OutgoingSession(Session):
+    """A call that we place. The first 2xx is the call; those of other forks are acknowledged and hung up."""
+
+    def __init__(self, core: Core, order: InviteOrder, now: float) -> None:
+        super().__init__(core, order.call_id, order.number, order.caller_id)
+        self._order = order
+        self._cseq = 1
+        self._authenticator = Authenticator(order.credentials, core.layer.random)
+        self._contact = core.contact(order.caller_id)
+        self._early_sdp: dict[str, bytes] = {}
+        self._legs: dict[str, Leg] = {}
+        self._leaves_by: EndedBy | None = None
+        self._reason: str | None = None
+        self._invitation = Invitation(
+            core.layer, self._invite(), order.target, self._authenticator, self._next_cseq, self, now
+        )
+        self._ring_limit = core.layer.timers.at(now + order.ring_limit_s, self._rang_too_long)
+
+    def hang_up(self, now: float, reason: str | None = None) -> None:
+        if self._leg is not None:
+            self._leg.hang_up(now, reason)
+        elif not self._ended:
+            self._leave(EndedBy.US, now, reason)
+
+    # What the invitation tells
+
+    def on_progress(self, response: Response, source: Address, now: float) -> None:
+        """RFC 3261 13.2.2.1: one early dialog for each To tag; what we keep of it is its early media."""
+        if response.status == _TRYING:
+            return
+        if response.sdp is not None:
+            self._early_sdp[response.to.tag or ""] = response.sdp
+        self._events.append(Progress(response.status, response.sdp))
+
+    def on_success(self, response: Response, source: Address, now: float) -> None:
+        tag = response.to.tag or ""
+        if tag in self._legs:
+            self._legs[tag].acknowledge(self._invitation.request)
+        elif self._leg is None:
+            self._begin(response, source, now)
+        else:
+            # 13.2.2.4: another fork has answered too.
+            self._make_leg(response, source, _Nobody()).hang_up(now)
+
+    def on_failure(self, response: Response | None, now: float) -> None:
+        self._ring_limit.cancel()
+        self._final = response
+        q850 = None if response is None else q850_cause(response)
+        self._end(self._leaves_by or (EndedBy.TIMEOUT if response is None else EndedBy.FAR_END), q850)
+
+    def on_over(self, by: EndedBy, q850: int | None) -> None:
+        # A 2xx that crossed our CANCEL was hung up for the reason of the CANCEL.
+        super().on_over(self._leaves_by or by, q850)
+
+    def _begin(self, response: Response, source: Address, now: float) -> None:
+        """The call stands, unless we have given it up meanwhile: then the 2xx has crossed our CANCEL."""
+        self._ring_limit.cancel()
+        self._final = response
+        self._leg = self._make_leg(response, source, self)
+        if self._leaves_by is not None:
+            self._leg.hang_up(now, self._reason)
+            return
+        # Some repeat in the 2xx nothing of what they said in a 183.
+        self.on_confirmed(response.sdp or self._early_sdp.get(response.to.tag or ""))
+
+    def _make_leg(self, response: Response, source: Address, user: LegUser) -> Leg:
+        invite = self._invitation.request
+        dialog = dialog_of_caller(invite, response, source, self._order.to_source)
+        leg = Leg(self._core, dialog, self._authenticator, user, self._contact, self._order.sdp)
+        self._legs[response.to.tag or ""] = leg
+        leg.acknowledge(invite)
+        return leg
+
+    def _rang_too_long(self, now: float) -> None:
+        self._leave(EndedBy.RING_LIMIT, now, None)
+
+    def _leave(self, by: EndedBy, now: float, reason: str | None) -> None:
+        if self._leaves_by is None:
+            self._leaves_by, self._reason = by, reason
+            self._ring_limit.cancel()
+            self._invitation.cancel(now)
+
+    def _next_cseq(self) -> int:
+        self._cseq += 1
+        return self._cseq
+
+    def _invite(self) -> Request:
+        order, core = self._order, self._core
+        uri = f"sip:{escape_user(order.number)}@{order.domain}"
+        own = f"sip:{escape_user(order.caller_id)}@{order.from_domain or core.settings.host}"
+        caller = NameAddress(own, order.display_name).with_tag(core.layer.new_tag())
+        headers = (
+            ("Via", str(core.layer.new_via())),
+            ("Max-Forwards", "70"),
+            ("From", str(caller)),
+            ("To", f"<{uri}>"),
+            ("Call-ID", order.call_id),
+            ("CSeq", f"{self._cseq} INVITE"),
+            self._contact,
+            ALLOW,
+            ACCEPT,
+            core.user_agent,
+            *order.extra_headers,
+            SDP,
+        )
+        return Request(Headers(headers), order.sdp, method="INVITE", uri=uri)
+
+
+class _Nobody:
+    """Nobody waits for what becomes of a surplus fork."""
+
+    def on_confirmed(self, sdp: bytes | None) -> None:
+        return
+
+    def on_offer(self, sdp: bytes) -> None:
+        return
+
+    def on_offer_answered(self, sdp: bytes) -> None:
+        return
+
+    def on_offer_refused(self, code: int) -> None:
+        return
+
+    def on_over(self, by: EndedBy, q850: int | None) -> None:
+        return

@@ -1,0 +1,77 @@
+"""What all calls of a user agent share: the transaction layer, the dialogs, and how we present ourselves."""
+
+from typing import Protocol
+
+from mail2fax.engine.embedded.sip.dialog import DialogId
+from mail2fax.engine.embedded.sip.layer import TransactionLayer
+from mail2fax.engine.embedded.sip.message import Request, respond
+from mail2fax.engine.embedded.sip.settings import UaSettings
+from mail2fax.engine.embedded.sip.transaction import ServerTransaction
+from mail2fax.engine.embedded.sip.uri import NameAddress, SipUri
+
+METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
+# RFC 3261 21.4.6 and 21.5.2: methods we know and do not offer get 405, others 501.
+KNOWN_METHODS = frozenset(
+    {*METHODS, "REGISTER", "PRACK", "UPDATE", "INFO", "REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"}
+)
+ALLOW = ("Allow", ", ".join(METHODS))
+ACCEPT = ("Accept", "application/sdp")
+SDP = ("Content-Type", "application/sdp")
+
+
+class DialogUser(Protocol):
+    """Who has a dialog: gets the requests inside it. An ACK has no transaction of its own."""
+
+    def receive(self, request: Request, transaction: ServerTransaction, now: float) -> None: ...
+    def receive_ack(self, ack: Request, now: float) -> None: ...
+
+
+class Core:
+    """The common ground of a user agent's calls."""
+
+    def __init__(self, settings: UaSettings, layer: TransactionLayer) -> None:
+        self.settings = settings
+        self.layer = layer
+        self.dialogs: dict[DialogId, DialogUser] = {}
+
+    def contact(self, user: str) -> tuple[str, str]:
+        """Where requests inside a dialog reach us."""
+        uri = SipUri(self.settings.host, user or None, self.settings.port)
+        return "Contact", str(NameAddress(str(uri)))
+
+    @property
+    def user_agent(self) -> tuple[str, str]:
+        return "User-Agent", self.settings.product
+
+    def answer(
+        self,
+        transaction: ServerTransaction,
+        status: int,
+        now: float,
+        *fields: tuple[str, str],
+        tag: str = "",
+        body: bytes = b"",
+    ) -> bytes:
+        """Answer a request and say who we are; the datagram is returned for whoever must repeat it.
+
+        RFC 3261 8.2.6.2: every answer but 100 has a To tag; a new one unless `tag` is given.
+        """
+        to_tag = tag or ("" if status == 100 else self.layer.new_tag())  # noqa: PLR2004 - 100 Trying
+        response = respond(
+            transaction.request, status, *fields, ("Server", self.settings.product), to_tag=to_tag, body=body
+        )
+        transaction.respond(response, now)
+        return bytes(response)
+
+    def answer_options(self, transaction: ServerTransaction, now: float) -> None:
+        """RFC 3261 11.2: what we can do."""
+        self.answer(transaction, 200, now, self.contact(""), ALLOW, ACCEPT)
+
+    def refuse_method(self, transaction: ServerTransaction, now: float) -> None:
+        """A method that is not for us."""
+        status = 405 if transaction.request.method in KNOWN_METHODS else 501
+        self.answer(transaction, status, now, ALLOW)
+
+    def refuse_meanwhile(self, transaction: ServerTransaction, now: float) -> None:
+        """RFC 3261 14.2: a second INVITE before the first one is answered."""
+        self.answer(transaction, 500, now, ("Retry-After", str(self.layer.random.randint(0, 10))))

@@ -1,0 +1,285 @@
+"""One confirmed dialog of a call: offers both ways, the ACKs, and the end (RFC 3261 sections 13 to 15)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from mail2fax.engine.embedded.sip.acknowledge import Unacknowledged
+from mail2fax.engine.embedded.sip.core import ALLOW, SDP, Core
+from mail2fax.engine.embedded.sip.dialog import Dialog
+from mail2fax.engine.embedded.sip.digest import Authenticator
+from mail2fax.engine.embedded.sip.errors import LocalProtocolError
+from mail2fax.engine.embedded.sip.events import q850_cause
+from mail2fax.engine.embedded.sip.invitation import Farewell, Invitation, Inviter
+from mail2fax.engine.embedded.sip.message import Request
+from mail2fax.engine.embedded.sip.reinvitation import Reinvitation
+from mail2fax.engine.embedded.sip.text import quote
+from mail2fax.engine.embedded.sip.transaction import ServerTransaction, State
+from mail2fax.engine.embedded.sip.via import Address
+from mail2fax.model.call import EndedBy
+
+
+class LegUser(Protocol):
+    """Whose dialog it is. `on_over` comes once, last."""
+
+    def on_confirmed(self, sdp: bytes | None) -> None: ...
+    def on_offer(self, sdp: bytes) -> None: ...
+    def on_offer_answered(self, sdp: bytes) -> None: ...
+    def on_offer_refused(self, code: int) -> None: ...
+    def on_over(self, by: EndedBy, q850: int | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeatable:
+    datagram: bytes
+    destination: Address
+
+
+class Leg:
+    """The dialog between the first 2xx and the end of the BYE. `local_sdp` is what we last agreed to.
+
+    `contact` is the Contact header of this call.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        dialog: Dialog,
+        authenticator: Authenticator,
+        user: LegUser,
+        contact: tuple[str, str],
+        local_sdp: bytes,
+    ) -> None:
+        self.core = core
+        self.dialog = dialog
+        self.local_sdp = local_sdp
+        self._authenticator = authenticator
+        self._user = user
+        self._contact = contact
+        self._closing = False
+        self._own: Reinvitation | None = None
+        self._theirs: ServerTransaction | None = None
+        self._acks: dict[int, _Repeatable] = {}
+        self._unacknowledged: dict[int, Unacknowledged] = {}
+        self._first_cseq: int | None = None
+        self._is_confirmed = False
+        self._waiting_reason: str | None = None
+        self._is_hang_up_waiting = False
+        core.dialogs[dialog.id] = self
+
+    # The beginning
+
+    def acknowledge(self, invite: Request) -> None:
+        """Send the ACK to a 2xx of theirs, or again the one sent before.
+
+        RFC 3261 13.2.2.4: a new branch, the dialog's route, the INVITE's CSeq and credentials; the same bytes always.
+        """
+        number = invite.cseq[0]
+        if number not in self._acks:
+            credentials = [
+                pair for pair in invite.headers.fields if pair[0] in {"Authorization", "Proxy-Authorization"}
+            ]
+            ack = self.dialog.request("ACK", number, self.core.layer.new_via(), tuple(credentials))
+            self._acks[number] = _Repeatable(bytes(ack), self.dialog.next_hop)
+        kept_ack = self._acks[number]
+        self.core.layer.send(kept_ack.datagram, kept_ack.destination)
+
+    def answer_first(self, transaction: ServerTransaction, now: float) -> None:
+        """Send the 2xx that makes the call."""
+        self._first_cseq = transaction.request.cseq[0]
+        self._accept(transaction, self.local_sdp, now, is_offer=transaction.request.sdp is None)
+
+    # Offers
+
+    @property
+    def is_busy(self) -> bool:
+        """RFC 3261 14.1: whether an INVITE of theirs is under way, up to its ACK."""
+        under_way = {State.PROCEEDING, State.COMPLETED}
+        return bool(self._unacknowledged) or (self._theirs is not None and self._theirs.state in under_way)
+
+    def offer(self, sdp: bytes, now: float) -> None:
+        """Propose another session by re-INVITE."""
+        if self._own is not None:
+            raise LocalProtocolError("one offer at a time")
+        if not self._closing:
+            self._own = Reinvitation(self, sdp)
+            self._own.begin(now)
+
+    def invite(self, sdp: bytes, inviter: Inviter, now: float) -> Invitation:
+        """Send a re-INVITE."""
+        fields = (self._contact, ALLOW, self.core.user_agent, SDP)
+        layer, dialog = self.core.layer, self.dialog
+        bare = dialog.request("INVITE", dialog.next_cseq(), layer.new_via(), fields)
+        request = Request(bare.headers, sdp, method=bare.method, uri=bare.uri)
+        return Invitation(layer, request, dialog.next_hop, self._authenticator, dialog.next_cseq, inviter, now)
+
+    def own_offer_answered(self, sdp: bytes, answer: bytes) -> None:
+        self._own = None
+        self.local_sdp = sdp
+        if not self._closing:
+            self._user.on_offer_answered(answer)
+
+    def own_offer_refused(self, code: int) -> None:
+        self._own = None
+        if not self._closing:
+            self._user.on_offer_refused(code)
+
+    def accept_offer(self, sdp: bytes, now: float) -> bytes | None:
+        """Answer their re-INVITE with 200: the offer that was accepted, or None when it is gone."""
+        transaction = self._take_theirs()
+        if transaction is None:
+            return None
+        self.local_sdp = sdp
+        self.dialog.refresh_target(transaction.request)
+        self._accept(transaction, sdp, now)
+        # An offer of ours that waits after a glare is overtaken by the one we accept here.
+        if self._own is not None:
+            self._own.stop_waiting()
+            self._own = None
+        return transaction.request.sdp
+
+    def refuse_offer(self, code: int, now: float) -> bool:
+        """Answer their re-INVITE with a failure; False when it is gone."""
+        transaction = self._take_theirs()
+        if transaction is not None:
+            self.core.answer(transaction, code, now)
+        return transaction is not None
+
+    # The end
+
+    def hang_up(self, now: float, reason: str | None = None) -> None:
+        """Send BYE; but not before the ACK to our 2xx that made the call (RFC 3261 15)."""
+        if self._closing:
+            return
+        if self._first_cseq in self._unacknowledged:
+            self._is_hang_up_waiting, self._waiting_reason = True, reason
+        else:
+            self._close(now)
+            self._say_farewell(reason, now, lambda _now: self._finish(EndedBy.US, None))
+
+    def lost(self, by: EndedBy, now: float) -> None:
+        """The dialog is no good any more (12.2.1.2): tell at once, and send a BYE that may still reach somebody."""
+        if self._closing:
+            return
+        self._close(now)
+        self._say_farewell(None, now, lambda _now: self._leave())
+        self._user.on_over(by, None)
+
+    # What arrives
+
+    def receive(self, request: Request, transaction: ServerTransaction, now: float) -> None:
+        if not self.dialog.is_in_order(request):
+            self.core.answer(transaction, 500, now)
+        elif request.method == "BYE":
+            self._receive_bye(request, transaction, now)
+        elif request.method == "INVITE":
+            self._receive_invite(request, transaction, now)
+        elif request.method == "OPTIONS":
+            self.core.answer_options(transaction, now)
+        else:
+            self.core.refuse_method(transaction, now)
+
+    def receive_ack(self, ack: Request, now: float) -> None:
+        """The ACK to a 2xx of ours, known by its CSeq."""
+        pending = self._unacknowledged.pop(ack.cseq[0], None)
+        if pending is None:
+            return
+        pending.stop()
+        if self._is_hang_up_waiting:
+            self._is_hang_up_waiting = False
+            self.hang_up(now, self._waiting_reason)
+        elif ack.cseq[0] == self._first_cseq:
+            self._confirm(ack.sdp)
+        elif pending.is_offer and ack.sdp is not None:
+            self._user.on_offer_answered(ack.sdp)
+
+    def _receive_bye(self, request: Request, transaction: ServerTransaction, now: float) -> None:
+        self.core.answer(transaction, 200, now)
+        if self._closing:
+            return
+        was_ours = self._is_hang_up_waiting
+        self._close(now)
+        self._finish(EndedBy.US if was_ours else EndedBy.FAR_END, q850_cause(request))
+
+    def _receive_invite(self, request: Request, transaction: ServerTransaction, now: float) -> None:
+        if self._closing:
+            self.core.answer(transaction, 481, now)
+        elif self._own is not None and self._own.is_pending:
+            self.core.answer(transaction, 491, now)
+        elif any(pending.is_offer for pending in self._unacknowledged.values()):
+            # RFC 5407 3.1.5: an offer of ours still waits for the answer in their ACK.
+            self.core.answer(transaction, 491, now)
+        elif self._take_theirs() is not None:
+            self.core.refuse_meanwhile(transaction, now)
+        else:
+            self._confirm(None)
+            self._take_offer(request, transaction, now)
+
+    def _take_offer(self, request: Request, transaction: ServerTransaction, now: float) -> None:
+        if request.sdp is None:
+            self._offer_again(transaction, now)
+            return
+        self._theirs = transaction
+        transaction.on_cancel = self._receive_cancel
+        self.core.answer(transaction, 100, now)
+        self._user.on_offer(request.sdp)
+
+    def _confirm(self, sdp: bytes | None) -> None:
+        """Our first 2xx has arrived. A re-INVITE proves it when the ACK was lost (RFC 5407 3.1.4)."""
+        if self._first_cseq is not None and not self._is_confirmed:
+            self._is_confirmed = True
+            self._user.on_confirmed(sdp)
+
+    def _receive_cancel(self, now: float) -> None:
+        self.refuse_offer(487, now)
+
+    def _offer_again(self, transaction: ServerTransaction, now: float) -> None:
+        """RFC 3261 14.2: a re-INVITE without SDP asks for our offer; it is what we last agreed to, unchanged."""
+        self.dialog.refresh_target(transaction.request)
+        self._accept(transaction, self.local_sdp, now, is_offer=True)
+
+    def _accept(self, transaction: ServerTransaction, sdp: bytes, now: float, is_offer: bool = False) -> None:
+        """Send a 2xx and keep at it until the ACK."""
+        datagram = self.core.answer(
+            transaction, 200, now, self._contact, ALLOW, SDP, tag=self.dialog.local.tag or "", body=sdp
+        )
+        number = transaction.request.cseq[0]
+        pending = Unacknowledged(self.core.layer, transaction, datagram, self._never_acknowledged, is_offer, now)
+        self._unacknowledged[number] = pending
+
+    def _never_acknowledged(self, now: float) -> None:
+        """RFC 3261 13.3.1.4: no ACK within 64*T1 ends the call with a BYE."""
+        self._unacknowledged.clear()
+        if self._is_hang_up_waiting:
+            self.hang_up(now, self._waiting_reason)
+        else:
+            self.lost(EndedBy.TIMEOUT, now)
+
+    def _close(self, now: float) -> None:
+        """From here on only the BYE matters."""
+        # 15.1.2: requests of theirs that wait for our answer get 487.
+        self.refuse_offer(487, now)
+        self._closing = True
+        if self._own is not None:
+            self._own.stop_waiting()
+        for pending in self._unacknowledged.values():
+            pending.stop()
+        self._unacknowledged.clear()
+
+    def _say_farewell(self, reason: str | None, now: float, done: Callable[[float], None]) -> None:
+        why = (("Reason", f"SIP;text={quote(reason)}"),) if reason else ()
+        dialog, layer = self.dialog, self.core.layer
+        bye = dialog.request("BYE", dialog.next_cseq(), layer.new_via(), (self.core.user_agent, *why))
+        Farewell(layer, bye, dialog.next_hop, self._authenticator, dialog.next_cseq, done, now)
+
+    def _finish(self, by: EndedBy, q850: int | None) -> None:
+        self._leave()
+        self._user.on_over(by, q850)
+
+    def _leave(self) -> None:
+        self.core.dialogs.pop(self.dialog.id, None)
+
+    def _take_theirs(self) -> ServerTransaction | None:
+        """Their re-INVITE if it still waits for our answer."""
+        waiting = self._theirs is not None and not self._theirs.answered
+        return self._theirs if waiting else None

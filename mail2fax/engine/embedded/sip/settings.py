@@ -1,0 +1,79 @@
+"""What the user agent is told: once for all, and for each call."""
+
+import re
+from dataclasses import dataclass, field
+
+from mail2fax.engine.embedded.sip.errors import LocalProtocolError
+from mail2fax.engine.embedded.sip.text import has_control
+from mail2fax.engine.embedded.sip.uri import parse_host_port
+from mail2fax.engine.embedded.sip.via import Address
+
+# RFC 3261 25.1: callid = word [ "@" word ].
+_CALL_ID = re.compile(r"[A-Za-z0-9\-.!%*_+`'~()<>:\\\"/\[\]?{}]+(@[A-Za-z0-9\-.!%*_+`'~()<>:\\\"/\[\]?{}]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A user name and a password; the password is never shown."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UaSettings:
+    """Who we are. `host` and `port` are where datagrams reach us: they stand in Via and Contact.
+
+    `to_source` sends requests inside an incoming call's dialog to where its INVITE came from, whatever Contact and
+    Record-Route say. With `require_digest`, requests of `digest_methods` that bear no valid digest are challenged,
+    once for each of `digest_algorithms`.
+    """
+
+    host: str
+    port: int
+    product: str = "mail2fax"
+    to_source: bool = False
+    require_digest: Credentials | None = None
+    digest_methods: frozenset[str] = frozenset({"INVITE"})
+    digest_algorithms: tuple[str, ...] = ("SHA-256", "MD5")
+    digest_realm: str = "mail2fax"
+
+
+@dataclass(frozen=True, slots=True)
+class InviteOrder:
+    """One call to place; `LocalProtocolError` when a part of it cannot stand in a SIP message.
+
+    `number` is the user part of the Request-URI, decoded; `domain` its host, perhaps with `:port`. The INVITE goes to
+    `target`. `call_id` is the caller's, so that it can be written down before anything is sent. `ring_limit_s` counts
+    from the first INVITE. `from_domain` stands in From when the trunk wants another than our address.
+    `extra_headers` go with the INVITE and with its repetition after a challenge. With `to_source`, requests inside
+    the dialog go to where the answer came from, whatever Contact and Record-Route say.
+    """
+
+    number: str
+    domain: str
+    target: Address
+    caller_id: str
+    call_id: str
+    sdp: bytes
+    credentials: Credentials | None = None
+    ring_limit_s: float = 180.0
+    display_name: str = ""
+    from_domain: str = ""
+    extra_headers: tuple[tuple[str, str], ...] = ()
+    to_source: bool = False
+
+    def __post_init__(self) -> None:
+        if not _CALL_ID.fullmatch(self.call_id):
+            raise LocalProtocolError(f"not a Call-ID: {self.call_id!a}")
+        for domain in filter(None, (self.domain, self.from_domain)):
+            _check_domain(domain)
+        if not self.number or has_control(self.number + self.caller_id):
+            raise LocalProtocolError("a number must not be empty or hold control characters")
+
+
+def _check_domain(domain: str) -> None:
+    try:
+        parse_host_port(domain)
+    except Exception as exc:
+        raise LocalProtocolError(f"not a domain: {domain!a}") from exc

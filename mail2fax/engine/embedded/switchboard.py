@@ -1,0 +1,214 @@
+"""The calls of one engine: which datagram belongs to which line, who is let in, and what moves every 20 ms.
+
+It knows the user agent, the lines and their sockets, but waits for nothing: `engine.py` does the waiting.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from mail2fax.engine.embedded.line import Line, LineSettings, first_offer
+from mail2fax.engine.embedded.port import Address, DatagramPort
+from mail2fax.engine.embedded.sip.session import Session
+from mail2fax.engine.embedded.sip.settings import Credentials, InviteOrder
+from mail2fax.engine.embedded.sip.transport import UdpTransport
+from mail2fax.engine.embedded.sip.ua import UserAgent
+from mail2fax.engine.events import CallEvents
+from mail2fax.engine.settings import EngineSettings, TrunkSettings
+from mail2fax.model.call import AnswerOrder, CallOrder, EndedBy
+
+log = structlog.get_logger()
+
+DECISION_LIMIT_S = 20.0
+"""How long a call may ring without anybody saying whether it is taken."""
+
+_TEMPORARILY_UNAVAILABLE, _BUSY_HERE, _SERVICE_UNAVAILABLE = 480, 486, 503
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What an engine holds at the moment. Without calls, and some time after the last, all of it is zero."""
+
+    lines: int
+    undecided: int
+    transactions: int
+    dialogs: int
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """One call: its session, its line, its media socket, and its events on their way to whoever watches."""
+
+    session: Session
+    line: Line
+    media: DatagramPort
+    events: CallEvents = field(default_factory=CallEvents)
+    left: bool = False
+
+
+class Switchboard:
+    """All calls of an engine. `clock` gives the loop's seconds.
+
+    `ring` is told of each session that wants to be answered, and returns False when nobody listens.
+    """
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        agent: UserAgent,
+        clock: Callable[[], float],
+        ring: Callable[[Session], bool],
+    ) -> None:
+        self._settings = settings
+        self._line_settings = LineSettings(offer_after_s=settings.offer_after_s)
+        self._agent = agent
+        self._clock = clock
+        self._ring = ring
+        self._calls: set[Call] = set()
+        self._undecided: dict[Session, float] = {}
+        self._parting: set[Session] = set()
+        """Sessions whose line is done: their BYE may have to be sent again."""
+        self._closed = False
+        self.sip = UdpTransport(agent, self._admit_callers)
+        self.awake = asyncio.Event()
+        """Set whenever there may be something for `tick` to do."""
+        self.over = asyncio.Event()
+        """Set when, after `close`, the last far end has heard that its call is over."""
+
+    @property
+    def counters(self) -> Counters:
+        return Counters(len(self._calls), len(self._undecided), self._agent.transactions, self._agent.dialogs)
+
+    @property
+    def busy_lines(self) -> int:
+        """Calls that somebody watches or that wait to be taken. One that was left only says good-bye."""
+        return len(self._undecided) + sum(not call.left for call in self._calls)
+
+    @property
+    def idle(self) -> bool:
+        """`tick` has nothing to do."""
+        return not (self._calls or self._undecided or self._parting)
+
+    def place(self, order: CallOrder, trunk: TrunkSettings, target: Address, media: DatagramPort) -> Call:
+        """Dials; raises `LocalProtocolError` when something in the order cannot be said in SIP."""
+        now = self._clock()
+        invitation = InviteOrder(
+            number=order.number,
+            domain=trunk.domain or trunk.host,
+            target=target,
+            caller_id=order.caller_id,
+            call_id=order.call_id,
+            sdp=first_offer(media.address),
+            credentials=Credentials(trunk.user, trunk.password) if trunk.user else None,
+            ring_limit_s=order.ring_limit_s,
+            from_domain=trunk.domain,
+        )
+        return self._begin(self._agent.invite(invitation, now), order, media, now)
+
+    def answer(self, session: Session, order: AnswerOrder, media: DatagramPort) -> Call:
+        """Takes a call that rings, which may have ended meanwhile: then its line says so."""
+        self._undecided.pop(session, None)
+        return self._begin(session, order, media, self._clock())
+
+    def reject(self, session: Session, sip_code: int) -> None:
+        """Turns a call that rings away, unless that was done."""
+        if self._undecided.pop(session, None) is not None:
+            session.reject(sip_code, self._clock())
+            self.sip.flush()
+
+    def leave(self, call: Call) -> None:
+        """Nobody watches this call any longer: hangs up, unless it has ended."""
+        call.left = True
+        if call in self._calls and not call.events.ended:
+            call.line.hang_up(self._clock(), EndedBy.CANCELLED)
+            self.sip.flush()
+
+    def close(self) -> None:
+        """Lets nobody in any more, and hangs up every call. They go on for as long as `tick` is called."""
+        self._closed = True
+        for session in list(self._undecided):
+            self.reject(session, _SERVICE_UNAVAILABLE)
+        for call in self._calls:
+            call.line.hang_up(self._clock(), EndedBy.CANCELLED)
+        self.sip.flush()
+        self.awake.set()
+
+    def abandon(self) -> None:
+        """Frees everything at once. Calls that had not ended by themselves end as cancelled."""
+        for call in list(self._calls):
+            self._release(call, EndedBy.CANCELLED)
+        self.sip.close()
+
+    def tick(self) -> None:
+        """20 ms have passed, or a little more: every line moves."""
+        now = self._clock()
+        for call in list(self._calls):
+            self._move(call, now)
+        for session, since in list(self._undecided.items()):
+            if now - since > DECISION_LIMIT_S:
+                self.reject(session, _TEMPORARILY_UNAVAILABLE)
+        self._parting = {session for session in self._parting if not session.ended}
+        self.sip.flush()
+        if self._closed and self.idle:
+            self.over.set()
+
+    def _begin(self, session: Session, order: CallOrder | AnswerOrder, media: DatagramPort, now: float) -> Call:
+        try:
+            line = Line(session, self._line_settings, order, media.address, now)
+        except Exception:
+            session.hang_up(now)
+            self.sip.flush()
+            raise
+        call = Call(session, line, media)
+        media.receiver = lambda datagram, source: line.receive_media(datagram, source, self._clock())
+        self._calls.add(call)
+        self.awake.set()
+        self.sip.flush()
+        return call
+
+    def _move(self, call: Call, now: float) -> None:
+        try:
+            call.line.tick(now)
+        except Exception:
+            # One line with a fault of ours in it must not silence the others, nor keep its far end waiting.
+            log.exception("line failed", call=call.session.call_id)
+            call.session.hang_up(now)
+            self._release(call, EndedBy.LOCAL_FAULT)
+            return
+        for datagram, target in call.line.take_media():
+            call.media.send(datagram, target)
+        for event in call.line.take_events():
+            call.events.put(event)
+        if call.line.done:
+            self._release(call, EndedBy.LOCAL_FAULT)
+
+    def _release(self, call: Call, ended_by: EndedBy) -> None:
+        """Frees a call. `ended_by` is for one that could not say its own end."""
+        self._calls.discard(call)
+        call.events.interrupt(ended_by)
+        call.media.close()
+        call.line.close()
+        self._parting.add(call.session)
+
+    def _admit_callers(self) -> None:
+        """A datagram came, or a timer ran: perhaps somebody calls."""
+        for session in self._agent.take_incoming():
+            self._admit(session)
+            self.sip.flush()
+
+    def _admit(self, session: Session) -> None:
+        code = self._refusal()
+        if code is None and self._ring(session):
+            self._undecided[session] = self._clock()
+            self.awake.set()
+        else:
+            code = code or _TEMPORARILY_UNAVAILABLE
+            log.info("incoming call refused", call=session.call_id, called=session.called, code=code)
+            session.reject(code, self._clock())
+
+    def _refusal(self) -> int | None:
+        if self._closed:
+            return _SERVICE_UNAVAILABLE
+        return _BUSY_HERE if self.busy_lines >= self._settings.lines else None

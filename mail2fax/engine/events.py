@@ -1,0 +1,135 @@
+"""The way of events and incoming calls from whoever carries calls to whoever watches them."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+from typing import Generic, Self, TypeVar
+
+from mail2fax.engine.interface import IncomingCall
+from mail2fax.model.call import (
+    Answered,
+    CallEnded,
+    CallEvent,
+    CallResult,
+    EndedBy,
+    FaxFault,
+    FaxResult,
+    Media,
+    Negotiated,
+    PageConfirmed,
+    PageProgress,
+)
+
+CallT = TypeVar("CallT", bound=IncomingCall)
+
+
+class CallSoFar:
+    """What a call's events have told so far: enough for an honest end when nothing more will come."""
+
+    def __init__(self) -> None:
+        self._answered = False
+        self._negotiated = Negotiated(Media.NONE)
+        self._confirmed = 0
+        self._last_confirmed = False
+
+    def note(self, event: CallEvent) -> None:
+        match event:
+            case Answered():
+                self._answered = True
+            case Negotiated():
+                self._negotiated = event
+            case PageConfirmed(page, last):
+                self._confirmed = max(page, self._confirmed)
+                self._last_confirmed = last
+
+    def interrupted(self, ended_by: EndedBy, detail: str = "") -> CallEnded:
+        """The end of a call that was cut off: pages that were confirmed stay confirmed."""
+        call = CallResult(ended_by, 200 if self._answered else None, detail=detail)
+        known = self._negotiated
+        fax = FaxResult(
+            self._fault(),
+            pages_sent=self._confirmed,
+            pages_confirmed=self._confirmed,
+            last_confirmed=self._last_confirmed,
+            far_id=known.far_id,
+            bit_rate=known.bit_rate,
+            ecm=known.ecm,
+        )
+        return CallEnded(call, known.media, fax)
+
+    def _fault(self) -> FaxFault:
+        if self._last_confirmed:
+            return FaxFault.NONE
+        return FaxFault.DROPPED if self._answered else FaxFault.NOT_STARTED
+
+
+class CallEvents:
+    """One call's events as an iterator: in order, and over after the one `CallEnded`.
+
+    Nobody has to read: what is waiting stays bounded by the call's real steps, because a progress report that
+    nobody has read yet gives way to a newer one. Events after `CallEnded` are dropped. One reader at a time.
+    """
+
+    def __init__(self) -> None:
+        self._so_far = CallSoFar()
+        self._waiting: deque[CallEvent] = deque()
+        self._news = asyncio.Event()
+        self._ended = False
+
+    @property
+    def ended(self) -> bool:
+        """`CallEnded` was put in, though it may not have been read yet."""
+        return self._ended
+
+    def put(self, event: CallEvent) -> None:
+        if self._ended:
+            return
+        if isinstance(event, PageProgress) and self._waiting and isinstance(self._waiting[-1], PageProgress):
+            self._waiting.pop()
+        self._so_far.note(event)
+        self._waiting.append(event)
+        self._ended = isinstance(event, CallEnded)
+        self._news.set()
+
+    def interrupt(self, ended_by: EndedBy, detail: str = "") -> None:
+        """Ends the call, unless it has ended, with what its events have told so far."""
+        self.put(self._so_far.interrupted(ended_by, detail))
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> CallEvent:
+        while not self._waiting:
+            if self._ended:
+                raise StopAsyncIteration
+            self._news.clear()
+            await self._news.wait()
+        return self._waiting.popleft()
+
+
+class RingingCalls(Generic[CallT]):
+    """The incoming calls that wait for somebody to take them. `close` ends every listener's iterator."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Queue[CallT | None] = asyncio.Queue()
+        self._listeners = 0
+
+    @property
+    def heard(self) -> bool:
+        """Somebody is listening: an iterator has begun, and was not closed."""
+        return self._listeners > 0
+
+    def put(self, call: CallT) -> None:
+        self._waiting.put_nowait(call)
+
+    def close(self) -> None:
+        self._waiting.put_nowait(None)
+
+    async def listen(self) -> AsyncGenerator[CallT, None]:
+        self._listeners += 1
+        try:
+            while (call := await self._waiting.get()) is not None:
+                yield call
+            self._waiting.put_nowait(None)  # for the next listener
+        finally:
+            self._listeners -= 1

@@ -1,0 +1,45 @@
+"""What the embedded engine is told when it starts: plain values that also travel through its pipe."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkSettings:
+    """The SIP peer that carries our calls.
+
+    `user` and `password` answer its digest challenges (both empty: it knows us by our address). `domain` stands
+    in our From and To; empty means `host`.
+    """
+
+    host: str
+    port: int = 5060
+    user: str = ""
+    # Not in repr: settings end up in tracebacks and debug lines, passwords must not.
+    password: str = field(default="", repr=False)
+    domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Where the engine listens, how many calls it carries at once, and who carries them for it.
+
+    `listen_host` is an IP address of this machine, as the trunk reaches it: it is written into Via, Contact and
+    SDP. `listen_port` 0 means any free one. Media ports come from `media_port_low` to `media_port_high`, both
+    included, or from anywhere when both are 0. Without a `trunk` the engine only answers. `offer_after_s` is how
+    long after the answer we offer T.38 ourselves, where the order asks for that. `product` is our User-Agent.
+    """
+
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 0
+    media_port_low: int = 0
+    media_port_high: int = 0
+    lines: int = 2
+    offer_after_s: float = 3.0
+    product: str = "mail2fax"
+    trunk: TrunkSettings | None = None
+
+    def __post_init__(self) -> None:
+        if self.lines < 1:
+            raise ValueError("an engine needs at least one line")
+        if self.media_port_low > self.media_port_high:
+            raise ValueError("the lowest media port must not be above the highest")

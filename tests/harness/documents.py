@@ -1,0 +1,29 @@
+"""Small documents for calls that should be short."""
+
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+WIDTH = 1728
+FINE_DPI = (204, 196)
+
+
+def fax_pages(pages: int, rows: int = 200) -> list[Image.Image]:
+    """Bilevel pages, black on white, each with another pattern."""
+    return [_page(number, rows) for number in range(pages)]
+
+
+def write_fax_tiff(path: Path, pages: int, rows: int = 200) -> Path:
+    """A TIFF-F of `pages` short pages (MMR, 1728 wide, 204x196) at `path`."""
+    first, *others = fax_pages(pages, rows)
+    first.save(path, format="TIFF", compression="group4", dpi=FINE_DPI, save_all=True, append_images=others)
+    return path
+
+
+def _page(number: int, rows: int) -> Image.Image:
+    page = Image.new("1", (WIDTH, rows), 1)
+    draw = ImageDraw.Draw(page)
+    for left in range(100, 1600, 150 + 50 * number):
+        draw.rectangle((left, 40, left + 60, rows - 40), fill=0)
+        draw.line((left, 20, left + 100, rows - 20), fill=0, width=3)
+    return page

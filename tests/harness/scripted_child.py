@@ -1,0 +1,63 @@
+"""The engine's own process with the scripted engine in it: for tests of the pipe."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+
+from mail2fax.engine import child
+from mail2fax.engine.interface import EngineUnavailable
+from mail2fax.engine.scripted import ScriptedEngine, Step, delivered, never_ends
+from mail2fax.engine.settings import EngineSettings
+from mail2fax.model.call import CallOrder, PageConfirmed
+
+COMMAND = (sys.executable, "-m", "tests.harness.scripted_child")
+DELIVERED, NEVER_ENDS, DIES, TALKS_NONSENSE, STANDS_STILL, RINGS_BACK = "100", "101", "102", "103", "104", "105"
+PORT_IN_USE = 1
+_PIPE = 0
+
+
+def _dies(_order: CallOrder) -> Iterator[Step]:
+    yield PageConfirmed(1, last=False)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _talks_nonsense(order: CallOrder) -> Iterator[Step]:
+    os.write(_PIPE, b"Segmentation fault?\n")
+    yield from never_ends(order)
+
+
+def _stands_still(_order: CallOrder) -> Iterator[Step]:
+    time.sleep(60)
+    yield PageConfirmed(1, last=False)
+
+
+class HostedScripts(ScriptedEngine):
+    """The scripted engine as the child hosts it: with a port, which it does not listen on."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        scripts = {
+            NEVER_ENDS: never_ends,
+            DIES: _dies,
+            TALKS_NONSENSE: _talks_nonsense,
+            STANDS_STILL: _stands_still,
+            RINGS_BACK: self._rings_back,
+        }
+        super().__init__(scripts, otherwise=delivered, lines=settings.lines)
+        self.port = settings.listen_port or 5060
+
+    async def start(self) -> None:
+        if self.port == PORT_IN_USE:
+            raise EngineUnavailable("cannot listen on port 1: in use")
+        await super().start()
+
+    def _rings_back(self, order: CallOrder) -> Iterator[Step]:
+        self.ring(order.caller_id, order.number, [PageConfirmed(1, last=True)])
+        yield from never_ends(order)
+
+
+if __name__ == "__main__":
+    child.HANG_LIMIT_S = 1.5  # the true limit would make the test that waits for it a long one
+    sys.exit(asyncio.run(child.run(HostedScripts)))

@@ -1,0 +1,223 @@
+"""A stage for the whole daemon: a far end, a mail server for its replies, and the gateway as a process between them."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import aiosmtplib
+
+from mail2fax.cli.mail_sink import MailSink
+from mail2fax.jobs.reading import JobReader
+from mail2fax.model.job import Attempt, Job
+from mail2fax.store import Reader
+from tests.harness.logged import Entry, LoggedProcess
+from tests.peers import far_end
+
+OFFICE = "office.anna@example.com"
+FAX_ADDRESS = "fax@example.com"
+HOSTNAME = "fax.example.com"
+
+T = TypeVar("T")
+Sections = Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail as an office would send it. `name` is all of its Message-ID that matters."""
+
+    name: str
+    subject: str
+    tiffs: tuple[Path, ...] = ()
+    sender: str = OFFICE
+    recipient: str = FAX_ADDRESS
+
+    @property
+    def message_id(self) -> str:
+        return f"<{self.name}@example.com>"
+
+    def message(self) -> EmailMessage:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = f"Office <{self.sender}>", self.recipient, self.subject
+        message["Message-ID"] = self.message_id
+        message.set_content("Please fax this.\n")
+        message.set_boundary("=-of-a-test")
+        for tiff in self.tiffs:
+            message.add_attachment(tiff.read_bytes(), maintype="image", subtype="tiff", filename=tiff.name)
+        return message
+
+
+@dataclass(frozen=True, slots=True)
+class Cdr:
+    """One job as the database has it, with all of its attempts."""
+
+    job: Job
+    attempts: tuple[Attempt, ...]
+
+
+class Stage:
+    """Use it as a block. `overrides` change the gateway's configuration, section by section."""
+
+    def __init__(self, directory: Path, overrides: Sections | None = None) -> None:
+        self.directory = directory
+        self.config = directory / "config.toml"
+        self.replies: list[EmailMessage] = []
+        self._overrides = overrides or {}
+        self._news = asyncio.Condition()
+        self._arriving: set[asyncio.Task[None]] = set()
+        self._closing = AsyncExitStack()
+        self._sink = MailSink(self._take_reply)
+        self._far_end = LoggedProcess("far end", "-m", far_end.__name__, str(directory / "received"))
+        self._smtp_port = 0
+
+    async def __aenter__(self) -> Self:
+        (self.directory / "received").mkdir()
+        await self._closing.enter_async_context(self._sink)
+        await self._closing.enter_async_context(self._far_end)
+        trunk_port = (await self._far_end.tells("far end listens"))["port"]
+        self.config.write_text(_toml(_sections(self.directory, trunk_port, self._sink.port), self._overrides))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._closing.aclose()
+
+    @property
+    def far_end(self) -> LoggedProcess:
+        return self._far_end
+
+    @asynccontextmanager
+    async def gateway(self) -> AsyncIterator[LoggedProcess]:
+        """The gateway, its doors open; leaving the block kills it, if it still runs."""
+        async with self.command("run") as gateway:
+            self._smtp_port = (await gateway.tells("smtp door open"))["port"]
+            await gateway.tells("gateway running")
+            yield gateway
+
+    def command(self, *words: str) -> LoggedProcess:
+        """`mail2fax WORDS` with this stage's configuration."""
+        return LoggedProcess(f"mail2fax {words[0]}", "-m", "mail2fax", *words, "--config", str(self.config))
+
+    async def printed(self, *words: str) -> str:
+        """What `mail2fax WORDS` prints, on a wide terminal."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "mail2fax", *words, "--config", str(self.config)),
+            env={"COLUMNS": "220", "PYTHONIOENCODING": "utf-8"},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(20):
+            output, _ = await process.communicate()
+        assert process.returncode == 0, output
+        return output.decode()
+
+    async def send(self, mail: Mail) -> str:
+        """Hands the mail in, as a mail program does, and returns the last reply; raises what aiosmtplib raises."""
+        _, reply = await aiosmtplib.send(
+            mail.message(),
+            sender=mail.sender,
+            recipients=[mail.recipient],
+            hostname="127.0.0.1",
+            port=self._smtp_port,
+            start_tls=False,
+            timeout=20,
+        )
+        return reply
+
+    def replies_to(self, mail: Mail) -> list[EmailMessage]:
+        """The status mails about a mail, so far."""
+        return [reply for reply in self.replies if reply["In-Reply-To"] == mail.message_id]
+
+    async def reply_to(self, mail: Mail, within_s: float) -> EmailMessage:
+        """The status mail about a mail, come already or soon."""
+        try:
+            async with asyncio.timeout(within_s), self._news:
+                await self._news.wait_for(lambda: bool(self.replies_to(mail)))
+        except TimeoutError:
+            raise AssertionError(f"no reply to {mail.name} has come within {within_s} s") from None
+        return self.replies_to(mail)[0]
+
+    async def cdrs_of(self, mail: Mail) -> list[Cdr]:
+        """The jobs that came of a mail, read beside the running gateway or after it."""
+
+        async def look(reader: JobReader) -> list[Cdr]:
+            jobs = [job for job in await reader.list(100) if job.submission.message_id == mail.message_id]
+            return [Cdr(job, await reader.attempts_of(job.id)) for job in jobs]
+
+        return await self._ask(look)
+
+    async def cdr_of(self, mail: Mail) -> Cdr:
+        """The one job that came of a mail."""
+        (cdr,) = await self.cdrs_of(mail)
+        return cdr
+
+    def calls_to(self, number: str) -> list[Entry]:
+        """The calls that a number has got: each INVITE whose password was right."""
+        return self._far_end.told("call", number=number)
+
+    def received(self, call_id: str) -> Path:
+        """The pages that a call has brought to the far end."""
+        return self.directory / "received" / f"{call_id}.tif"
+
+    async def _ask(self, question: Callable[[JobReader], Awaitable[T]]) -> T:
+        reader = await Reader.open(self.directory / "data" / "mail2fax.db")
+        try:
+            return await question(JobReader(reader))
+        finally:
+            await reader.close()
+
+    def _take_reply(self, message: EmailMessage) -> None:
+        self.replies.append(message)
+        task = asyncio.create_task(self._tell())
+        self._arriving.add(task)
+        task.add_done_callback(self._arriving.discard)
+
+    async def _tell(self) -> None:
+        async with self._news:
+            self._news.notify_all()
+
+
+def texts(message: EmailMessage) -> tuple[str, str]:
+    """The subject and the text of a mail."""
+    return str(message["Subject"]), str(message.get_content())
+
+
+def _sections(directory: Path, trunk_port: int, reply_port: int) -> Sections:
+    """Everything on free ports, and delays as short as they can be."""
+    return {
+        "gateway": {"data_dir": str(directory / "data"), "hostname": HOSTNAME},
+        "smtp": {"port": 0, "fax_addresses": [FAX_ADDRESS], "disk_reserve_mb": 20},
+        "senders": {"allow": ["office{*}@example.com"]},
+        "terminal": {"caller_id": "+375172001500", "station_id": "+375 17 200 15 00", "header": "Office"},
+        "trunk": {
+            "port": trunk_port,
+            "user": far_end.USER,
+            "password": far_end.PASSWORD,
+            "lines": 12,
+            "ring_limit_s": 4,
+            "t38": "offer",
+            "t38_offer_after_s": 2.0,
+        },
+        "sip": {"port": 0},
+        "retry": {"busy_min": [0.02], "no_answer_min": [0.02], "congestion_min": [0.02]},
+        "reply": {"port": reply_port, "sender": FAX_ADDRESS},
+        "log": {"level": "debug", "format": "json"},
+    }
+
+
+def _toml(sections: Sections, overrides: Sections) -> str:
+    merged = {name: {**section, **overrides.get(name, {})} for name, section in sections.items()}
+    # What JSON writes of strings, numbers and lists of them is TOML, too.
+    tables = [[f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in merged[name].items())] for name in merged]
+    return "\n".join("\n".join(table) for table in tables) + "\n"
+
+
+def numbers_of(calls: Sequence[Entry]) -> list[str]:
+    """The numbers that were called, in order."""
+    return [str(call["number"]) for call in calls]

@@ -1,0 +1,1 @@
+"""Tests of the document room with its real process."""

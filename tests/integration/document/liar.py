@@ -1,0 +1,49 @@
+"""A render process that has been taken over and lies: the document it is given says how.
+
+Run in the place of `mail2fax.document.worker`.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+
+
+def main(target: int, wish: str) -> None:
+    match wish:
+        case "rubbish":
+            os.write(target, b"this is no fax")
+            say({"outcome": "rendered"})
+        case "nothing written":
+            say({"outcome": "rendered"})
+        case "unknown code":
+            say({"outcome": "refused", "code": "sender-not-allowed", "facts": {}})
+        case "no facts":
+            say({"outcome": "refused", "code": "document-damaged", "facts": 7})
+        case "long and dirty":
+            facts = {"page": "1\x1b[2J\r\nX: y", "problem": "p" * 5000, "name": "other.tif", "sender": "boss"}
+            say({"outcome": "refused", "code": "document-damaged", "facts": facts})
+        case "endless":
+            os.write(1, b"x" * 60_000)
+        case "deep":
+            os.write(1, b"[" * 16_000 + b"\n")
+        case "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "full disk":
+            say({"outcome": "fault", "detail": "OSError(28, 'No space left on device')"})
+        case "silent":
+            sys.exit(3)
+        case "sleeping":
+            time.sleep(600)
+        case "environment":
+            problem = " ".join(sorted(os.environ)) + " in " + str(os.listdir())  # noqa: PTH208 - where it stands
+            say({"outcome": "refused", "code": "document-unreadable", "facts": {"problem": problem}})
+
+
+def say(answer: object) -> None:
+    os.write(1, json.dumps(answer).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1])["target"], os.read(0, 100).decode())

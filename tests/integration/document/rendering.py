@@ -1,0 +1,77 @@
+"""Rendering with the real process, and looking at that process while it works."""
+
+import asyncio
+import os
+import stat
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from PIL import Image
+
+from mail2fax.document.sandbox import WORKER, Renderer
+from mail2fax.model.document import Document
+from mail2fax.model.refusal import Refusal
+from tests.harness.processes import becomes_true
+from tests.unit.document.crafted import craft, pages_of, raw
+
+
+async def rendered(source: bytes | Path, target: Path) -> Document:
+    """The document that `source` becomes in `target`."""
+    found = await Renderer().render(source, "scan.tif", target)
+    assert isinstance(found, Document)
+    return found
+
+
+async def refused(source: bytes | Path, target: Path, renderer: Renderer | None = None) -> Refusal:
+    """The refusal of a document, which leaves nothing behind."""
+    found = await (renderer or Renderer()).render(source, "scan.tif", target)
+    assert isinstance(found, Refusal)
+    assert found.facts["name"] == "scan.tif"
+    assert names_beside(target) == []
+    return found
+
+
+def names_beside(target: Path) -> list[str]:
+    return [entry.name for entry in target.parent.iterdir()]
+
+
+def pages_in(path: Path) -> Sequence[Image.Image]:
+    return pages_of(path.read_bytes())
+
+
+def mode_and_size(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return stat.S_IMODE(found.st_mode), found.st_size
+
+
+@asynccontextmanager
+async def reading(target: Path) -> AsyncIterator[int]:
+    """The process id of a real worker that has a second to go; leaving cancels the render."""
+    pages = craft(*[raw((12_000, 10_000), bytes(1500 * 10_000), bits=1)] * 3)
+    task = asyncio.create_task(Renderer().render(pages, "scan.tif", target))
+    await becomes_true(lambda: bool(workers()), within_s=10)
+    try:
+        yield workers()[0]
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def workers(module: str = WORKER) -> list[int]:
+    """The children of this process that run `module`."""
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return [int(pid) for pid in children if module.encode() in _command_of(pid)]
+
+
+def _command_of(pid: str) -> list[bytes]:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return []
+
+
+def status_of(pid: int) -> dict[str, str]:
+    """`/proc/PID/status` (proc(5))."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}

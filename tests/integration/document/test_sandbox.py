@@ -1,0 +1,153 @@
+"""The way into the document room, with its real process: what comes out, and whom it believes."""
+
+import asyncio
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mail2fax.document.confinement import ARCHITECTURES, NOBODY
+from mail2fax.document.sandbox import Renderer, RenderingUnavailable
+from mail2fax.model.document import Resolution
+from mail2fax.model.refusal import RefusalCode
+from tests.harness.processes import becomes_true, runs
+from tests.integration.document import liar
+from tests.integration.document.rendering import (
+    mode_and_size,
+    names_beside,
+    pages_in,
+    reading,
+    refused,
+    rendered,
+    status_of,
+)
+from tests.unit.document.crafted import WIDTH, saved, text_page
+
+TIFFS = Path(__file__).parents[3] / "fixtures" / "tiffs"
+
+
+async def test_the_letter_passes_pixel_identical(target: Path) -> None:
+    document = await rendered(TIFFS / "letter.tif", target)
+    assert (document.name, document.resolution, len(document.pages)) == ("fax.tif", Resolution.FINE, 2)
+    originals, faxes = pages_in(TIFFS / "letter.tif"), pages_in(target)
+    assert [fax.tobytes() for fax in faxes] == [original.tobytes() for original in originals]
+
+
+async def test_a_page_at_standard_resolution_stays_so(target: Path) -> None:
+    document = await rendered(TIFFS / "standard-resolution.tif", target)
+    assert document.resolution is Resolution.STANDARD
+    original = pages_in(TIFFS / "standard-resolution.tif")[0]
+    assert pages_in(target)[0].tobytes() == original.tobytes()
+
+
+@pytest.mark.parametrize("name", ["scan-300dpi-bilevel.tif", "scan-150dpi-grey.tif", "scan-150dpi-colour.tif"])
+async def test_a_scan_becomes_a_page_of_ink_and_paper(name: str, target: Path) -> None:
+    document = await rendered(TIFFS / name, target)
+    (fax,) = pages_in(target)
+    assert fax.size == (WIDTH, document.pages[0].rows) == (1728, 2292)
+    assert 0.01 < fax.convert("L").histogram()[0] / (fax.width * fax.height) < 0.15
+    assert document.pages[0].mmr_bytes < 25_000
+
+
+@pytest.mark.parametrize("name", ["truncated.tif", "broken-page-2.tif"])
+async def test_damage_is_named_by_page_and_never_faxed(name: str, target: Path) -> None:
+    refusal = await refused(TIFFS / name, target)
+    assert (refusal.code, refusal.facts["page"]) == (RefusalCode.DOCUMENT_DAMAGED, "2")
+    assert refusal.sentence.startswith("Page 2 of scan.tif is damaged: ")
+
+
+async def test_other_tools_read_the_document_alike(target: Path, tmp_path: Path) -> None:
+    """libtiff's own programs, which are what a fax server would use."""
+    await rendered(TIFFS / "letter.tif", target)
+    try:
+        info = await asyncio.to_thread(_run, "tiffinfo", "-D", str(target))
+        copies = [str(tmp_path / name) for name in ("fax.copy", "original.copy")]
+        await asyncio.to_thread(_run, "tiffcp", "-c", "none", str(target), copies[0])
+        await asyncio.to_thread(_run, "tiffcp", "-c", "none", str(TIFFS / "letter.tif"), copies[1])
+    except FileNotFoundError:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip("tiffinfo and tiffcp are not installed (libtiff-tools)")
+    assert info.stderr == b""
+    assert info.stdout.count(b"CCITT Group 4") == info.stdout.count(b"Resolution: 204, 196 pixels/inch") == 2
+    assert b"Page Number: 1-2" in info.stdout
+    fax, original = (pages_in(Path(copy)) for copy in copies)
+    assert [page.tobytes() for page in fax] == [page.tobytes() for page in original]
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(command, capture_output=True, check=True, timeout=30)  # noqa: S603 - libtiff's tools
+
+
+async def test_a_document_is_ours_alone_and_nothing_lies_beside_it(target: Path) -> None:
+    await rendered(saved(text_page(300)), target)
+    assert names_beside(target) == ["fax.tif"]
+    assert mode_and_size(target)[0] == 0o600
+
+
+async def test_what_an_earlier_run_left_half_done_is_not_built_upon(target: Path) -> None:
+    left = target.with_name(".fax.tif.rendering")
+    left.write_bytes(bytes(1_000_000))
+    with left.open("rb") as held:
+        await rendered(saved(text_page(300)), target)
+        assert held.read() == bytes(1_000_000)
+    assert mode_and_size(target)[1] < 100_000
+
+
+@pytest.mark.parametrize("lie", ["rubbish", "nothing written", "unknown code", "no facts", "endless", "deep", "crash"])
+async def test_a_worker_that_lies_or_dies_gets_its_document_refused(lie: str, target: Path) -> None:
+    refusal = await refused(lie.encode(), target, Renderer(worker=liar.__name__))
+    assert refusal.code is RefusalCode.RENDERING_FAILED
+
+
+@pytest.mark.parametrize("fault", ["silent", "full disk"])
+async def test_a_fault_of_ours_is_no_refusal(fault: str, target: Path) -> None:
+    with pytest.raises(RenderingUnavailable):
+        await Renderer(worker=liar.__name__).render(fault.encode(), "scan.tif", target)
+    assert names_beside(target) == []
+
+
+async def test_a_worker_that_cannot_start_is_a_fault_of_ours(target: Path) -> None:
+    with pytest.raises(RenderingUnavailable):
+        await Renderer(worker="mail2fax.no_such_module").render(b"II*\0", "scan.tif", target)
+
+
+async def test_a_missing_source_or_folder_is_a_fault_of_ours(target: Path) -> None:
+    with pytest.raises(RenderingUnavailable):
+        await Renderer().render(target.with_name("nowhere.tif"), "scan.tif", target)
+    with pytest.raises(RenderingUnavailable):
+        await Renderer().render(b"II*\0", "scan.tif", target.parent / "nowhere" / "fax.tif")
+
+
+async def test_the_facts_of_a_worker_are_cut_and_cleaned(target: Path) -> None:
+    refusal = await refused(b"long and dirty", target, Renderer(worker=liar.__name__))
+    assert refusal.facts == {"page": "1 [2J  X: y", "problem": "p" * 200, "name": "scan.tif"}
+
+
+async def test_the_worker_sees_no_secret_and_stands_in_an_empty_folder(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAIL2FAX_TRUNK__PASSWORD", "secret")
+    refusal = await refused(b"environment", target, Renderer(worker=liar.__name__))
+    seen, _, folder = refusal.facts["problem"].partition(" in ")
+    assert set(seen.split()) <= {"PYTHONPATH", "LC_CTYPE"}  # LC_CTYPE is Python's own doing (PEP 538)
+    assert folder == "[]"
+
+
+@pytest.mark.skipif(os.uname().machine not in ARCHITECTURES, reason="no seccomp filter for this machine")
+async def test_the_real_worker_is_locked_in_while_it_reads(target: Path) -> None:
+    async with reading(target) as pid:
+        await becomes_true(lambda: status_of(pid).get("Seccomp") == "2", within_s=10)
+        status = status_of(pid)
+    assert status["NoNewPrivs"] == "1"
+    if os.geteuid() == 0:
+        assert set(status["Uid"].split()) == set(status["Gid"].split()) == {str(NOBODY)}
+        assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
+
+
+async def test_a_render_that_is_given_up_leaves_no_process_and_no_file(target: Path) -> None:
+    async with reading(target) as pid:
+        pass
+    assert not runs(pid)
+    assert names_beside(target) == []

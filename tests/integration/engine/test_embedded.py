@@ -1,0 +1,212 @@
+"""The embedded engine's shell on real sockets: what it refuses, what it holds, what it leaves behind."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from mail2fax.engine.embedded import switchboard
+from mail2fax.engine.embedded.engine import EmbeddedEngine
+from mail2fax.engine.embedded.port import DatagramPort
+from mail2fax.engine.interface import EngineUnavailable, FaxEngine
+from mail2fax.engine.process import EngineProcess
+from mail2fax.engine.settings import EngineSettings, TrunkSettings
+from mail2fax.model.call import Answered, AnswerOrder, CallEnded, CallOrder, EndedBy, FaxFault, Ringing
+from tests.harness.answering_machine import BUSY, RINGS, AnsweringMachine
+from tests.harness.documents import write_fax_tiff
+from tests.harness.doomed_gateway import doomed
+from tests.harness.processes import becomes_true, gone_within
+
+LOOPBACK = "127.0.0.1"
+SILENT_WITHIN_S = 2.0
+
+
+@pytest_asyncio.fixture
+async def machine(tmp_path: Path) -> AsyncIterator[AnsweringMachine]:
+    async with AnsweringMachine(tmp_path) as machine:
+        yield machine
+
+
+@pytest_asyncio.fixture
+async def engine(machine: AnsweringMachine) -> AsyncIterator[EmbeddedEngine]:
+    engine = EmbeddedEngine(EngineSettings(trunk=TrunkSettings(LOOPBACK, machine.port)))
+    await engine.start()
+    yield engine
+    await engine.stop()
+
+
+@pytest.fixture
+def order(tmp_path: Path) -> CallOrder:
+    document = write_fax_tiff(tmp_path / "document.tif", 1)
+    moment = datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
+    return CallOrder("one@mail2fax", "100", str(document), 1, "+375172000000", "+375 17", "Office", moment)
+
+
+async def end_of(engine: FaxEngine, order: CallOrder) -> CallEnded:
+    async with engine.call(order) as events:
+        event = [event async for event in events][-1]
+    assert isinstance(event, CallEnded)
+    return event
+
+
+async def test_a_port_that_is_taken_is_named() -> None:
+    taken = await DatagramPort.open(LOOPBACK, 0, 0)
+    port = taken.address[1]
+    with pytest.raises(EngineUnavailable, match=f"127.0.0.1:{port}"):
+        await EmbeddedEngine(EngineSettings(listen_port=port)).start()
+    taken.close()
+
+
+async def test_without_a_trunk_nothing_is_dialled(order: CallOrder) -> None:
+    engine = EmbeddedEngine(EngineSettings())
+    await engine.start()
+    with pytest.raises(EngineUnavailable, match="no trunk"):
+        await end_of(engine, order)
+    await engine.stop()
+
+
+async def test_a_trunk_that_has_no_address_is_named_and_nothing_is_dialled(order: CallOrder) -> None:
+    engine = EmbeddedEngine(EngineSettings(trunk=TrunkSettings("trunk.invalid")))
+    await engine.start()
+    with pytest.raises(EngineUnavailable, match=r"trunk\.invalid"):
+        await end_of(engine, order)
+    assert engine.counters.lines == 0
+    await engine.stop()
+
+
+@pytest.mark.parametrize("wrong", [{"call_id": "two words"}, {"number": ""}, {"number": "100\r\nTo: 200"}])
+async def test_an_order_that_cannot_be_said_in_sip_is_our_fault_and_dials_nobody(
+    engine: EmbeddedEngine, order: CallOrder, wrong: dict[str, str]
+) -> None:
+    end = await end_of(engine, replace(order, **wrong))  # type: ignore[arg-type]  # the fields named are strings
+    assert (end.call.ended_by, end.call.sip_code, end.fax.fault) == (EndedBy.LOCAL_FAULT, None, FaxFault.NOT_STARTED)
+    assert end.call.detail
+    assert engine.counters.lines == 0
+
+
+async def test_nothing_is_left_of_calls_that_are_over(engine: EmbeddedEngine, order: CallOrder) -> None:
+    for index in range(5):
+        await end_of(engine, replace(order, call_id=f"{index}@mail2fax", number=BUSY))
+        async with engine.call(replace(order, call_id=f"r{index}@mail2fax", number=RINGS)) as events:
+            async for event in events:
+                if isinstance(event, Ringing):
+                    break
+    await asyncio.sleep(0.3)
+    assert (engine.counters.lines, engine.counters.undecided, engine.counters.dialogs) == (0, 0, 0)
+
+
+async def test_a_call_that_nobody_listens_for_is_unavailable(order: CallOrder) -> None:
+    deaf = EmbeddedEngine(EngineSettings())
+    await deaf.start()
+    engine = EmbeddedEngine(EngineSettings(trunk=TrunkSettings(LOOPBACK, deaf.port)))
+    await engine.start()
+    assert (await end_of(engine, order)).call.sip_code == 480
+    await asyncio.gather(engine.stop(), deaf.stop())
+
+
+async def test_a_call_beyond_the_lines_of_the_far_end_is_busy(tmp_path: Path, order: CallOrder) -> None:
+    async with AnsweringMachine(tmp_path, lines=1) as machine:
+        engine = EmbeddedEngine(EngineSettings(trunk=TrunkSettings(LOOPBACK, machine.port)))
+        await engine.start()
+        async with engine.call(replace(order, number=RINGS)) as events:
+            async for event in events:
+                if isinstance(event, Ringing):
+                    break
+            assert (await end_of(engine, replace(order, call_id="two@mail2fax"))).call.sip_code == 486
+        await engine.stop()
+
+
+async def test_a_call_about_which_nobody_decides_is_turned_away(
+    order: CallOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(switchboard, "DECISION_LIMIT_S", 0.2)
+    undecided = EmbeddedEngine(EngineSettings(lines=1))
+    await undecided.start()
+    ringing = asyncio.ensure_future(anext(undecided.incoming()))
+    engine = EmbeddedEngine(EngineSettings(trunk=TrunkSettings(LOOPBACK, undecided.port)))
+    await engine.start()
+    assert (await end_of(engine, order)).call.sip_code == 480
+    call = await ringing
+    await call.reject(404)  # too late, and no harm
+    assert undecided.counters.undecided == 0
+    await asyncio.gather(engine.stop(), undecided.stop())
+
+
+async def test_a_caller_who_gives_up_before_the_decision_has_ended_the_call(order: CallOrder, tmp_path: Path) -> None:
+    slow = EmbeddedEngine(EngineSettings())
+    await slow.start()
+    ringing = asyncio.ensure_future(anext(slow.incoming()))
+    engine = EmbeddedEngine(EngineSettings(trunk=TrunkSettings(LOOPBACK, slow.port)))
+    await engine.start()
+    async with engine.call(order):
+        call = await ringing
+    await asyncio.sleep(0.2)
+    async with call.answer(AnswerOrder(str(tmp_path / "in.tif"), "+1 555")) as events, asyncio.timeout(2):
+        end = [event async for event in events][-1]
+    assert isinstance(end, CallEnded)
+    assert end.call.ended_by is EndedBy.FAR_END
+    await asyncio.gather(engine.stop(), slow.stop())
+
+
+async def test_media_ports_come_from_the_range_and_are_even() -> None:
+    low = 20_000 + os.getpid() % 1000 * 6  # below the ports that the system gives out by itself
+    ports = [await DatagramPort.open(LOOPBACK, low, low + 5) for _ in range(3)]
+    assert {port.address[1] for port in ports} == {low, low + 2, low + 4}
+    with pytest.raises(OSError, match="in use"):
+        await DatagramPort.open(LOOPBACK, low, low + 5)
+    for port in ports:
+        port.close()
+
+
+async def test_a_far_end_is_not_left_alone_when_the_gateway_is_killed(
+    machine: AnsweringMachine, order: CallOrder
+) -> None:
+    """Trap: the engine's process outlives the gateway for a moment. It uses that to hang up, ringing or answered."""
+    settings = EngineSettings(trunk=TrunkSettings(LOOPBACK, machine.port))
+    for number, moment in ((RINGS, Ringing), ("100", Answered)):
+        placed = replace(order, number=number, call_id=f"{number}@mail2fax")
+        async with doomed("embedded", placed, settings) as gateway:
+            await gateway.until(moment)
+            gateway.kill()
+            end = await machine.end_of(placed.call_id, within_s=SILENT_WITHIN_S)
+            assert end.call.ended_by is EndedBy.FAR_END
+            await gone_within(SILENT_WITHIN_S, gateway.engine_pid)
+
+
+async def test_an_engine_process_that_is_killed_in_mid_call_is_followed_by_one_that_works(
+    machine: AnsweringMachine, order: CallOrder
+) -> None:
+    engine = EngineProcess(EngineSettings(trunk=TrunkSettings(LOOPBACK, machine.port)))
+    await engine.start()
+    dead = engine.pid
+    assert dead
+    async with engine.call(order) as events:
+        async for event in events:
+            if isinstance(event, Answered):
+                os.kill(dead, signal.SIGKILL)
+    assert isinstance(event, CallEnded)
+    assert event.call.ended_by is EndedBy.ENGINE
+    await becomes_true(lambda: engine.pid not in {None, dead}, within_s=10)
+    assert (await end_of(engine, replace(order, number=BUSY, call_id="two@mail2fax"))).call.sip_code == 486
+    await engine.stop()
+
+
+async def test_garbage_on_the_sip_port_does_no_harm(engine: EmbeddedEngine, order: CallOrder) -> None:
+    stranger = await DatagramPort.open(LOOPBACK, 0, 0)
+    for garbage in (
+        b"",
+        b"\x00" * 2000,
+        b"INVITE",
+        b"INVITE sip:x SIP/2.0\r\n\r\n",
+        b"SIP/2.0 200 OK\r\n\r\n",
+        b"\r\n\r\n",
+    ):
+        stranger.send(garbage, (LOOPBACK, engine.port))
+    assert (await end_of(engine, replace(order, number=BUSY))).call.sip_code == 486
+    stranger.close()

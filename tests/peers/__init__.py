@@ -1,0 +1,1 @@
+"""Small real servers that the tests meet: nothing in them is pretended."""

@@ -1,0 +1,140 @@
+"""What a TIFF says about its pages, and what is refused before a pixel is unpacked."""
+
+import io
+import struct
+import time
+
+import pytest
+
+from mail2fax.document.probe import SourcePage, open_tiff, probe
+from mail2fax.document.refused import Refused
+from mail2fax.model.refusal import RefusalCode
+from tests.unit.document.crafted import Craft, craft, dpi, raw, saved, text_page
+
+
+def pages(tiff: bytes, max_pages: int = 200) -> tuple[SourcePage, ...]:
+    return probe(open_tiff(io.BytesIO(tiff)), max_pages)
+
+
+def code_of(tiff: bytes, max_pages: int = 200) -> RefusalCode:
+    with pytest.raises(Refused) as no:
+        pages(tiff, max_pages)
+    return no.value.refusal.code
+
+
+def bilevel(width: int, height: int, **tags: int) -> Craft:
+    """A page of G4 that says it is `width` x `height` and has a few bytes."""
+    page = raw((width, height), b"\x00\x10\x01", bits=1, t259=4)
+    return Craft(page.strip, dict(page.tags) | {int(name[1:]): value for name, value in tags.items()}, page.rational)
+
+
+SMALL = raw((10, 10), bytes(100))
+
+
+def test_each_page_is_described() -> None:
+    first, second = pages(saved(text_page(600), text_page(300)))
+    assert (first.number, first.width, first.height, first.dpi) == (1, 1728, 600, (204, 196))
+    assert (second.number, second.width, second.height, second.bilevel) == (2, 1728, 300, True)
+
+
+def test_a_page_does_not_inherit_the_resolution_of_the_page_before() -> None:
+    """Pillow's info["dpi"] is still that of page 1 when page 2 has none."""
+    bare = Craft(SMALL.strip, SMALL.tags)
+    assert [page.dpi for page in pages(craft(SMALL, bare))] == [(204, 196), None]
+
+
+def test_centimetres_are_turned_into_inches_and_unitless_numbers_are_not_believed() -> None:
+    metric = Craft(SMALL.strip, dict(SMALL.tags) | {296: 3}, dpi(100))
+    unitless = Craft(SMALL.strip, dict(SMALL.tags) | {296: 1}, dpi(300))
+    assert [page.dpi for page in pages(craft(metric, unitless))] == [(254, 254), None]
+
+
+def test_a_resolution_of_nothing_over_nothing_does_no_harm() -> None:
+    odd = Craft(SMALL.strip, SMALL.tags, {282: (0, 0), 283: (1, 0)})
+    (page,) = pages(craft(odd))
+    assert page.resolution == (72, 72)
+
+
+def test_a_lying_page_is_described_as_it_is_looked_at() -> None:
+    """Trap: Orientation turns the page, and its two resolutions with it."""
+    (page,) = pages(craft(raw((20, 10), bytes(200), t274=6)))
+    assert (page.width, page.height, page.dpi) == (10, 20, (196, 204))
+
+
+def test_thumbnails_and_masks_are_not_pages() -> None:
+    thumbnail, mask = bilevel(100, 100, t254=1), bilevel(1728, 100, t254=4)
+    assert [page.number for page in pages(craft(SMALL, thumbnail, mask, SMALL))] == [1, 2]
+
+
+def test_the_first_page_is_a_page_whatever_it_says() -> None:
+    assert len(pages(craft(bilevel(1728, 100, t254=1)))) == 1
+
+
+def test_pages_that_point_back_to_the_first_are_read_once() -> None:
+    assert len(pages(craft(SMALL, SMALL, last_points_to=0))) == 2
+
+
+def test_too_many_pages_are_refused_early_whatever_their_number() -> None:
+    """Trap: counting 20,000 directories takes Pillow 17 s."""
+    one = craft(SMALL)
+    start = struct.unpack("<I", one[4:8])[0]
+    directory = bytearray(one[start:])
+    whole = bytearray(one[:start])
+    for number in range(20_000):
+        after = start + (number + 1) * len(directory) if number < 19_999 else 0
+        struct.pack_into("<I", directory, 2 + 12 * 11, after)
+        whole += directory
+    began = time.process_time()
+    assert code_of(bytes(whole)) is RefusalCode.DOCUMENT_TOO_LARGE
+    assert time.process_time() - began < 2
+
+
+def test_endless_thumbnails_are_refused() -> None:
+    assert code_of(craft(SMALL, *[bilevel(10, 10, t254=1)] * 50), max_pages=5) is RefusalCode.DOCUMENT_TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        bilevel(65_000, 65_000),
+        bilevel(12_700, 14_000),
+        raw((9000, 9000), b"", photometric=2, bits=(8, 8, 8)),
+        raw((8100, 8100), b"", photometric=2, bits=(16, 16, 16)),
+        raw((1 << 31, 1 << 31), b""),
+    ],
+)
+def test_a_bomb_is_refused_by_what_it_says_of_itself(bomb: Craft) -> None:
+    began = time.process_time()
+    assert code_of(craft(bomb)) is RefusalCode.DOCUMENT_TOO_LARGE
+    assert time.process_time() - began < 1
+
+
+def test_many_large_pages_are_refused_together() -> None:
+    assert code_of(craft(*[bilevel(12_000, 12_000)] * 14)) is RefusalCode.DOCUMENT_TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"I", b"II*\0", b"MM\0*" + bytes(4), b"%PDF-1.7 " * 50, b"\x89PNG\r\n\x1a\n" * 9]
+)
+def test_what_is_not_a_tiff_is_unreadable(text: bytes) -> None:
+    assert code_of(text) is RefusalCode.DOCUMENT_UNREADABLE
+
+
+def test_a_form_that_pillow_does_not_know_is_unreadable_by_page() -> None:
+    with pytest.raises(Refused) as no:
+        pages(craft(SMALL, raw((10, 10), bytes(100), photometric=2, bits=(2, 2, 2))))
+    assert no.value.refusal.code is RefusalCode.DOCUMENT_UNREADABLE
+    assert no.value.refusal.facts["problem"].startswith("page 2 ")
+
+
+def test_a_second_page_whose_directory_is_gone_is_damage() -> None:
+    tiff = saved(text_page(600), text_page(600, seed=2))
+    with pytest.raises(Refused) as no:
+        pages(tiff[: len(tiff) - 150])
+    assert no.value.refusal.code is RefusalCode.DOCUMENT_DAMAGED
+    assert no.value.refusal.facts["page"] == "2"
+
+
+@pytest.mark.parametrize("size", [(0, 10), (10, 0)])
+def test_a_page_without_size_is_damage(size: tuple[int, int]) -> None:
+    assert code_of(craft(SMALL, raw(size, b"x"))) is RefusalCode.DOCUMENT_DAMAGED
