@@ -88,7 +88,7 @@ def _is_trimming(part: Part) -> bool:
         return True
     if part.content_type.startswith("text/"):
         return part.disposition != "attachment" or _EXCHANGE_TEXT.fullmatch(part.name) is not None
-    # Gmail gives every attachment a Content-ID: only its place or an explicit "inline" makes a picture part of the text.
+    # Gmail gives every attachment a Content-ID: only its place, or "inline", makes a picture part of the text.
     return part.content_type.startswith("image/") and (part.related or part.disposition == "inline")
 
 

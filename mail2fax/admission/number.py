@@ -14,14 +14,12 @@ from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNum
 
 from mail2fax.admission.subject import NumberText, find_number, only_digits, shown
 from mail2fax.model.mask import NumberMask
-from mail2fax.model.number import FaxNumber, NumberKind
+from mail2fax.model.number import MAX_E164_DIGITS, FaxNumber, NumberKind
 from mail2fax.model.refusal import Refusal, RefusalCode
 
 NO_COUNTRY = "001"
 """The region of numbers that belong to no country (UN M.49: World)."""
 
-_MAX_DIALLED_DIGITS = 22
-"""15 digits of E.164 behind the longest international prefixes. More is no telephone number."""
 _NAMING_DIGITS = 3
 """How many digits behind the country code an allow mask must write out to name a range of special numbers."""
 
@@ -133,9 +131,12 @@ def _valid(digits: str) -> FaxNumber | None:
     number = _parsed(digits)
     if number is None or not phonenumbers.is_valid_number(number):
         return None
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    if len(e164) > MAX_E164_DIGITS + 1:
+        return None  # some plans, such as Germany's, are wider than E.164
     country_code = str(number.country_code)
     return FaxNumber(
-        e164=phonenumbers.format_number(number, PhoneNumberFormat.E164),
+        e164=e164,
         region=phonenumbers.region_code_for_number(number) or NO_COUNTRY,
         country_code=country_code,
         kind=_kind(number, country_code),
@@ -144,8 +145,6 @@ def _valid(digits: str) -> FaxNumber | None:
 
 
 def _parsed(digits: str) -> PhoneNumber | None:
-    if len(digits) > _MAX_DIALLED_DIGITS:
-        return None
     try:
         return phonenumbers.parse("+" + digits)
     except phonenumbers.NumberParseException:
@@ -186,7 +185,12 @@ def may_dial(number: FaxNumber, rules: NumberRules, plan: NumberPlan) -> Refusal
         return None if named else _not_allowed(number, f"a {number.kind} number needs a rule that names it")
     if rules.allow:
         return None if allowing else _not_allowed(number, "no rule allows it")
-    return None if number.region == plan.region else _not_allowed(number, f"only numbers of {plan.region} are allowed")
+    return None if _is_at_home(number, plan) else _not_allowed(number, f"only numbers of {plan.region} are allowed")
+
+
+def _is_at_home(number: FaxNumber, plan: NumberPlan) -> bool:
+    """Asked of the plan: regions that share all their numbers (Saint Martin, Guadeloupe) are told by one name."""
+    return phonenumbers.is_valid_number_for_region(phonenumbers.parse(number.e164), plan.region)
 
 
 def _names(mask: NumberMask, number: FaxNumber) -> bool:

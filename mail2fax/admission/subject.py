@@ -17,6 +17,9 @@ MAX_SHOWN = 100
 _FEWEST_DIGITS = 5
 """A mark before fewer digits is none: "+3 pages", "fax: 2 sheets". The shortest local numbers have five."""
 
+_MOST_DIGITS = 22
+"""15 digits of E.164 behind the longest of international prefixes."""
+
 _REPLY_WORDS = (
     "re|fw|fwd|aw|wg|antw|antwort|sv|vs|vb|tr|rv|rif|r|i|ref|odp|pd|ynt|ilt|res|enc|doorst|bls"
     "|отв|ответ|на|ha|пер|пересл|переслано|адказ|пераслана|回复|答复|转发"
@@ -31,7 +34,7 @@ _MARKED = re.compile(
     rf"(?:(?<!\w){_LABEL}\.? ?: *|(?<![\w+])(?=\(? ?\+))(?P<number>{_NUMBER_FORM})",
     re.IGNORECASE,
 )
-_DATE = re.compile(r"(?:19|20)\d\d([-./ ])[01]\d\1[0-3]\d|[0-3]?\d([-./ ])[01]?\d\2(?:19|20)\d\d")
+_DATE = re.compile(r"(?:19|20)\d\d([-./ ])[01]\d\1[0-3]\d|[0-3]?\d([-./ ])[0-3]?\d\2(?:19|20)\d\d")
 
 # What makes another thing of the number before it: letters (vanity numbers), pauses, codes, an extension, the
 # parameters of RFC 3966. An extension cannot be dialled before the far end has answered: it is no fax number.
@@ -123,7 +126,7 @@ def _alone(text: str) -> NumberText | Refusal:
     if _DATE.fullmatch(text):
         return _not_understood(text)
     # "030 123456/57" may be one number or two; "030/123456" is only one.
-    return NumberText(text, _beginnings(text, _SLASH))
+    return _number_text(text, _SLASH)
 
 
 def _among_words(text: str) -> NumberText | Refusal:
@@ -138,11 +141,14 @@ def _among_words(text: str) -> NumberText | Refusal:
     following = _NEXT_IN_LIST.match(rest)
     if following and len(only_digits(following["number"])) >= _FEWEST_DIGITS:
         return _several([number, following["number"]])
-    return NumberText(number, _beginnings(number, _SLASH if _CLEAR_END.match(rest) else _GROUP_END))
+    return _number_text(number, _SLASH if _CLEAR_END.match(rest) else _GROUP_END)
 
 
-def _beginnings(text: str, ends: re.Pattern[str]) -> tuple[str, ...]:
-    return tuple(text[: found.end()] for found in ends.finditer(text))
+def _number_text(text: str, ends: re.Pattern[str]) -> NumberText | Refusal:
+    """The number `text`, with its beginnings up to each of `ends` that may be all that was meant."""
+    if len(only_digits(text)) > _MOST_DIGITS:
+        return Refusal(RefusalCode.NUMBER_INVALID, {"subject": shown(text)})
+    return NumberText(text, tuple(text[: found.end()] for found in ends.finditer(text)))
 
 
 def _several(numbers: list[str]) -> Refusal:

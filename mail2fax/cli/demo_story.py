@@ -56,12 +56,15 @@ class Story:
         self._begun = time.monotonic()
         self._replies: list[EmailMessage] = []
         self._live = False
+        self._quarter: tuple[object, ...] = ()
         self._news = asyncio.Event()
 
     def hear(self, who: str, entry: Entry) -> None:
         """One log entry of `who` ("gateway" or "far end")."""
         lines, colour = _VOICES[who]
         tell = lines.get(str(entry.get("event")))
+        if self._told_enough(entry):
+            return
         if tell is not None:
             self._say(who, colour, tell(entry))
         elif entry.get("level") in {"warning", "error", "critical"}:
@@ -95,6 +98,15 @@ class Story:
     def print_replies_as_they_come(self) -> None:
         """From now on each status mail is printed when it arrives."""
         self._live = True
+
+    def _told_enough(self, entry: Entry) -> bool:
+        """Of a page's progress each quarter is told."""
+        percent = entry.get("percent")
+        if percent is None:
+            return False
+        quarter = (entry["job"], entry["page"], int(percent) // 25)
+        told, self._quarter = quarter == self._quarter, quarter
+        return told
 
     def _say(self, who: str, colour: str, words: str) -> None:
         clock = Text(f"  {time.monotonic() - self._begun:6.1f} s  ", "dim")

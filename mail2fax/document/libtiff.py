@@ -31,7 +31,7 @@ _Length = ctypes.CFUNCTYPE(ctypes.c_uint64, _pointer)
 
 
 class LibTiff:
-    """The libtiff of Pillow. One at a time: its handlers belong to the whole process.
+    """The libtiff of Pillow. Make one and keep it: its handlers stay in force for the whole process.
 
     Raises `AttributeError` when this Pillow has no libtiff that can be called (it is linked statically).
     """

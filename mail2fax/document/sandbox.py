@@ -184,7 +184,7 @@ def _parsed(line: bytes) -> Mapping[str, Any] | None:
 
 def _refusal(answer: Mapping[str, Any], name: str) -> Refusal:
     """The worker's refusal, as far as it is of a kind and a size that a worker of ours would give."""
-    code, facts = answer.get("code"), answer.get("facts")
+    code, facts = str(answer.get("code")), answer.get("facts")
     if code not in CODES or not isinstance(facts, dict):
         return _failed(name, "our reader was misled by it", "unknown refusal")
     refusal = Refusal(RefusalCode(code), {key: _clean(facts[key]) for key in FACTS & facts.keys()} | {"name": name})

@@ -33,14 +33,14 @@ Answer = dict[str, Any]
 def main(argument: str) -> None:
     words = json.loads(argument)
     limits = RenderLimits(**words["limits"])
-    with open(words["target"], "w+b", closefd=False) as target:
-        libtiff = LibTiff()
-        _heed_bombs()
-        _rehearse(libtiff)
-        _be_silent()
-        missing = confine(limits)
-        answer = _render(target, libtiff, limits)
-    _say(answer | {"missing": missing})
+    target = os.fdopen(words["target"], "w+b")
+    libtiff = LibTiff()
+    _heed_bombs()
+    _rehearse(libtiff)
+    _be_silent()
+    missing = confine(limits)
+    _say(_render(target, libtiff, limits) | {"missing": missing})
+    # At once: closing the target would try again to write what a full disk has just refused.
     os._exit(0)
 
 

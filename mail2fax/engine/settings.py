@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass, field
 
+DEFAULT_SIP_PORT = 5060
+
 
 @dataclass(frozen=True, slots=True)
 class TrunkSettings:
     """The SIP peer that carries our calls.
 
-    `user` and `password` answer its digest challenges (both empty: it knows us by our address). `domain` stands
-    in our From and To; empty means `host`.
+    `host` is a name or an IP address. `user` and `password` answer its digest challenges (both empty: it knows us by
+    our address). `domain` stands in our From; empty means `host`.
     """
 
     host: str
@@ -17,6 +19,16 @@ class TrunkSettings:
     # Not in repr: settings end up in tracebacks and debug lines, passwords must not.
     password: str = field(default="", repr=False)
     domain: str = ""
+
+    @property
+    def authority(self) -> str:
+        """Host and port as a SIP URI has them (RFC 3261 19.1.1): brackets around IPv6, no port when it is 5060."""
+        host = _uri_host(self.host)
+        return host if self.port == DEFAULT_SIP_PORT else f"{host}:{self.port}"
+
+    @property
+    def from_domain(self) -> str:
+        return self.domain or _uri_host(self.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +55,7 @@ class EngineSettings:
             raise ValueError("an engine needs at least one line")
         if self.media_port_low > self.media_port_high:
             raise ValueError("the lowest media port must not be above the highest")
+
+
+def _uri_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

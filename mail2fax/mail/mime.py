@@ -13,11 +13,10 @@ from email import policy
 from email.errors import InvalidBase64LengthDefect
 from email.message import Message
 from email.parser import BytesParser
-from email.utils import collapse_rfc2231_value
 
 from mail2fax.mail.header import MAX_BLOCK
 from mail2fax.mail.problem import Problem
-from mail2fax.mail.words import decode_raw, decode_words
+from mail2fax.mail.words import clean, decode_charset, decode_raw, decode_words
 
 MAX_LINES = 1_000_000
 """30 MB of base64 in lines of 60 are half of that."""
@@ -167,9 +166,16 @@ def _name(node: Message) -> str:
     for field, parameter in (("content-disposition", "filename"), ("content-type", "name")):
         value = node.get_param(parameter, header=field)
         if value:
-            name = decode_words(collapse_rfc2231_value(value).encode("utf-8", "surrogateescape"))
-            return re.split(r"[/\\]", name)[-1][-MAX_NAME:]
+            return re.split(r"[/\\]", _parameter_text(value))[-1][-MAX_NAME:]
     return ""
+
+
+def _parameter_text(value: str | tuple[str | None, str | None, str]) -> str:
+    """RFC 2231 4: a parameter with a charset comes as three, its octets as Latin-1 letters."""
+    if isinstance(value, str):
+        return decode_words(value.encode("utf-8", "surrogateescape"))
+    charset, _, text = value
+    return clean(decode_charset(charset or "", text.encode("latin-1", "replace")))
 
 
 def _disposition(node: Message) -> str:

@@ -1,8 +1,7 @@
 """Text from a mail's header as a person would read it: encoded-words decoded, control characters taken out after.
 
-Written for hostile input: one pass, linear time, no exception, whatever charset is claimed. Python's own
-`decode_header` leaves the charset to the caller, and joins neither bytes that were split across two words
-nor words it finds glued together.
+Written for hostile input: one pass, linear time, no exception, whatever is claimed. Python's own `decode_header`
+leaves charsets and control characters to its caller, and raises for base64 that does not come out even.
 """
 
 import base64
@@ -30,7 +29,7 @@ def decode_words(raw: bytes) -> str:
         _append(pieces, word.group(1).decode("ascii").lower(), _word_bytes(word.group(2), word.group(3)))
         at = word.end()
     pieces.append(("", raw[at:]))
-    return clean("".join(_decoded(charset, content) for charset, content in pieces))
+    return clean("".join(decode_charset(charset, content) for charset, content in pieces))
 
 
 def _append(pieces: list[tuple[str, bytes]], charset: str, content: bytes) -> None:
@@ -49,7 +48,8 @@ def _word_bytes(encoding: bytes, content: bytes) -> bytes:
         return b""
 
 
-def _decoded(charset: str, content: bytes) -> str:
+def decode_charset(charset: str, content: bytes) -> str:
+    """`content` by the charset that the mail claims; unclaimed as UTF-8 or Latin-1, unknown ones as Latin-1."""
     if not charset:
         return decode_raw(content)
     try:

@@ -13,6 +13,7 @@ from typing import Self
 
 from mail2fax.model.fqdn import DomainNameError, fqdn
 from mail2fax.model.mail import Address
+from mail2fax.model.number import MAX_E164_DIGITS
 
 MAX_LOCAL_PART = 64
 """RFC 5321 4.5.3.1.1, in octets."""
@@ -25,7 +26,6 @@ ATOM_SYMBOLS = frozenset("!#$%&'*+-/=?^_`{|}~")
 
 _SPECIAL = frozenset("*?#")
 _NUMBER_MASK = re.compile(r"\+?([1-9][0-9]*)(#*)(\*?)")
-_MAX_E164_DIGITS = 15
 
 
 class MaskError(ValueError):
@@ -188,8 +188,8 @@ class NumberMask:
                 "and * at the end for any digits: 375#########, 37517*"
             )
         prefix, hashes, star = found.groups()
-        if len(prefix) + len(hashes) > _MAX_E164_DIGITS:
-            raise MaskError(f"a number has at most {_MAX_E164_DIGITS} digits (E.164)")
+        if len(prefix) + len(hashes) > MAX_E164_DIGITS:
+            raise MaskError(f"a number has at most {MAX_E164_DIGITS} digits (E.164)")
         return cls(text, prefix, len(hashes), bool(star))
 
     def matches(self, digits: str) -> bool:

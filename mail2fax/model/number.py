@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+MAX_E164_DIGITS = 15
+"""ITU-T E.164 6.2.1: country code and national number together."""
+
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageSequence
 
 WIDTH = 1728
 FINE_DPI = (204, 196)
@@ -18,6 +18,16 @@ def write_fax_tiff(path: Path, pages: int, rows: int = 200) -> Path:
     first, *others = fax_pages(pages, rows)
     first.save(path, format="TIFF", compression="group4", dpi=FINE_DPI, save_all=True, append_images=others)
     return path
+
+
+def assert_received(path: Path, pages: int, rows: int = 200) -> None:
+    """The TIFF at `path` holds what `write_fax_tiff` wrote; each page may have a header line above it."""
+    with Image.open(path) as received:
+        seen = [frame.convert("1") for frame in ImageSequence.Iterator(received)]
+    assert len(seen) == pages
+    for frame, page in zip(seen, fax_pages(pages, rows), strict=True):
+        bottom = frame.crop((0, frame.height - rows, WIDTH, frame.height))
+        assert ImageChops.difference(bottom.convert("L"), page.convert("L")).getbbox() is None
 
 
 def _page(number: int, rows: int) -> Image.Image:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections import deque
 from collections.abc import Mapping
@@ -41,14 +42,14 @@ class LoggedProcess:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.send(9)
+        self.send(signal.SIGKILL)
         await self.ended()
 
     @property
     def pid(self) -> int:
         return self._running().pid
 
-    def send(self, signal_number: int) -> None:
+    def send(self, signal_number: signal.Signals) -> None:
         """Sends a signal, unless the process is gone."""
         with suppress(ProcessLookupError):
             self._running().send_signal(signal_number)

@@ -3,13 +3,11 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
 
 import aiosmtplib
 
@@ -24,7 +22,6 @@ OFFICE = "office.anna@example.com"
 FAX_ADDRESS = "fax@example.com"
 HOSTNAME = "fax.example.com"
 
-T = TypeVar("T")
 Sections = Mapping[str, Mapping[str, object]]
 
 
@@ -54,6 +51,14 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class SmtpAnswer:
+    """What the door said to a mail in the end."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cdr:
     """One job as the database has it, with all of its attempts."""
 
@@ -62,36 +67,15 @@ class Cdr:
 
 
 class Stage:
-    """Use it as a block. `overrides` change the gateway's configuration, section by section."""
+    """Everything around the gateway, in `directory`. Get one from `staged`."""
 
-    def __init__(self, directory: Path, overrides: Sections | None = None) -> None:
+    def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.config = directory / "config.toml"
+        self.far_end = LoggedProcess("far end", "-m", far_end.__name__, str(directory / "received"))
         self.replies: list[EmailMessage] = []
-        self._overrides = overrides or {}
-        self._news = asyncio.Condition()
-        self._arriving: set[asyncio.Task[None]] = set()
-        self._closing = AsyncExitStack()
-        self._sink = MailSink(self._take_reply)
-        self._far_end = LoggedProcess("far end", "-m", far_end.__name__, str(directory / "received"))
+        self._news = asyncio.Event()
         self._smtp_port = 0
-
-    async def __aenter__(self) -> Self:
-        (self.directory / "received").mkdir()
-        await self._closing.enter_async_context(self._sink)
-        await self._closing.enter_async_context(self._far_end)
-        trunk_port = (await self._far_end.tells("far end listens"))["port"]
-        self.config.write_text(_toml(_sections(self.directory, trunk_port, self._sink.port), self._overrides))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._closing.aclose()
-
-    @property
-    def far_end(self) -> LoggedProcess:
-        return self._far_end
 
     @asynccontextmanager
     async def gateway(self) -> AsyncIterator[LoggedProcess]:
@@ -117,18 +101,17 @@ class Stage:
         assert process.returncode == 0, output
         return output.decode()
 
-    async def send(self, mail: Mail) -> str:
-        """Hands the mail in, as a mail program does, and returns the last reply; raises what aiosmtplib raises."""
-        _, reply = await aiosmtplib.send(
-            mail.message(),
-            sender=mail.sender,
-            recipients=[mail.recipient],
-            hostname="127.0.0.1",
-            port=self._smtp_port,
-            start_tls=False,
-            timeout=20,
-        )
-        return reply
+    async def send(self, mail: Mail) -> SmtpAnswer:
+        """Hands the mail in, as a mail program does, and returns the door's last word."""
+        door = aiosmtplib.SMTP(hostname="127.0.0.1", port=self._smtp_port, start_tls=False, timeout=20)
+        try:
+            async with door:
+                _, words = await door.send_message(mail.message(), sender=mail.sender, recipients=[mail.recipient])
+                return SmtpAnswer(250, words)
+        except aiosmtplib.SMTPRecipientsRefused as refused:
+            return SmtpAnswer(refused.recipients[0].code, refused.recipients[0].message)
+        except aiosmtplib.SMTPDataError as refused:
+            return SmtpAnswer(refused.code, refused.message)
 
     def replies_to(self, mail: Mail) -> list[EmailMessage]:
         """The status mails about a mail, so far."""
@@ -137,20 +120,23 @@ class Stage:
     async def reply_to(self, mail: Mail, within_s: float) -> EmailMessage:
         """The status mail about a mail, come already or soon."""
         try:
-            async with asyncio.timeout(within_s), self._news:
-                await self._news.wait_for(lambda: bool(self.replies_to(mail)))
+            async with asyncio.timeout(within_s):
+                while not self.replies_to(mail):
+                    self._news.clear()
+                    await self._news.wait()
         except TimeoutError:
             raise AssertionError(f"no reply to {mail.name} has come within {within_s} s") from None
         return self.replies_to(mail)[0]
 
     async def cdrs_of(self, mail: Mail) -> list[Cdr]:
         """The jobs that came of a mail, read beside the running gateway or after it."""
-
-        async def look(reader: JobReader) -> list[Cdr]:
-            jobs = [job for job in await reader.list(100) if job.submission.message_id == mail.message_id]
-            return [Cdr(job, await reader.attempts_of(job.id)) for job in jobs]
-
-        return await self._ask(look)
+        reader = await Reader.open(self.directory / "data" / "mail2fax.db")
+        try:
+            jobs = JobReader(reader)
+            found = [job for job in await jobs.list(100) if job.submission.message_id == mail.message_id]
+            return [Cdr(job, await jobs.attempts_of(job.id)) for job in found]
+        finally:
+            await reader.close()
 
     async def cdr_of(self, mail: Mail) -> Cdr:
         """The one job that came of a mail."""
@@ -159,33 +145,27 @@ class Stage:
 
     def calls_to(self, number: str) -> list[Entry]:
         """The calls that a number has got: each INVITE whose password was right."""
-        return self._far_end.told("call", number=number)
+        return self.far_end.told("call", number=number)
 
     def received(self, call_id: str) -> Path:
         """The pages that a call has brought to the far end."""
         return self.directory / "received" / f"{call_id}.tif"
 
-    async def _ask(self, question: Callable[[JobReader], Awaitable[T]]) -> T:
-        reader = await Reader.open(self.directory / "data" / "mail2fax.db")
-        try:
-            return await question(JobReader(reader))
-        finally:
-            await reader.close()
-
-    def _take_reply(self, message: EmailMessage) -> None:
+    def take_reply(self, message: EmailMessage) -> None:
+        """A status mail has come to the mail server."""
         self.replies.append(message)
-        task = asyncio.create_task(self._tell())
-        self._arriving.add(task)
-        task.add_done_callback(self._arriving.discard)
-
-    async def _tell(self) -> None:
-        async with self._news:
-            self._news.notify_all()
+        self._news.set()
 
 
-def texts(message: EmailMessage) -> tuple[str, str]:
-    """The subject and the text of a mail."""
-    return str(message["Subject"]), str(message.get_content())
+@asynccontextmanager
+async def staged(directory: Path, overrides: Sections | None = None) -> AsyncIterator[Stage]:
+    """A stage with its far end and its mail server; `overrides` change the gateway's configuration, by section."""
+    stage = Stage(directory)
+    (directory / "received").mkdir()
+    async with MailSink(stage.take_reply) as sink, stage.far_end:
+        trunk_port = (await stage.far_end.tells("far end listens"))["port"]
+        stage.config.write_text(_toml(_sections(directory, trunk_port, sink.port), overrides or {}))
+        yield stage
 
 
 def _sections(directory: Path, trunk_port: int, reply_port: int) -> Sections:
@@ -199,7 +179,7 @@ def _sections(directory: Path, trunk_port: int, reply_port: int) -> Sections:
             "port": trunk_port,
             "user": far_end.USER,
             "password": far_end.PASSWORD,
-            "lines": 12,
+            "lines": 16,
             "ring_limit_s": 4,
             "t38": "offer",
             "t38_offer_after_s": 2.0,
@@ -217,7 +197,3 @@ def _toml(sections: Sections, overrides: Sections) -> str:
     tables = [[f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in merged[name].items())] for name in merged]
     return "\n".join("\n".join(table) for table in tables) + "\n"
 
-
-def numbers_of(calls: Sequence[Entry]) -> list[str]:
-    """The numbers that were called, in order."""
-    return [str(call["number"]) for call in calls]

@@ -34,7 +34,7 @@ STATION_ID = "+375 29 155 00 00"
 LINES = 20
 OFFER_AFTER_S = 0.7
 RING_S = {Behaviour.RINGS: 3600.0}
-INTO_THE_PAGE_S = 1.5
+INTO_THE_PAGE_S = 3.0
 """How far into a page the far end hangs up. A page of the letter takes about ten seconds."""
 
 _POLICIES = {Behaviour.REFUSES_T38: MediaPolicy.NEVER, Behaviour.TAKES_T38: MediaPolicy.ACCEPT}

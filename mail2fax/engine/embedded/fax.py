@@ -7,13 +7,15 @@ from mail2fax.engine.embedded.latch import Address, Latch
 from mail2fax.engine.embedded.media import FRAME_S, G711, AudioPath, MediaPath, T38Path
 from mail2fax.engine.embedded.report import Report, fax_result
 from mail2fax.engine.embedded.rtp.packet import RtpSender
-from mail2fax.engine.embedded.spandsp.events import Finished
+from mail2fax.engine.embedded.spandsp import events as t30
 from mail2fax.engine.embedded.spandsp.task import SendTask, Task
 from mail2fax.engine.embedded.t38.offer import T38Parameters
-from mail2fax.model.call import CallEvent, FaxFault, FaxResult, Media, PageConfirmed
+from mail2fax.model.call import CallEvent, FaxFault, FaxResult, Media
 
 _MOST_FRAMES = 50
 """After a standstill of our own (a suspended machine), time beyond one second is lost rather than caught up."""
+_START_LIMIT_S = 180.0
+"""The longest until the two machines have agreed on how to send; T.30's own timers come to far less."""
 _PAGE_LIMIT_S = 1200.0
 """The longest that one page may take at 14400 bit/s: a full page of dither is 1.3 MB and takes 823 s."""
 _FULL_RATE = 14_400
@@ -39,6 +41,7 @@ class Fax:
         self._outbox: list[tuple[bytes, Address]] = []
         self._next_frame_at = 0.0
         self._page_since = 0.0
+        self._limit_s = _START_LIMIT_S
         self._finished_at: float | None = None
 
     @property
@@ -73,7 +76,8 @@ class Fax:
 
     def stay_in_audio(self) -> None:
         """T.38 was refused, by them or by us."""
-        self._events += self._report.fall_back()
+        if self.media is Media.G711:
+            self._events += self._report.fall_back()
 
     def move_to(self, target: Address | None, codec: G711 | None = None) -> None:
         """The far end has described itself again, for the medium that is in use."""
@@ -91,7 +95,7 @@ class Fax:
         if self._path is None:
             return
         self._next_frame_at = max(self._next_frame_at, now - _MOST_FRAMES * FRAME_S)
-        while self._next_frame_at <= now:
+        while self._next_frame_at <= now + FRAME_S / 2:  # a ticker that comes a little early is no reason to skip one
             self._next_frame_at += FRAME_S
             self._send(self._path.frame(now))
         self._note_events(now)
@@ -106,9 +110,8 @@ class Fax:
             return ""
         if not self.sending and now - self._path.heard_at > self._path.silence_limit_s:
             return f"no packet came for {self._path.silence_limit_s:.0f} s"
-        page_limit_s = _PAGE_LIMIT_S * _FULL_RATE / (self.result().bit_rate or _FULL_RATE)
-        if now - self._page_since > page_limit_s:
-            return f"no page was confirmed for {page_limit_s:.0f} s"
+        if now - self._page_since > self._limit_s:
+            return f"no page was confirmed for {self._limit_s:.0f} s"
         return ""
 
     def stop(self, now: float) -> None:
@@ -137,9 +140,10 @@ class Fax:
 
     def _begin(self, path: MediaPath, target: Address | None, now: float) -> None:
         self._path = path
-        self._latch.learn_anew(target)
+        self._latch = Latch(target)
         self._next_frame_at = now
         self._page_since = now
+        self._limit_s = _START_LIMIT_S
         self._events += self._report.begin(path.media)
 
     def _close_path(self) -> None:
@@ -156,9 +160,11 @@ class Fax:
 
     def _note_events(self, now: float) -> None:
         for event in self._path.terminal.take_events() if self._path else ():
-            told = self._report.tell(event)
-            self._events += told
-            if any(isinstance(item, PageConfirmed) for item in told):
-                self._page_since = now
-            if isinstance(event, Finished):
-                self._finished_at = now
+            self._events += self._report.tell(event)
+            match event:
+                case t30.Parameters(bit_rate) if bit_rate:
+                    self._limit_s = _PAGE_LIMIT_S * _FULL_RATE / bit_rate
+                case t30.PageConfirmed():
+                    self._page_since = now
+                case t30.Finished():
+                    self._finished_at = now

@@ -24,9 +24,10 @@ class Latch:
         return None if self._said is None else self._source or self._said
 
     def learn_anew(self, said: Address | None) -> None:
-        """The far end has described itself again: what was learnt from packets no longer counts."""
-        self._said = said
-        self._source = None
+        """The far end has described itself again: with another address, what packets taught no longer counts."""
+        if said != self._said:
+            self._said = said
+            self._source = None
 
     def accepts(self, source: Address, now: float) -> bool:
         """Whether a packet from `source` belongs to the call."""

@@ -134,7 +134,7 @@ class Line:
         if self.done or self._left_by:
             return
         self._left_by, self._detail = by, detail
-        self._session.hang_up(now)
+        self._session.hang_up(now, detail or None)
         if self._is_answered:
             self._end(CallResult(by, _OK, "OK", detail=detail), now)
 
@@ -184,28 +184,31 @@ class Line:
 
     def _offered(self, sdp: bytes, now: float) -> None:
         far = read_description(sdp)
-        if self._fax.over or far.is_silent:
+        in_t38 = self._fax.media is Media.T38
+        if far.t38 and in_t38:
+            if self._session.accept_offer(self._ours.accept_t38(far, self._agree(far.t38)), now):
+                self._fax.move_to(far.t38.target)
+        elif far.audio and not in_t38:
+            self._offered_audio(far, far.audio, now)
+        elif self._fax.over or far.is_silent:
             # Asterisk sends one more re-INVITE (audio, or m=image 0) right after the fax, and its BYE only when that
             # was accepted. Another T.30 on top of it would turn a success into code 49.
-            self._session.accept_offer(self._ours.mirror(far), now)
+            if self._session.accept_offer(self._ours.mirror(far), now):
+                self._fax.move_to(None)
         elif far.t38:
             self._offered_t38(far, far.t38, now)
-        elif far.audio and self._fax.media is not Media.T38:
-            self._offered_audio(far, far.audio, now)
         else:
             # Nothing for us; or audio in mid T.38, where a session refresh with the old description kills long faxes
             # and T.30 cannot be begun again in audio with any far end seen.
             self._session.refuse_offer(_NOT_ACCEPTABLE, now)
 
     def _offered_t38(self, far: FarDescription, t38: FarT38, now: float) -> None:
-        agreed = answer_offer(t38.parameters, self._settings.t38)
-        if self._fax.media is Media.T38:
-            if self._session.accept_offer(self._ours.accept_t38(far, agreed), now):
-                self._fax.move_to(t38.target)
-        elif self._order.media_policy is MediaPolicy.NEVER or self._fax.page_data_flows:
+        if self._order.media_policy is MediaPolicy.NEVER or self._fax.page_data_flows:
             self._session.refuse_offer(_NOT_ACCEPTABLE, now)
             self._fax.stay_in_audio()
-        elif self._session.accept_offer(self._ours.accept_t38(far, agreed), now):
+            return
+        agreed = self._agree(t38)
+        if self._session.accept_offer(self._ours.accept_t38(far, agreed), now):
             self._offering = False
             self._fax.begin_t38(t38.target, agreed, t38.parameters, now)
 
@@ -216,6 +219,9 @@ class Line:
         if self._offering:  # ours waited after a glare, and theirs has overtaken it
             self._offering = False
             self._offer_at = now + _EARLIEST_OFFER_S
+
+    def _agree(self, t38: FarT38) -> T38Parameters:
+        return answer_offer(t38.parameters, self._settings.t38)
 
     # Our own offer
 
@@ -235,11 +241,10 @@ class Line:
         if far.t38 and self._fax.media is Media.T38:
             self._fax.move_to(far.t38.target)
         elif far.t38 and not self._fax.over:
-            agreed = answer_offer(far.t38.parameters, self._settings.t38)
-            self._fax.begin_t38(far.t38.target, agreed, far.t38.parameters, now)
+            self._fax.begin_t38(far.t38.target, self._agree(far.t38), far.t38.parameters, now)
         elif far.audio and self._fax.media is not Media.T38:
             self._fax.move_to(far.audio.target, far.audio.codec)
-        elif offering:
+        elif offering and not self._fax.over:
             # 200 with port 0: a refusal that leaves the call without a medium until audio is agreed on again.
             self._fax.stay_in_audio()
             self._session.offer(self._ours.offer_audio(), now)
@@ -252,7 +257,7 @@ class Line:
         self._answer_at = None
         far = read_description(self._session.remote_sdp)
         if far.t38 and self._order.media_policy is not MediaPolicy.NEVER:
-            agreed = answer_offer(far.t38.parameters, self._settings.t38)
+            agreed = self._agree(far.t38)
             self._session.answer(self._ours.accept_t38(far, agreed), now)
             self._answered()
             self._fax.begin_t38(far.t38.target, agreed, far.t38.parameters, now)

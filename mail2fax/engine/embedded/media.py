@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mail2fax.engine.embedded.rtp import packet as rtp
-from mail2fax.engine.embedded.rtp.jitter import SAMPLE_RATE, Gap, JitterBuffer
+from mail2fax.engine.embedded.rtp.jitter import SAMPLE_RATE, Audio, Gap, JitterBuffer, Silence
 from mail2fax.engine.embedded.rtp.packet import RtpSender
 from mail2fax.engine.embedded.spandsp.task import Law, T38Settings, Task
 from mail2fax.engine.embedded.spandsp.terminal import AudioTerminal, T38Terminal, Terminal
@@ -82,13 +82,16 @@ class AudioPath:
 
     def frame(self, now: float) -> list[bytes]:
         """Hear what is due, then speak for 20 ms."""
-        for item in self._buffer.take(now):
-            if isinstance(item, Gap):
-                self._modem.fill_in(item.samples)
-            else:
-                self._modem.receive(item.samples, self._laws[item.payload_type])
-        samples = self._modem.take_audio(FRAME_SAMPLES, self._codec.law)
-        return [self._sender.wrap(self._codec.payload_type, samples)]
+        for heard in self._buffer.take(now):
+            match heard:
+                case Audio(payload_type, samples):
+                    self._modem.receive(samples, self._laws[payload_type])
+                case Gap(count):
+                    self._modem.fill_in(count)
+                case Silence(count):
+                    self._modem.receive(self._codec.law.silence * count, self._codec.law)
+        spoken = self._modem.take_audio(FRAME_SAMPLES, self._codec.law)
+        return [self._sender.wrap(self._codec.payload_type, spoken)]
 
     def close(self) -> None:
         self._modem.close()

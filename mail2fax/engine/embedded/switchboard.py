@@ -96,14 +96,14 @@ class Switchboard:
         now = self._clock()
         invitation = InviteOrder(
             number=order.number,
-            domain=trunk.domain or trunk.host,
+            domain=trunk.authority,
             target=target,
             caller_id=order.caller_id,
             call_id=order.call_id,
             sdp=first_offer(media.address),
             credentials=Credentials(trunk.user, trunk.password) if trunk.user else None,
             ring_limit_s=order.ring_limit_s,
-            from_domain=trunk.domain,
+            from_domain=trunk.from_domain,
         )
         return self._begin(self._agent.invite(invitation, now), order, media, now)
 

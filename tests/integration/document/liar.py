@@ -19,6 +19,8 @@ def main(target: int, wish: str) -> None:
             say({"outcome": "rendered"})
         case "unknown code":
             say({"outcome": "refused", "code": "sender-not-allowed", "facts": {}})
+        case "no code":
+            say({"outcome": "refused", "code": [], "facts": {}})
         case "no facts":
             say({"outcome": "refused", "code": "document-damaged", "facts": 7})
         case "long and dirty":

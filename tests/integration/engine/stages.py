@@ -14,7 +14,7 @@ from mail2fax.engine.scripted import ScriptedEngine, never_ends, refused, rings_
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.model.call import CallOrder, EndedBy, MediaPolicy
 from tests.harness.answering_machine import BUSY, RINGS, AnsweringMachine
-from tests.harness.documents import write_fax_tiff
+from tests.harness.documents import assert_received, write_fax_tiff
 
 DELIVERED, LONG = "100", "101"
 """Two more numbers: one takes the fax, with the other a call lasts for longer than any test."""
@@ -47,6 +47,10 @@ class Stage(ABC):
     async def sees_hang_up(self, call_id: str) -> None:
         """Returns when the far end has seen that the call was hung up by us; fails when it does not."""
 
+    @abstractmethod
+    async def got_the_pages(self, call_id: str) -> None:
+        """Returns when the far end has let the call go, and holds the document as it was sent."""
+
 
 class ScriptedStage(Stage):
     def __init__(self, document: Path) -> None:
@@ -56,6 +60,9 @@ class ScriptedStage(Stage):
 
     async def sees_hang_up(self, call_id: str) -> None:
         assert call_id in self.engine.left
+
+    async def got_the_pages(self, call_id: str) -> None:
+        assert call_id not in self.engine.left
 
 
 class RealStage(Stage):
@@ -69,6 +76,10 @@ class RealStage(Stage):
     async def sees_hang_up(self, call_id: str) -> None:
         end = await self._machine.end_of(call_id, within_s=2)
         assert end.call.ended_by is EndedBy.FAR_END
+
+    async def got_the_pages(self, call_id: str) -> None:
+        await self._machine.end_of(call_id, within_s=2)
+        assert_received(self._machine.received(call_id), PAGES)
 
 
 @asynccontextmanager

@@ -197,6 +197,24 @@ async def test_an_engine_process_that_is_killed_in_mid_call_is_followed_by_one_t
     await engine.stop()
 
 
+async def test_a_call_that_comes_in_is_taken_through_the_pipe(order: CallOrder, tmp_path: Path) -> None:
+    callee = EngineProcess(EngineSettings())
+    await callee.start()
+    caller = EmbeddedEngine(EngineSettings(trunk=TrunkSettings(LOOPBACK, callee.port)))
+    await caller.start()
+    assert (await end_of(caller, order)).call.sip_code == 480  # nobody listens
+    ringing = asyncio.ensure_future(anext(callee.incoming()))
+    await asyncio.sleep(0)
+    async with caller.call(replace(order, call_id="two@mail2fax")):
+        call = await ringing
+        assert (call.call_id, call.called, call.caller) == ("two@mail2fax", "100", "+375172000000")
+        async with call.answer(AnswerOrder(str(tmp_path / "in.tif"), "+1 555")) as events, asyncio.timeout(5):
+            async for event in events:
+                if isinstance(event, Answered):
+                    break
+    await asyncio.gather(caller.stop(), callee.stop())
+
+
 async def test_garbage_on_the_sip_port_does_no_harm(engine: EmbeddedEngine, order: CallOrder) -> None:
     stranger = await DatagramPort.open(LOOPBACK, 0, 0)
     for garbage in (

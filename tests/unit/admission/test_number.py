@@ -3,6 +3,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +32,7 @@ def rules(allow: tuple[str, ...] = (), deny: tuple[str, ...] = ()) -> NumberRule
 def reason(text: str, *allow: str, deny: tuple[str, ...] = ()) -> str | None:
     """Why `text` may not be dialled, or None when it may."""
     refusal = may_dial(number(text), rules(allow, deny), BELARUS)
-    return refusal and refusal.facts["reason"]
+    return refusal.facts["reason"] if refusal else None
 
 
 def test_the_table_has_at_least_forty_subjects_with_remarks() -> None:
@@ -74,6 +75,21 @@ def test_a_subject_is_read_as_the_table_says(row: dict[str, Any]) -> None:
 def test_a_number_knows_its_kind_and_region(text: str, kind: NumberKind, region: str) -> None:
     read = number(text)
     assert (read.kind, read.region) == (kind, region)
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_each_country_s_numbers_are_read_in_international_and_in_national_form(region: str) -> None:
+    example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.FIXED_LINE)
+    assert example is not None
+    e164 = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+    national = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.NATIONAL)
+    assert number(e164, NumberPlan(region)).e164 == e164
+    assert may_dial(number(e164), NumberRules(), NumberPlan(region)) is None
+    at_home = read_number(national, NumberPlan(region))
+    if isinstance(at_home, Refusal):
+        assert at_home.code == RefusalCode.NUMBER_AMBIGUOUS
+    else:
+        assert at_home.e164 == e164
 
 
 def test_a_region_without_a_numbering_plan_is_an_error() -> None:
@@ -129,6 +145,13 @@ def test_no_rule_opens_an_emergency_number() -> None:
     assert read_number("112", BELARUS) == Refusal(
         RefusalCode.NUMBER_NOT_ALLOWED, {"number": "112", "reason": "it is an emergency number"}
     )
+
+
+def test_a_plan_wider_than_e164_gives_no_number() -> None:
+    """Trap: `is_valid_number` takes German numbers of sixteen digits."""
+    read = read_number("+49 30 100000000000", BELARUS)
+    assert isinstance(read, Refusal)
+    assert read.code == RefusalCode.NUMBER_INVALID
 
 
 def test_a_refusal_repeats_no_more_of_a_subject_than_a_person_reads() -> None:

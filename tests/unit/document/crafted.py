@@ -121,3 +121,11 @@ def pages_of(tiff: bytes) -> Sequence[Image.Image]:
             image.seek(frame)
             pages.append(image.copy())
     return pages
+
+
+def g4(page: Image.Image, resolution: tuple[int, int]) -> Craft:
+    """`page` (1728 wide) as one strip of G4, with a resolution of its own."""
+    source = saved(page, one_strip=True)
+    offset, size = strip(source)
+    tags = {256: WIDTH, 257: page.height, 258: 1, 259: 4, 262: 1, 277: 1, 278: page.height}
+    return Craft(source[offset : offset + size], tags, dpi(*resolution))

@@ -21,6 +21,7 @@ from tests.unit.document.crafted import (
     Value,
     craft,
     dpi,
+    g4,
     pages_of,
     raw,
     saved,
@@ -105,7 +106,7 @@ def test_a_whole_document_at_204_by_98_stays_at_204_by_98() -> None:
 def test_a_document_of_mixed_resolutions_is_fine_throughout() -> None:
     """One resolution per document: T.30 would renegotiate, and 0.0.6 never rescales."""
     fine, standard = text_page(800), text_page(400, seed=2)
-    mixed = craft(*(_g4(page, resolution) for page, resolution in ((fine, FINE), (standard, STANDARD))))
+    mixed = craft(*(g4(page, resolution) for page, resolution in ((fine, FINE), (standard, STANDARD))))
     resolution, (first, second) = fax_of(mixed)
     assert resolution is Resolution.FINE
     assert first.tobytes() == fine.tobytes()
@@ -114,15 +115,8 @@ def test_a_document_of_mixed_resolutions_is_fine_throughout() -> None:
 
 def test_a_standard_page_of_200_by_100_doubles_its_rows_exactly_too() -> None:
     fine, standard = text_page(800), text_page(400, seed=2)
-    mixed = craft(_g4(fine, FINE), _g4(standard, (200, 100)))
+    mixed = craft(g4(fine, FINE), g4(standard, (200, 100)))
     assert fax_of(mixed)[1][1].tobytes() == standard.resize((WIDTH, 800), Image.Resampling.NEAREST).tobytes()
-
-
-def _g4(page: Image.Image, resolution: tuple[int, int]) -> Craft:
-    source = saved(page, one_strip=True)
-    offset, size = strip(source)
-    tags = {256: WIDTH, 257: page.height, 258: 1, 259: 4, 262: 1, 277: 1, 278: page.height}
-    return Craft(source[offset : offset + size], tags, dpi(*resolution))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])

@@ -1,3 +1,4 @@
+import contextlib
 import time
 import tomllib
 from pathlib import Path
@@ -110,10 +111,8 @@ def test_the_matcher_agrees_with_plain_recursion(pattern: str, local: str) -> No
 @given(st.text(max_size=40))
 def test_any_text_is_a_mask_or_a_mask_error(text: str) -> None:
     for parse in (SenderMask.parse, NumberMask.parse):
-        try:
-            parse(text)
-        except MaskError as error:
-            assert str(error)
+        with contextlib.suppress(MaskError):
+            assert str(parse(text)) == text
 
 
 @given(st.text("ab{},*@.", max_size=30))

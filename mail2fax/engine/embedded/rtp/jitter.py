@@ -1,4 +1,4 @@
-"""The buffer between the network and a modem: packets in order, lost time as gaps, nothing else touched.
+"""The buffer between the network and a modem: packets in order, lost ones as gaps, nothing else touched.
 
 A modem is no ear. It does not mind when samples come, within a second or so, but every dropped, doubled or
 stretched one costs it its synchronisation. So there is no playout clock here that would have to follow the far
@@ -30,18 +30,30 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """So many samples of the far end's time for which nothing came: for the modem to fill in."""
+    """So many samples were lost on the way: for the modem to bridge, with its carrier held."""
 
     samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """For so many samples the far end sent nothing at all: for the modem to hear, so that it notices."""
+
+    samples: int
+
+
+Heard = Audio | Gap | Silence
 
 
 class JitterBuffer:
     """Takes packets as they arrive and gives audio and gaps in the far end's order and on its clock.
 
-    A hole is held open for `hold_s` seconds, then given up as a gap. When nothing at all has come for `silence_s`
-    seconds (or ever, since the buffer was made at `now`), gaps follow the local clock, so that the modem's timers
-    go on; what comes too late after that is dropped. Only `payload_types` are audio: comfort noise, telephone events and whatever else comes take their place in
-    the order and are otherwise ignored. `now` is in seconds of one monotonic clock.
+    A hole in the sequence is held open for `hold_s` seconds, then given up as a gap. Time that passed without a
+    hole is silence: a far end may pause. When nothing at all has come for `silence_s` seconds (or ever, since the
+    buffer was made at `now`), silence follows the local clock, so that the modem's timers go on and its carrier
+    drops; what comes too late after that is dropped. Only `payload_types` are audio: comfort noise, telephone events
+    and whatever else comes take their place in the order and are otherwise ignored. `now` is in seconds of one
+    monotonic clock.
     """
 
     def __init__(
@@ -61,7 +73,8 @@ class JitterBuffer:
         self._next_sequence = 0
         self._next_timestamp = 0
         self._alive_until = now + silence_s
-        self._filled = 0
+        self._silent = 0
+        self._hole = False
 
     def receive(self, packet: RtpPacket, now: float) -> None:
         """Take one packet; a repeated or late one is dropped."""
@@ -73,9 +86,9 @@ class JitterBuffer:
         self._waiting.setdefault(packet.sequence, (now, packet))
         self._alive_until = now + self._silence_s
 
-    def take(self, now: float) -> list[Audio | Gap]:
+    def take(self, now: float) -> list[Heard]:
         """What is due by now, in order."""
-        taken: list[Audio | Gap] = []
+        taken: list[Heard] = []
         while self._waiting and self._due(now):
             taken.extend(self._pass_on(self._waiting.pop(self._next_sequence)[1]))
         if now >= self._alive_until:
@@ -97,27 +110,30 @@ class JitterBuffer:
         if now < self._waiting[first][0] + self._hold_s and len(self._waiting) <= _MOST_WAITING:
             return False
         self.lost += _distance(self._next_sequence, first, 16)
+        self._hole = True
         self._next_sequence = first
         return True
 
-    def _pass_on(self, packet: RtpPacket) -> list[Audio | Gap]:
+    def _pass_on(self, packet: RtpPacket) -> list[Heard]:
         self._next_sequence = packet.sequence + 1 & 0xFFFF
         if packet.payload_type not in self._payload_types or not packet.payload:
             return []
         missing = _distance(self._next_timestamp, packet.timestamp, 32)
-        if -self._filled <= missing < 0:
-            return []  # a gap has already stood for it
-        self._filled = 0
+        if -self._silent <= missing < 0:
+            return []  # silence has already stood for it
         self._next_timestamp = packet.timestamp + len(packet.payload) & 0xFFFF_FFFF
-        audio = Audio(packet.payload_type, packet.payload)
-        return [Gap(missing), audio] if 0 < missing <= _FURTHEST_GAP else [audio]
+        before: list[Heard] = []
+        if 0 < missing <= _FURTHEST_GAP:
+            before = [Gap(missing) if self._hole else Silence(missing)]
+        self._silent, self._hole = 0, False
+        return [*before, Audio(packet.payload_type, packet.payload)]
 
-    def _silence(self, now: float) -> Gap:
+    def _silence(self, now: float) -> Silence:
         samples = round((now - self._alive_until + self._silence_s) * SAMPLE_RATE)
-        self._filled += samples
+        self._silent += samples
         self._next_timestamp = self._next_timestamp + samples & 0xFFFF_FFFF
         self._alive_until = now + self._silence_s
-        return Gap(samples)
+        return Silence(samples)
 
 
 def _distance(expected: int, value: int, bits: int) -> int:

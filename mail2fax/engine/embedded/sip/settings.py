@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
-from mail2fax.engine.embedded.sip.errors import LocalProtocolError
+from mail2fax.engine.embedded.sip.errors import LocalProtocolError, RemoteProtocolError
+from mail2fax.engine.embedded.sip.headers import Headers
 from mail2fax.engine.embedded.sip.text import has_control
 from mail2fax.engine.embedded.sip.uri import parse_host_port
 from mail2fax.engine.embedded.sip.via import Address
@@ -66,14 +67,19 @@ class InviteOrder:
     def __post_init__(self) -> None:
         if not _CALL_ID.fullmatch(self.call_id):
             raise LocalProtocolError(f"not a Call-ID: {self.call_id!a}")
-        for domain in filter(None, (self.domain, self.from_domain)):
-            _check_domain(domain)
+        _check_domain(self.domain)
+        if self.from_domain:
+            _check_domain(self.from_domain)
+        Headers(self.extra_headers)
         if not self.number or has_control(self.number + self.caller_id):
             raise LocalProtocolError("a number must not be empty or hold control characters")
 
 
 def _check_domain(domain: str) -> None:
+    """Strictly `host` or `host:port`."""
     try:
-        parse_host_port(domain)
-    except Exception as exc:
+        host, port = parse_host_port(domain)
+    except RemoteProtocolError as exc:
         raise LocalProtocolError(f"not a domain: {domain!a}") from exc
+    if domain != host and domain != f"{host}:{port}":
+        raise LocalProtocolError(f"not a domain: {domain!a}")

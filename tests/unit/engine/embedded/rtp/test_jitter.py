@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mail2fax.engine.embedded.rtp.jitter import Audio, Gap, JitterBuffer
+from mail2fax.engine.embedded.rtp.jitter import Audio, Gap, Heard, JitterBuffer, Silence
 from mail2fax.engine.embedded.rtp.packet import PCMA, PCMU, RtpPacket
 
 TICK = 0.02
@@ -28,8 +28,10 @@ def play(arrivals: Sequence[RtpPacket | None]) -> list[int | str]:
     return heard
 
 
-def named(item: Audio | Gap) -> int | str:
-    return f"gap {item.samples}" if isinstance(item, Gap) else item.samples[0]
+def named(item: Heard) -> int | str:
+    if isinstance(item, Audio):
+        return item.samples[0]
+    return f"{'gap' if isinstance(item, Gap) else 'silence'} {item.samples}"
 
 
 def test_packets_in_order_go_on_at_once() -> None:
@@ -81,7 +83,7 @@ def test_a_burst_after_a_pause_of_less_than_a_second_is_heard_whole() -> None:
 
 def test_a_far_end_with_a_fast_clock_is_neither_dropped_nor_stretched() -> None:
     buffer = JitterBuffer(0.0)
-    heard: list[Audio | Gap] = []
+    heard: list[Heard] = []
     packets = stream(200)
     for number, packet in enumerate(packets):
         now = number * TICK * 0.99
@@ -90,23 +92,24 @@ def test_a_far_end_with_a_fast_clock_is_neither_dropped_nor_stretched() -> None:
     assert [named(item) for item in heard] == list(range(200))
 
 
-def test_lasting_silence_becomes_gaps_so_that_timers_go_on() -> None:
+def test_lasting_silence_is_heard_as_silence_so_that_timers_go_on_and_carriers_drop() -> None:
+    """A gap would hold the carrier of a modem whose far end is gone, and with it T.30 for ever."""
     buffer = JitterBuffer(0.0, silence_s=1.0)
     packets = stream(200)
     buffer.receive(packets[0], 0.0)
     buffer.take(0.0)
-    gaps = [item for tick in range(151) for item in buffer.take(tick * TICK)]
-    assert [item.samples for item in gaps if isinstance(item, Gap)] == [8_000, 8_000, 8_000]
+    heard = [item for tick in range(151) for item in buffer.take(tick * TICK)]
+    assert heard == [Silence(8_000), Silence(8_000), Silence(8_000)]
     buffer.receive(packets[155], 3.1)
     assert [named(item) for item in buffer.take(3.2)] == [f"gap {154 * 160 - 24_000}", 155]
 
 
-def test_audio_for_which_a_gap_has_stood_is_not_heard_as_well() -> None:
+def test_audio_for_which_silence_has_stood_is_not_heard_as_well() -> None:
     buffer = JitterBuffer(0.0, silence_s=1.0)
     zero, one, two = stream(3)
     buffer.receive(zero, 0.0)
     buffer.take(0.0)
-    assert buffer.take(1.0) == [Gap(8_000)]
+    assert buffer.take(1.0) == [Silence(8_000)]
     buffer.receive(one, 1.1)
     buffer.receive(two, 1.1)
     assert buffer.take(1.1) == []
@@ -116,7 +119,7 @@ def test_a_far_end_that_never_sends_is_silence_from_the_first() -> None:
     """Trap 22 of "Seen with real peers": T.30's timer T0 must run out also when no packet ever comes."""
     buffer = JitterBuffer(5.0)
     assert buffer.take(5.9) == []
-    assert buffer.take(6.0) == [Gap(8_000)]
+    assert buffer.take(6.0) == [Silence(8_000)]
     buffer.receive(stream(1)[0], 6.1)
     assert [named(item) for item in buffer.take(6.1)] == [0]
 
@@ -125,7 +128,7 @@ def test_a_far_end_that_never_sends_is_silence_from_the_first() -> None:
 def test_comfort_noise_and_telephone_events_take_their_place_and_are_not_heard(payload_type: int) -> None:
     zero, one, *rest = stream(8)
     noise = RtpPacket(payload_type, one.sequence, one.timestamp, one.ssrc, b"\x00")
-    assert play([zero, noise, *rest]) == [0, "gap 160", *range(2, 8)]
+    assert play([zero, noise, *rest]) == [0, "silence 160", *range(2, 8)]
 
 
 def test_mu_law_and_a_law_are_told_apart_packet_by_packet() -> None:
@@ -146,10 +149,11 @@ def test_a_timestamp_that_jumps_is_a_new_count_and_no_lost_time(jump: int) -> No
     assert play([*before, *after]) == [0, 1, 2, 3]
 
 
-def test_a_pause_that_the_timestamps_tell_of_is_a_gap() -> None:
+def test_a_pause_of_the_far_end_is_silence_and_nothing_lost() -> None:
+    """With silence suppression the timestamps go on and the sequence numbers do not."""
     zero, one = stream(2, first=0, time=0)
     later = RtpPacket(PCMA, 1, 160 + 800, 1, one.payload)
-    assert play([zero, later]) == [0, "gap 800", 1]
+    assert play([zero, later]) == [0, "silence 800", 1]
 
 
 def test_what_waits_behind_a_hole_is_bounded() -> None:
@@ -169,12 +173,12 @@ def test_losses_and_delays_by_chance_keep_order_and_time() -> None:
     )
     kept = [arrival for arrival in arrivals[1:-1] if chance.random() > 0.1]
     buffer = JitterBuffer(0.0)
-    heard: list[Audio | Gap] = []
+    heard: list[Heard] = []
     for when, packet in [arrivals[0], *kept, arrivals[-1]]:
         buffer.receive(packet, when)
         heard.extend(buffer.take(when))
     heard.extend(buffer.take(99.0)[:-1])
     numbers = [item.samples[0] for item in heard if isinstance(item, Audio)]
     assert numbers == sorted(set(numbers))
-    samples = sum(item.samples if isinstance(item, Gap) else len(item.samples) for item in heard)
+    samples = sum(len(item.samples) if isinstance(item, Audio) else item.samples for item in heard)
     assert samples == (numbers[-1] - numbers[0] + 1) * 160

@@ -89,14 +89,20 @@ class Solo:
 
     def sent(self, method: str) -> list[Request]:
         """The requests of this method that A has sent, in order."""
+        self.wait(0)
         messages = [parse_message(sent.datagram) for sent in self.pump.trace if sent.source == A]
         return [message for message in messages if isinstance(message, Request) and message.method == method]
+
+    def made(self, method: str) -> list[Request]:
+        """The same, what was only repeated left out."""
+        return list({request.via.branch: request for request in self.sent(method)}.values())
 
     def answers(self, method: str) -> list[int]:
         """The status codes A has answered requests of this method with."""
         return [response.status for response in self.responses(method)]
 
     def responses(self, method: str) -> list[Response]:
+        self.wait(0)
         messages = [parse_message(sent.datagram) for sent in self.pump.trace if sent.source == A]
         return [message for message in messages if isinstance(message, Response) and message.cseq[1] == method]
 
@@ -156,7 +162,7 @@ class Solo:
             ("CSeq", f"{cseq} {method}"),
             ("Contact", "<sip:far@192.0.2.2:5062>"),
         )
-        return Request(Headers((*_without(headers, fields), *typed, *fields)), body, method=method, uri=uri)
+        return Request(Headers((*_without((*headers, *typed), fields), *fields)), body, method=method, uri=uri)
 
 
 def _without(headers: tuple[tuple[str, str], ...], fields: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:

@@ -1,0 +1,150 @@
+"""Mails that became faxes, seen from all sides: the far end's picture, the CDR, the status mail."""
+
+import pytest
+
+from mail2fax.model.call import Media
+from mail2fax.model.job import JobState
+from mail2fax.model.outcome import OutcomeKind
+from tests.acceptance.scenarios import Record
+from tests.harness.pictures import difference
+
+pytestmark = [pytest.mark.xdist_group("acceptance"), pytest.mark.timeout(240)]
+
+DELIVERED = ["t38", "audio", "t38-asked-for", "same-number-first", "same-number-second", "sent-twice"]
+CHALLENGED = [("INVITE", False), ("ACK", False), ("INVITE", True)]
+
+
+@pytest.mark.parametrize("name", DELIVERED)
+def test_the_far_end_has_the_very_pages_that_were_attached(record: Record, name: str) -> None:
+    story = record[name]
+    assert difference(story.mail.tiffs[0], story.call.received) == ""
+
+
+@pytest.mark.parametrize("name", DELIVERED)
+def test_a_delivered_fax_is_sent_in_one_call_and_every_page_is_confirmed(record: Record, name: str) -> None:
+    job, (attempt,) = record[name].cdr.job, record[name].cdr.attempts
+    assert (job.state, job.outcome) == (JobState.SENT, OutcomeKind.DELIVERED)
+    assert attempt.ended
+    assert attempt.ended.delivered(job.pages or 0)
+    assert (attempt.pages_confirmed, attempt.outcome) == (job.pages, OutcomeKind.DELIVERED)
+    assert (attempt.ended.call.sip_code, attempt.ended.fax.code_name) == (200, "OK")
+    assert attempt.ended.fax.far_id == "+375 29 155 00 00"
+
+
+@pytest.mark.parametrize("name", DELIVERED)
+def test_the_sender_of_a_delivered_fax_is_told_so(record: Record, name: str) -> None:
+    story = record[name]
+    job, number, text = story.cdr.job, story.mail.subject, story.reply.get_content()
+    assert story.reply["Subject"] == f"[Fax {job.id}] delivered - Re: {number}"
+    assert story.reply["To"] == "office.anna@example.com"
+    assert story.reply["Auto-Submitted"] == "auto-replied"
+    assert f"Your fax to {number} was delivered. All pages were confirmed by the receiver." in text
+    assert f"{job.pages} of {job.pages} confirmed" in text
+    assert "+375 29 155 00 00 (as its machine calls itself)" in text
+    assert "SIP 200 OK (answered) · T.30 0 OK" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "media", "words"),
+    [
+        ("t38", Media.T38, "T.38"),
+        ("t38-asked-for", Media.T38, "T.38"),
+        ("audio", Media.G711_FALLBACK, "audio (G.711), T.38 was refused"),
+    ],
+)
+def test_the_medium_stands_in_the_cdr_and_in_the_reply(record: Record, name: str, media: Media, words: str) -> None:
+    story = record[name]
+    (attempt,) = story.cdr.attempts
+    assert attempt.ended
+    assert attempt.ended.media is media
+    assert story.call.over
+    assert story.call.over["media"] == media
+    assert f"· {words}," in story.reply.get_content()
+
+
+@pytest.mark.parametrize(("name", "ours"), [("t38", 0), ("t38-asked-for", 1), ("audio", 1)])
+def test_we_ask_for_t38_only_when_the_far_end_has_not(record: Record, name: str, ours: int) -> None:
+    """The first INVITE with a digest sets up the call; a second one is our offer of T.38."""
+    assert record[name].call.requests.count(("INVITE", True)) == 1 + ours
+
+
+@pytest.mark.parametrize("name", DELIVERED)
+def test_the_call_is_hung_up_by_us_once_the_fax_is_through(record: Record, name: str) -> None:
+    story = record[name]
+    assert story.call.requests.count(("BYE", True)) == 1
+    assert story.call.over
+    assert (story.call.over["by"], story.call.over["t30"]) == ("far-end", "OK")
+
+
+@pytest.mark.parametrize("name", [*DELIVERED, "busy", "no-answer", "wrong-number", "cut-in-page-1"])
+def test_every_call_answers_the_digest_challenge_of_the_trunk(record: Record, name: str) -> None:
+    for call in record[name].calls:
+        assert list(call.requests[:3]) == CHALLENGED
+
+
+def test_two_faxes_for_one_number_are_called_one_after_the_other(record: Record) -> None:
+    calls = [record[name].call for name in ("same-number-first", "same-number-second")]
+    earlier, later = sorted(calls, key=lambda call: call.began)
+    assert earlier.over
+    assert earlier.over["at"] < later.began
+
+
+def test_the_same_mail_sent_twice_is_one_job_and_one_call(record: Record) -> None:
+    story = record["sent-twice"]
+    assert [answer.code for answer in story.answers] == [250, 250]
+    assert story.answers[0] == story.answers[1]
+    assert (len(story.cdrs), len(story.calls), len(story.replies)) == (1, 1, 1)
+
+
+def test_the_calls_of_the_far_end_are_the_attempts_of_the_database(record: Record) -> None:
+    attempts = [each.call_id for story in record.stories.values() for cdr in story.cdrs for each in cdr.attempts]
+    assert sorted(attempts) == sorted(record.calls)
+
+
+def test_every_reply_has_a_message_id_of_its_own_and_stands_in_the_thread_of_its_mail(record: Record) -> None:
+    told = [(story.mail, reply) for story in record.stories.values() for reply in story.replies]
+    assert len({reply["Message-ID"] for _, reply in told}) == len(told)
+    assert all(reply["References"] == mail.message_id for mail, reply in told)
+
+
+def test_the_log_tells_the_way_of_a_fax_with_its_job_on_each_line(record: Record) -> None:
+    job = record["t38"].cdr.job
+    told = [entry["event"] for entry in record.log if entry.get("job") == job.id and entry["level"] != "debug"]
+    way = ["mail accepted", "job ready", "dialling", "call dialled", "call ringing", "call answered"]
+    assert told[:6] == way
+    assert told[-4:] == ["page confirmed", "page confirmed", "call ended", "reply sent"]
+
+
+def test_nothing_went_wrong_inside(record: Record) -> None:
+    assert [entry for entry in record.log if entry.get("level") not in {"debug", "info"}] == []
+
+
+def test_sigterm_ends_the_gateway_well_when_nothing_is_to_be_done(record: Record) -> None:
+    assert record.exit_status == 0
+    assert record.told("gateway stopped")
+
+
+def test_the_command_line_lists_every_fax(record: Record) -> None:
+    lines = record.jobs.splitlines()
+    for name, words in {
+        "t38": "All pages were confirmed by the receiver. (SIP 200 OK (answered) · T.30 0 OK)",
+        "busy": "The line was busy. (SIP 486 Busy Here · T.30 -)",
+        "two-tiffs": "More than one TIFF is attached to your mail: page-160.tif, two-pages.tif.",
+    }.items():
+        job = record[name].cdr.job
+        (line,) = [line for line in lines if line.startswith(f"{job.id} ")]
+        assert job.state in line
+        assert line.rstrip().endswith(words)
+
+
+def test_the_command_line_shows_one_fax_with_its_calls_and_its_journal(record: Record) -> None:
+    job, (attempt,) = record["t38"].cdr.job, record["t38"].cdr.attempts
+    for words in (
+        f"Job {job.id}",
+        "state     sent",
+        f"number    {job.number}",
+        f"Call-ID {attempt.call_id}",
+        "SIP 200 OK (answered) · T.30 0 OK, t38, 2 pages confirmed",
+        "page-confirmed  page=2 last=True",
+    ):
+        assert words in record.show

@@ -1,0 +1,55 @@
+"""Mails that nobody was called for: refused in the session, or with a status mail that says why."""
+
+import pytest
+
+from mail2fax.model.job import JobState
+from mail2fax.model.refusal import RefusalCode
+from tests.acceptance.scenarios import Record
+
+pytestmark = [pytest.mark.xdist_group("acceptance"), pytest.mark.timeout(240)]
+
+
+@pytest.mark.parametrize("name", ["stranger", "not-a-fax-address"])
+def test_who_may_not_fax_or_asks_us_to_relay_gets_550_and_leaves_nothing_behind(record: Record, name: str) -> None:
+    story = record[name]
+    assert [answer.code for answer in story.answers] == [550]
+    assert (story.cdrs, story.replies, story.calls) == ((), (), ())
+
+
+def test_the_550_says_whose_fault_it_is(record: Record) -> None:
+    assert record["stranger"].answers[0].text.startswith("5.7.1 ")
+    assert record["not-a-fax-address"].answers[0].text.startswith("5.1.1 ")
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "sentence"),
+    [
+        ("no-tiff", RefusalCode.ATTACHMENT_MISSING, "No TIFF is attached to your mail."),
+        (
+            "two-tiffs",
+            RefusalCode.ATTACHMENT_SEVERAL,
+            "More than one TIFF is attached to your mail: page-160.tif, two-pages.tif.",
+        ),
+        (
+            "two-readings",
+            RefusalCode.NUMBER_AMBIGUOUS,
+            'The number "44 800 1111" can be read in two ways: as +375 44 800-11-11 and as +44 800 1111.',
+        ),
+        (
+            "no-number",
+            RefusalCode.NUMBER_NOT_UNDERSTOOD,
+            'The subject "The letter, as discussed" is not one fax number.',
+        ),
+    ],
+)
+def test_an_order_that_cannot_be_understood_is_refused_in_plain_words_and_nobody_is_called(
+    record: Record, name: str, code: RefusalCode, sentence: str
+) -> None:
+    story = record[name]
+    job, text = story.cdr.job, story.reply.get_content()
+    assert [answer.code for answer in story.answers] == [250]
+    assert (job.state, job.outcome) == (JobState.REJECTED, code)
+    assert (story.cdr.attempts, story.calls) == ((), ())
+    assert story.reply["Subject"] == f"[Fax {job.id}] refused - Re: {story.mail.subject}"
+    assert f"Your fax was not sent, and nobody was called. {sentence}" in " ".join(text.split())
+    assert "What you can do: " in text

@@ -1,0 +1,95 @@
+"""SIPp at the other end of one call: which scenario it plays, and whether it saw what that expects."""
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.harness.processes import becomes_true
+
+HOST = "127.0.0.1"
+SCENARIOS = Path(__file__).parents[3] / "fixtures" / "sip"
+LIMIT_S = 20
+_STARTS_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sipp:
+    """One run of SIPp: `port` is its own; `directory` takes what it writes."""
+
+    process: asyncio.subprocess.Process
+    port: int
+    directory: Path
+
+    async def is_satisfied(self) -> None:
+        """Waits for the scenario's end; fails, with SIPp's own words, unless it went as written."""
+        await self.process.wait()
+        assert self.process.returncode == 0, _read(self.directory / "errors.log") + _read(
+            self.directory / "messages.log"
+        )
+
+
+@asynccontextmanager
+async def playing(
+    program: str,
+    scenario: str,
+    directory: Path,
+    *options: str,
+    calls: int | None = None,
+    words: Mapping[str, str] | None = None,
+) -> AsyncIterator[Sipp]:
+    """SIPp with one of our scenarios, for one call. It waits to be called, or calls port `calls` of this machine.
+
+    `words` are put where the scenario has `[name]`. SIPp is ended with the block.
+    """
+    port = _free_port()
+    script = directory / f"{scenario}.xml"
+    script.write_text(_filled_in((SCENARIOS / script.name).read_text(), words or {}))
+    process = await asyncio.create_subprocess_exec(
+        program,
+        *([f"{HOST}:{calls}"] if calls else []),
+        *_arguments(script, port, directory),
+        *options,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        if not calls:
+            await becomes_true(lambda: _listens(port), within_s=_STARTS_WITHIN_S)
+        yield Sipp(process, port, directory)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+def _arguments(script: Path, port: int, directory: Path) -> list[str]:
+    return [
+        "-sf", str(script), "-m", "1", "-i", HOST, "-mi", HOST, "-bind_local", "-p", str(port), "-nostdin",
+        "-timeout", f"{LIMIT_S}s", "-timeout_error", "-trace_err", "-error_file", str(directory / "errors.log"),
+        "-trace_msg", "-message_file", str(directory / "messages.log"),
+    ]  # fmt: skip
+
+
+def _filled_in(script: str, words: Mapping[str, str]) -> str:
+    # SIPp's own -key does not do: it wants a number after SIP/2.0 when it reads the scenario.
+    for name, value in words.items():
+        script = script.replace(f"[{name}]", value)
+    return script
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    return re.search(rf":{port:04X} ", Path("/proc/net/udp").read_text()) is not None
+
+
+def _read(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""

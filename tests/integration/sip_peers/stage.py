@@ -1,0 +1,94 @@
+"""An engine of ours and SIPp, one call between them."""
+
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mail2fax.engine.embedded.engine import EmbeddedEngine
+from mail2fax.engine.settings import EngineSettings, TrunkSettings
+from mail2fax.model.call import CallEnded, CallEvent, CallOrder
+from tests.harness.processes import becomes_true
+from tests.integration.sip_peers.sipp import HOST, playing
+
+USER, PASSWORD = "office", "s3cret"  # noqa: S105 - what the scenarios ask for
+OFFER_AFTER_S = 0.3
+_FREE_WITHIN_S = 3.0
+
+
+def fax_order(document: Path) -> CallOrder:
+    """An order for the one page of `document`."""
+    return CallOrder(
+        call_id=f"{uuid.uuid4()}@mail2fax",
+        number="+375291554499",
+        document_path=str(document),
+        pages=1,
+        caller_id="+375172000000",
+        station_id="+375 17 200 00 00",
+        header="Office",
+        header_time=datetime(2026, 3, 2, 10, 15, tzinfo=UTC),
+    )
+
+
+@asynccontextmanager
+async def running(settings: EngineSettings) -> AsyncIterator[EmbeddedEngine]:
+    """An engine that runs for as long as the block, at the end of which it must come to hold no call."""
+    engine = EmbeddedEngine(settings)
+    await engine.start()
+    try:
+        yield engine
+        await becomes_true(lambda: _is_free(engine), within_s=_FREE_WITHIN_S)
+    finally:
+        await engine.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class SippTrunk:
+    """SIPp as the trunk of an engine of ours, and the far end of its calls."""
+
+    program: str
+    directory: Path
+
+    async def call(
+        self,
+        order: CallOrder,
+        scenario: str,
+        *options: str,
+        words: Mapping[str, str] | None = None,
+        password: str = PASSWORD,
+        leave_at: type[CallEvent] | None = None,
+    ) -> list[CallEvent]:
+        """The events of one call: up to its end, or, where we leave it, to the first of the kind `leave_at`.
+
+        SIPp must have seen what the scenario expects.
+        """
+        async with playing(self.program, scenario, self.directory, *options, words=words) as sipp:
+            trunk = TrunkSettings(HOST, sipp.port, USER, password)
+            async with running(EngineSettings(lines=1, offer_after_s=OFFER_AFTER_S, trunk=trunk)) as engine:
+                async with engine.call(order) as events:
+                    told = await _read(events, leave_at)
+                await sipp.is_satisfied()
+        return told
+
+
+async def _read(events: AsyncIterator[CallEvent], leave_at: type[CallEvent] | None) -> list[CallEvent]:
+    told = []
+    async for event in events:
+        told.append(event)
+        if leave_at and isinstance(event, leave_at):
+            break
+    return told
+
+
+def end_of(told: list[CallEvent]) -> CallEnded:
+    """The end of a call, of which there is exactly one, last."""
+    ends = [event for event in told if isinstance(event, CallEnded)]
+    assert ends == told[-1:], told
+    return ends[0]
+
+
+def _is_free(engine: EmbeddedEngine) -> bool:
+    held = engine.counters
+    return (held.lines, held.undecided, held.dialogs) == (0, 0, 0)

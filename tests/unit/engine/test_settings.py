@@ -1,0 +1,29 @@
+"""What the engine is told when it starts."""
+
+import pytest
+
+from mail2fax.engine.settings import EngineSettings, TrunkSettings
+
+
+@pytest.mark.parametrize(
+    ("trunk", "authority", "from_domain"),
+    [
+        (TrunkSettings("sip.example.com"), "sip.example.com", "sip.example.com"),
+        (TrunkSettings("sip.example.com", 5070), "sip.example.com:5070", "sip.example.com"),
+        (TrunkSettings("192.0.2.1", domain="example.com"), "192.0.2.1", "example.com"),
+        (TrunkSettings("2001:db8::1", 5070), "[2001:db8::1]:5070", "[2001:db8::1]"),
+    ],
+)
+def test_a_trunk_is_named_as_a_sip_uri_names_it(trunk: TrunkSettings, authority: str, from_domain: str) -> None:
+    assert (trunk.authority, trunk.from_domain) == (authority, from_domain)
+
+
+def test_a_password_is_not_shown() -> None:
+    trunk = TrunkSettings("sip.example.com", password="open sesame")  # noqa: S106 - nobody's
+    assert "sesame" not in repr(EngineSettings(trunk=trunk))
+
+
+@pytest.mark.parametrize("wrong", [{"lines": 0}, {"media_port_low": 10_002, "media_port_high": 10_000}])
+def test_settings_that_cannot_be_are_an_error(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"line|port"):
+        EngineSettings(**wrong)  # type: ignore[arg-type]  # the fields named are numbers
