@@ -8,7 +8,7 @@ BUILD_PACKAGES := gcc python3-venv python3-dev libspandsp-dev
 PEER_PACKAGES := sip-tester tshark libtiff-tools strace
 WORKERS ?= 4
 
-.PHONY: help setup setup-peers demo run test lint format soak bench-spandsp clean
+.PHONY: help setup setup-peers demo run test lint format soak bench-calls clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,12 @@ lint: $(READY) ## Check format, style, types and who may import whom
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+soak: $(READY) ## Run the long tests (about ten minutes on two cores)
+	@$(BIN)/pytest -q -n $(WORKERS) -m soak tests/soak
+
+bench-calls: $(READY) ## Measure what calls cost: make bench-calls N=20
+	@$(BIN)/python -m tests.benchmarks.calls $(or $(N),20)
 
 format: $(READY) ## Put the code into its standard form
 	@$(BIN)/ruff format .

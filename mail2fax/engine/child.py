@@ -164,8 +164,10 @@ class Child:
         if self._writer.is_closing():
             return
         self._writer.write(encode(number, report))
-        if self._writer.transport.get_write_buffer_size() > MAX_BACKLOG:
-            log.error("gateway does not read", backlog_bytes=self._writer.transport.get_write_buffer_size())
+        backlog = self._writer.transport.get_write_buffer_size()
+        if backlog > MAX_BACKLOG:
+            log.error("gateway does not read", backlog_bytes=backlog)
+            self._writer.transport.abort()
             self.end()
 
 

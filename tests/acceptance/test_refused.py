@@ -37,8 +37,8 @@ def test_the_550_says_whose_fault_it_is(record: Record) -> None:
         ),
         (
             "no-number",
-            RefusalCode.NUMBER_NOT_UNDERSTOOD,
-            'The subject "The letter, as discussed" is not one fax number.',
+            RefusalCode.NUMBER_MISSING,
+            "NUMBERMISSING",
         ),
     ],
 )

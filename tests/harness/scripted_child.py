@@ -1,6 +1,7 @@
 """The engine's own process with the scripted engine in it: for tests of the pipe."""
 
 import asyncio
+import itertools
 import os
 import signal
 import sys
@@ -9,12 +10,20 @@ from collections.abc import Iterator
 
 from mail2fax.engine import child
 from mail2fax.engine.interface import EngineUnavailable
-from mail2fax.engine.scripted import ScriptedEngine, Step, delivered, never_ends
+from mail2fax.engine.scripted import Pause, ScriptedEngine, Step, delivered, never_ends
 from mail2fax.engine.settings import EngineSettings
 from mail2fax.model.call import CallOrder, PageConfirmed
 
 COMMAND = (sys.executable, "-m", "tests.harness.scripted_child")
-DELIVERED, NEVER_ENDS, DIES, TALKS_NONSENSE, STANDS_STILL, RINGS_BACK = "100", "101", "102", "103", "104", "105"
+DELIVERED, NEVER_ENDS, DIES, TALKS_NONSENSE, STANDS_STILL, RINGS_BACK, FLOODS = (
+    "100",
+    "101",
+    "102",
+    "103",
+    "104",
+    "105",
+    "106",
+)
 PORT_IN_USE = 1
 _PIPE = 0
 
@@ -34,6 +43,12 @@ def _stands_still(_order: CallOrder) -> Iterator[Step]:
     yield PageConfirmed(1, last=False)
 
 
+def _floods(_order: CallOrder) -> Iterator[Step]:
+    for page in itertools.count(1):
+        yield PageConfirmed(page, last=False)
+        yield Pause(0.000_1)
+
+
 class HostedScripts(ScriptedEngine):
     """The scripted engine as the child hosts it: with a port, which it does not listen on."""
 
@@ -44,6 +59,7 @@ class HostedScripts(ScriptedEngine):
             TALKS_NONSENSE: _talks_nonsense,
             STANDS_STILL: _stands_still,
             RINGS_BACK: self._rings_back,
+            FLOODS: _floods,
         }
         super().__init__(scripts, otherwise=delivered, lines=settings.lines)
         self.port = settings.listen_port or 5060
@@ -59,5 +75,7 @@ class HostedScripts(ScriptedEngine):
 
 
 if __name__ == "__main__":
-    child.HANG_LIMIT_S = 1.5  # the true limit would make the test that waits for it a long one
+    # The true limits would make the tests that wait for them long ones.
+    child.HANG_LIMIT_S = 1.5
+    child.MAX_BACKLOG = 10_000
     sys.exit(asyncio.run(child.run(HostedScripts)))

@@ -44,9 +44,10 @@ class Mail:
         message["From"], message["To"], message["Subject"] = f"Office <{self.sender}>", self.recipient, self.subject
         message["Message-ID"] = self.message_id
         message.set_content("Please fax this.\n")
-        message.set_boundary("=-of-a-test")
         for tiff in self.tiffs:
             message.add_attachment(tiff.read_bytes(), maintype="image", subtype="tiff", filename=tiff.name)
+        if self.tiffs:
+            message.set_boundary("=-of-a-test")  # sent again, it is the same mail byte for byte
         return message
 
 

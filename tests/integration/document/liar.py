@@ -9,31 +9,28 @@ import signal
 import sys
 import time
 
+DIRTY = {"page": "1\x1b[2J\r\nX: y", "problem": "p" * 5000, "name": "other.tif", "sender": "boss"}
+ANSWERS: dict[str, object] = {
+    "nothing written": {"outcome": "rendered"},
+    "unknown code": {"outcome": "refused", "code": "sender-not-allowed", "facts": {}},
+    "no code": {"outcome": "refused", "code": [], "facts": {}},
+    "no facts": {"outcome": "refused", "code": "document-damaged", "facts": 7},
+    "long and dirty": {"outcome": "refused", "code": "document-damaged", "facts": DIRTY},
+    "full disk": {"outcome": "fault", "detail": "OSError(28, 'No space left on device')"},
+}
+
 
 def main(target: int, wish: str) -> None:
     match wish:
         case "rubbish":
             os.write(target, b"this is no fax")
             say({"outcome": "rendered"})
-        case "nothing written":
-            say({"outcome": "rendered"})
-        case "unknown code":
-            say({"outcome": "refused", "code": "sender-not-allowed", "facts": {}})
-        case "no code":
-            say({"outcome": "refused", "code": [], "facts": {}})
-        case "no facts":
-            say({"outcome": "refused", "code": "document-damaged", "facts": 7})
-        case "long and dirty":
-            facts = {"page": "1\x1b[2J\r\nX: y", "problem": "p" * 5000, "name": "other.tif", "sender": "boss"}
-            say({"outcome": "refused", "code": "document-damaged", "facts": facts})
         case "endless":
             os.write(1, b"x" * 60_000)
         case "deep":
             os.write(1, b"[" * 16_000 + b"\n")
         case "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
-        case "full disk":
-            say({"outcome": "fault", "detail": "OSError(28, 'No space left on device')"})
         case "silent":
             sys.exit(3)
         case "sleeping":
@@ -41,6 +38,8 @@ def main(target: int, wish: str) -> None:
         case "environment":
             problem = " ".join(sorted(os.environ)) + " in " + str(os.listdir())  # noqa: PTH208 - where it stands
             say({"outcome": "refused", "code": "document-unreadable", "facts": {"problem": problem}})
+        case _:
+            say(ANSWERS[wish])
 
 
 def say(answer: object) -> None:

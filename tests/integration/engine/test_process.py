@@ -8,10 +8,12 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from mail2fax.engine import process
 from mail2fax.engine.interface import EngineUnavailable
 from mail2fax.engine.process import EngineProcess
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
@@ -32,6 +34,7 @@ from tests.harness.scripted_child import (
     COMMAND,
     DELIVERED,
     DIES,
+    FLOODS,
     NEVER_ENDS,
     PORT_IN_USE,
     RINGS_BACK,
@@ -137,6 +140,25 @@ async def test_stopping_while_it_waits_to_be_started_again_takes_no_time(engine:
         await engine.stop()
 
 
+async def test_an_engine_that_does_not_start_again_is_tried_until_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "FIRST_PAUSE_S", 0.02)
+    broken = tmp_path / "broken"
+    command = ("/bin/sh", "-c", f'test -e "{broken}" && exit 1; exec "$0" "$@"', *COMMAND)
+    engine = EngineProcess(SETTINGS, command=command)
+    await engine.start()
+    broken.touch()
+    await story(engine, DIES)
+    await asyncio.sleep(0.3)
+    with pytest.raises(EngineUnavailable):
+        await story(engine, DELIVERED)
+    broken.unlink()
+    await back(engine, None)
+    assert (await end_of(engine, DELIVERED)).delivered(2)
+    await engine.stop()
+
+
 async def test_an_engine_that_cannot_start_says_why() -> None:
     engine = EngineProcess(EngineSettings(listen_port=PORT_IN_USE), command=COMMAND)
     with pytest.raises(EngineUnavailable, match="in use"):
@@ -193,7 +215,7 @@ async def spoken_to(*orders: bytes) -> list[Report]:
     """Everything that an engine process says to `orders` and then the end of the pipe."""
     ours, theirs = socket.socketpair()
     with theirs:
-        process = await asyncio.create_subprocess_exec(*COMMAND, stdin=theirs.fileno())
+        child = await asyncio.create_subprocess_exec(*COMMAND, stdin=theirs.fileno())
     reader, writer = await asyncio.open_connection(sock=ours)
     writer.write(b"".join(orders))
     writer.write_eof()
@@ -202,7 +224,7 @@ async def spoken_to(*orders: bytes) -> list[Report]:
         async for line in reader:
             reports.append(decode_report(line).body)
     async with asyncio.timeout(5):
-        await process.wait()
+        await child.wait()
     writer.close()
     return reports
 
@@ -221,6 +243,16 @@ async def test_half_an_order_dials_nobody() -> None:
 @pytest.mark.parametrize("second", [b"nonsense\n", start(), b"x" * 2_000_000 + b"\n"], ids=["words", "start", "long"])
 async def test_an_engine_ends_when_the_gateway_talks_nonsense(second: bytes) -> None:
     assert await spoken_to(start(), second) == [Ready(5060)]
+
+
+async def test_an_engine_does_not_hoard_reports_for_a_gateway_that_does_not_read() -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            child = await asyncio.create_subprocess_exec(*COMMAND, stdin=theirs.fileno())
+        ours.sendall(start() + encode(1, order(FLOODS)))
+        async with asyncio.timeout(10):
+            assert await child.wait() == 0
 
 
 @pytest.mark.parametrize("leak", [False, True])

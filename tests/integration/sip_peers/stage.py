@@ -68,12 +68,12 @@ class SippTrunk:
             trunk = TrunkSettings(HOST, sipp.port, USER, password)
             async with running(EngineSettings(lines=1, offer_after_s=OFFER_AFTER_S, trunk=trunk)) as engine:
                 async with engine.call(order) as events:
-                    told = await _read(events, leave_at)
+                    told = await read(events, leave_at)
                 await sipp.is_satisfied()
         return told
 
 
-async def _read(events: AsyncIterator[CallEvent], leave_at: type[CallEvent] | None) -> list[CallEvent]:
+async def read(events: AsyncIterator[CallEvent], leave_at: type[CallEvent] | None) -> list[CallEvent]:
     told = []
     async for event in events:
         told.append(event)
