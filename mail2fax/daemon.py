@@ -3,6 +3,7 @@ closes them in the right order when it is told to stop."""
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime, timedelta
@@ -173,9 +174,14 @@ async def _open_door(door: SmtpDoor, config: Config) -> None:
         await door.start()
     except OSError as error:
         raise CannotStart(
-            f"cannot listen for mails at {config.smtp.listen}:{config.smtp.port}: {error.strerror}. "
+            f"cannot listen for mails at {config.smtp.listen}:{config.smtp.port}: {_why(error)}. "
             "See smtp.listen and smtp.port."
         ) from error
+
+
+def _why(error: OSError) -> str:
+    """What is the matter, in the system's words: asyncio's would say the address once more."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
 
 
 def _accept_and_nudge(gateway: Gateway, dispatcher: Dispatcher) -> Accept:

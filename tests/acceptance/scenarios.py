@@ -154,4 +154,6 @@ def _far_call(stage: Stage, entry: Entry) -> FarCall:
     call_id, far_end = str(entry["call_id"]), stage.far_end
     over = far_end.told("call over", call_id=call_id)
     requests = [(told["method"], told["proven"]) for told in far_end.told("request", call_id=call_id)]
-    return FarCall(call_id, entry["number"], entry["at"], over[0] if over else None, tuple(requests), stage.received(call_id))
+    return FarCall(
+        call_id, entry["number"], entry["at"], over[0] if over else None, tuple(requests), stage.received(call_id)
+    )

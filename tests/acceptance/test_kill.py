@@ -33,7 +33,7 @@ async def see_off(stage: Stage) -> None:
     await stage.reply_to(LATER, within_s=30)
 
 
-async def kill(gateway: LoggedProcess) -> float:
+def kill(gateway: LoggedProcess) -> float:
     """Kills the gateway alone and returns the moment, by the machine's monotonic clock."""
     gateway.send(signal.SIGKILL)
     return time.monotonic()
@@ -68,7 +68,7 @@ async def test_a_gateway_killed_in_mid_call_falls_silent_and_never_dials_that_fa
             assert (await stage.send(letter)).code == 250
             await stage.far_end.tells("page under way", number=CALLED, page=1)
             engine = (await gateway.tells("engine started"))["pid"]
-            killed = await kill(gateway)
+            killed = kill(gateway)
             await gone_within(SILENT_WITHIN_S, engine)
             over = await stage.far_end.tells("call over", number=CALLED, within_s=5)
             assert over["at"] - killed < SILENT_WITHIN_S
@@ -93,7 +93,7 @@ async def test_a_gateway_killed_while_it_rings_cancels_the_call_and_never_dials_
         async with stage.gateway() as gateway:
             assert (await stage.send(mail)).code == 250
             await gateway.tells("call ringing")
-            killed = await kill(gateway)
+            killed = kill(gateway)
             over = await stage.far_end.tells("call over", number=number_called, within_s=5)
             assert over["at"] - killed < SILENT_WITHIN_S
             assert stage.far_end.told("request", method="CANCEL")
@@ -110,7 +110,7 @@ async def test_a_mail_accepted_just_before_the_kill_is_faxed_after_the_restart(t
     async with staged(tmp_path) as stage:
         async with stage.gateway() as gateway:
             answer = await stage.send(mail)
-            await kill(gateway)
+            kill(gateway)
             assert answer.code == 250
             await gateway.ended()
         assert (await stage.cdr_of(mail)).job.state in {JobState.RECEIVED, JobState.READY}
@@ -133,7 +133,7 @@ async def test_a_mail_that_waits_for_a_line_survives_the_kill_beside_the_call_th
             await gateway.tells("call ringing")
             await stage.send(waiting)
             await gateway.tells("job ready", number=CALLED)
-            await kill(gateway)
+            kill(gateway)
             await gateway.ended()
 
         async with stage.gateway():

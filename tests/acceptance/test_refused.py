@@ -38,7 +38,7 @@ def test_the_550_says_whose_fault_it_is(record: Record) -> None:
         (
             "no-number",
             RefusalCode.NUMBER_MISSING,
-            "NUMBERMISSING",
+            "The subject of your mail holds no fax number.",
         ),
     ],
 )

@@ -31,6 +31,11 @@ Fate = Callable[[str], Sequence[float]]
 """What becomes of a datagram with this label: after how many seconds each of its copies arrives; none when lost."""
 
 
+def seeded(seed: int) -> Random:
+    """Chance that is the same each time."""
+    return Random(seed)  # noqa: S311 - tests want to be repeatable, not secure
+
+
 def arrive_all(_label: str) -> Sequence[float]:
     """The fate in a perfect network."""
     return (DELAY_S,)

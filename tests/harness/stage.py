@@ -195,6 +195,7 @@ def _sections(directory: Path, trunk_port: int, reply_port: int) -> Sections:
 def _toml(sections: Sections, overrides: Sections) -> str:
     merged = {name: {**section, **overrides.get(name, {})} for name, section in sections.items()}
     # What JSON writes of strings, numbers and lists of them is TOML, too.
-    tables = [[f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in merged[name].items())] for name in merged]
+    tables = [
+        [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in merged[name].items())] for name in merged
+    ]
     return "\n".join("\n".join(table) for table in tables) + "\n"
-

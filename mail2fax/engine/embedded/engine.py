@@ -170,8 +170,10 @@ class EmbeddedEngine:
         log.critical("engine clock failed", exc_info=clock.exception())
         board, self._board = self._board, None
         self._ringing.close()
-        board.close()
-        board.abandon()
+        try:
+            board.close()
+        finally:
+            board.abandon()
 
 
 async def _run_clock(board: Switchboard) -> None:

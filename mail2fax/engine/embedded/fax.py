@@ -87,8 +87,12 @@ class Fax:
 
     def receive(self, datagram: bytes, source: Address, now: float) -> None:
         """Take one datagram from the media port, whatever it is."""
-        if self._path and self._path.owns(datagram) and self._latch.accepts(source, now):
-            self._path.receive(datagram, now)
+        followed = self._latch.source
+        if not (self._path and self._path.owns(datagram) and self._latch.accepts(source)):
+            return
+        if followed not in (None, source):
+            self._path.begin_anew()
+        self._path.receive(datagram, now)
 
     def run(self, now: float) -> None:
         """Bring the terminal up to `now`."""

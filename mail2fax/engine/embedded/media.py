@@ -39,6 +39,9 @@ class MediaPath(Protocol):
     @property
     def terminal(self) -> Terminal: ...
     def owns(self, datagram: bytes) -> bool: ...
+    def begin_anew(self) -> None:
+        """Packets come from another source from now on."""
+
     def receive(self, datagram: bytes, now: float) -> None: ...
     def frame(self, now: float) -> list[bytes]: ...
     def close(self) -> None: ...
@@ -71,6 +74,9 @@ class AudioPath:
 
     def owns(self, datagram: bytes) -> bool:
         return rtp.looks_like_rtp(datagram)
+
+    def begin_anew(self) -> None:
+        """The buffer knows another source by its SSRC."""
 
     def receive(self, datagram: bytes, now: float) -> None:
         try:
@@ -118,6 +124,9 @@ class T38Path:
     def owns(self, datagram: bytes) -> bool:
         """Not late RTP: its version bits would be a sequence number above 32767, far from where the stream is."""
         return not rtp.looks_like_rtp(datagram) or self._receiver.expects(int.from_bytes(datagram[:2], "big"))
+
+    def begin_anew(self) -> None:
+        self._receiver.begin_anew()
 
     def receive(self, datagram: bytes, now: float) -> None:
         self.heard_at = now

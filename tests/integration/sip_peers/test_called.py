@@ -35,16 +35,16 @@ class SippCaller:
 
         return take
 
-    async def call(self, scenario: str, decide: Decision) -> list[CallEvent]:
+    async def call(self, scenario: str, decide: Decision, *options: str) -> list[CallEvent]:
         """The events of SIPp's call to us, about which we `decide`. SIPp must have seen what the scenario expects."""
         async with running(EngineSettings(lines=1)) as engine:
             deciding = asyncio.create_task(_decide(engine, decide))
-            await self.talk(scenario, engine)
+            await self.talk(scenario, engine, *options)
             return await deciding
 
-    async def talk(self, scenario: str, engine: EmbeddedEngine) -> None:
+    async def talk(self, scenario: str, engine: EmbeddedEngine, *options: str) -> None:
         """Let SIPp do to the engine what the scenario says."""
-        async with playing(self.program, scenario, self.directory, calls=engine.port) as sipp:
+        async with playing(self.program, scenario, self.directory, *options, calls=engine.port) as sipp:
             await sipp.is_satisfied()
 
 
@@ -73,7 +73,7 @@ async def test_a_call_is_answered_and_ends_with_the_callers_bye(caller: SippCall
 
 
 async def test_an_answer_without_an_ack_is_repeated_until_it_comes(caller: SippCaller) -> None:
-    end = end_of(await caller.call("is-slow-to-acknowledge", caller.answer()))
+    end = end_of(await caller.call("is-slow-to-acknowledge", caller.answer(), "-nr"))
     assert (end.call.ended_by, end.call.sip_code) == (EndedBy.FAR_END, 200)
 
 

@@ -9,7 +9,7 @@ from random import Random
 
 from mail2fax.engine.embedded.sip.message import Request, Response
 from mail2fax.engine.embedded.sip.settings import Credentials
-from mail2fax.engine.embedded.sip.text import encode, quote, unquote
+from mail2fax.engine.embedded.sip.text import encode, quote, split, unquote
 
 # MD5 is what nearly every provider asks for; it protects nothing but this exchange (RFC 8760 section 2.1).
 _HASHES: dict[str, Callable[[bytes], str]] = {
@@ -18,9 +18,8 @@ _HASHES: dict[str, Callable[[bytes], str]] = {
 }
 _SESSION = "-SESS"
 
-# A new challenge begins with a token that is followed by a blank, not by "=".
-_CHALLENGE_START = re.compile(r"(?:^|,)\s*([A-Za-z0-9\-]+)\s+(?=[A-Za-z0-9\-]+\s*=)")
-_PAIR = re.compile(r'([A-Za-z0-9\-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^",\s]+)')
+# One piece of a comma-separated list; a scheme in front of the name begins another challenge.
+_PIECE = re.compile(r"(?:([A-Za-z0-9\-]+)\s+)?([A-Za-z0-9\-]+)\s*=\s*(.*)", re.DOTALL)
 _NONCE_COUNT = re.compile(r"[0-9A-Fa-f]{8}")
 
 # The header a challenge comes in, and the one it is answered in.
@@ -61,15 +60,16 @@ def parse_challenges(line: str) -> list[Challenge]:
 
 def _digest_fields(line: str) -> list[dict[str, str]]:
     """The fields of each Digest challenge (or credentials) of a line, names in lower case, values unquoted."""
-    # What is quoted could look like the start of another challenge: blank it out before looking for starts.
-    outline = re.sub(r'"(?:[^"\\]|\\.)*"', lambda quoted: '"' + "_" * (len(quoted[0]) - 2) + '"', line)
-    starts = list(_CHALLENGE_START.finditer(outline))
-    ends = [start.start() for start in starts[1:]] + [len(line)]
-    return [
-        {name.lower(): unquote(value) for name, value in _PAIR.findall(line[start.end() : end])}
-        for start, end in zip(starts, ends, strict=True)
-        if start[1].lower() == "digest"
-    ]
+    challenges: list[tuple[str, dict[str, str]]] = []
+    for piece in split(line, ","):
+        match = _PIECE.fullmatch(piece)
+        if match is None:
+            continue
+        if match[1]:
+            challenges.append((match[1].lower(), {}))
+        if challenges:
+            challenges[-1][1].setdefault(match[2].lower(), unquote(match[3]))
+    return [fields for scheme, fields in challenges if scheme == "digest"]
 
 
 @dataclass(frozen=True, slots=True)

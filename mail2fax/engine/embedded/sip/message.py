@@ -197,8 +197,8 @@ def respond(request: Request, status: int, *fields: tuple[str, str], to_tag: str
 
 def as_received(request: Request, source: Address) -> Request:
     """The request with its topmost Via saying where it really came from (RFC 3261 18.2.1)."""
-    here, *rest = request.headers.items("Via")
-    top = str(parse_via(here).received_from(source))
+    top = str(request.via.received_from(source))
+    rest = request.headers.items("Via")[1:]
     first = next(index for index, (name, _) in enumerate(request.headers.fields) if name.lower() == "via")
     others = tuple(pair for pair in request.headers.fields[first:] if pair[0].lower() != "via")
     vias = tuple(("Via", value) for value in (top, *rest))

@@ -81,5 +81,5 @@ def _check_domain(domain: str) -> None:
         host, port = parse_host_port(domain)
     except RemoteProtocolError as exc:
         raise LocalProtocolError(f"not a domain: {domain!a}") from exc
-    if domain != host and domain != f"{host}:{port}":
+    if domain not in {host, f"{host}:{port}"}:
         raise LocalProtocolError(f"not a domain: {domain!a}")

@@ -139,6 +139,11 @@ class UdptlReceiver:
         self.malformed = 0
         self._expected: int | None = None
         self._shift = 0
+        self._anew = False
+
+    def begin_anew(self) -> None:
+        """Another source sends now: its next packet goes on where the stream has come to, whatever its number."""
+        self._anew = True
 
     def expects(self, sequence: int) -> bool:
         """Whether a packet with this number is near the place the stream has reached."""
@@ -168,9 +173,11 @@ class UdptlReceiver:
     def _missing_before(self, packet: UdptlPacket) -> int:
         """How many packets are missing between the last one and this one; negative for a repeated or late one."""
         if self._expected is None:
+            self._anew = False
             return len(packet.secondary)
         ahead = _distance(self._expected, packet.sequence)
-        if ahead < -_LATE:
+        if self._anew or ahead < -_LATE:
+            self._anew = False
             self._shift += self._expected - packet.sequence
             return 0
         self.lost += max(0, ahead - len(packet.secondary))

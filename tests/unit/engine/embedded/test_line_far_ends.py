@@ -30,6 +30,12 @@ AUDIO_AGAIN = (
 NO_IMAGE = b"v=0\r\no=- 7 7 IN IP4 192.0.2.2\r\ns=-\r\nc=IN IP4 192.0.2.2\r\nt=0 0\r\nm=image 0 udptl t38\r\n"
 
 
+def media_since(phone: Phone, media: Media) -> float:
+    """When a phone's line told that this medium is in use."""
+    told = zip(phone.taken_at, phone.events, strict=True)
+    return next(when for when, event in told if isinstance(event, Negotiated) and event.media is media)
+
+
 def has_last_confirmation(phone: Phone) -> bool:
     return PageConfirmed(2, last=True) in phone.events
 
@@ -88,7 +94,7 @@ def test_t38_is_refused_once_page_data_flows_and_the_page_goes_on(calls: Calls) 
     """Trap 2, the other way round: what is on its way in audio stays there."""
     pump = calls.audio()
     pump.dial()
-    pump.run(lambda: is_in_page(pump.called))
+    pump.run(lambda: is_in_page(pump.caller))
     offer_from_called(pump, AUDIO_AGAIN.partition(b"m=")[0] + b"m=image 40000 udptl t38\r\n")
     pump.run()
     calls.assert_delivered(pump)
@@ -117,7 +123,7 @@ def test_a_t38_start_that_is_seconds_late_is_forgiven(calls: Calls) -> None:
     pump = calls.t38(fate=late(CALLER, b"SIP/2.0 200", b" INVITE", 4.5))
     pump.call()
     calls.assert_delivered(pump)
-    assert pump.caller.end.media is Media.T38
+    assert media_since(pump.called, Media.T38) - media_since(pump.caller, Media.T38) > 4.0
 
 
 def test_an_offer_of_t38_is_answered_within_milliseconds(calls: Calls) -> None:
@@ -139,10 +145,8 @@ def test_a_line_that_has_refused_t38_does_not_offer_it_itself(calls: Calls) -> N
 @pytest.mark.parametrize("ours", [True, False])
 def test_t38_is_never_offered_within_a_third_of_a_second_after_the_answer(calls: Calls, ours: bool) -> None:
     """Trap 7: FreeSWITCH lost 6 of 34 calls to a re-INVITE within milliseconds of the ACK."""
-    offering = {"policy": OFFER, "offer_after_s": 0.0}
     caller = calls.caller(OFFER, 0.0) if ours else calls.caller()
     called = calls.called() if ours else calls.called(OFFER, 0.0)
-    assert offering["policy"] is OFFER
     pump = calls.pump(caller, called)
     pump.call()
     ack = next(p.sent_at for p in pump.wire if p.data.startswith(b"ACK"))
@@ -275,8 +279,6 @@ def test_no_attribute_is_needed_from_the_far_end(calls: Calls) -> None:
     pump = calls.t38(alter=rewrite(CALLED, b"a=T38", b"a=X38"))
     pump.call()
     calls.assert_delivered(pump)
-    start = next(event for event in pump.caller.events if isinstance(event, Negotiated) and event.media is Media.T38)
-    assert start
     assert all(not parse_packet(p.data).secondary for p in udptl(pump, pump.caller))
 
 
@@ -327,7 +329,7 @@ def test_only_the_connection_line_says_where_media_go(calls: Calls) -> None:
     def as_freeswitch(parcel: Parcel) -> Parcel:
         if parcel.source[0] != CALLED or not parcel.is_sip:
             return parcel
-        data = parcel.data.replace(b"IN IP4 192.0.2.2\r\ns=", b"IN IP4 10.0.0.99\r\ns="[:18] + b"\r\ns=")
+        data = parcel.data.replace(b"IN IP4 192.0.2.2\r\ns=", b"IN IP4 10.0.0.99\r\ns=")
         return replace(parcel, data=data.replace(b"udptl t38", b"udptl T38"))
 
     pump = calls.t38(alter=as_freeswitch)
@@ -341,14 +343,16 @@ def test_a_refusal_that_takes_five_seconds_leaves_the_audio_running(calls: Calls
     pump = calls.pump(calls.caller(OFFER), calls.called(NEVER), fate=late(CALLED, b"SIP/2.0 488", b" INVITE", 5.0))
     pump.call()
     calls.assert_delivered(pump)
-    assert pump.caller.end.media is Media.G711_FALLBACK
+    fallback = media_since(pump.caller, Media.G711_FALLBACK)
+    assert fallback - media_since(pump.caller, Media.G711) > 6.0
 
 
 def test_t38_that_is_accepted_after_five_seconds_is_still_used(calls: Calls) -> None:
     """Trap 21: Asterisk may hold our offer for 5 s; T.30 has begun in audio by then and begins anew."""
-    pump = calls.pump(calls.caller(OFFER), calls.called(), fate=late(CALLED, b"SIP/2.0 200", b" 3 INVITE", 5.0))
+    pump = calls.pump(calls.caller(OFFER), calls.called(), fate=late(CALLED, b"SIP/2.0 200", b" 2 INVITE", 5.0))
     pump.call()
     calls.assert_delivered(pump)
+    assert media_since(pump.caller, Media.T38) - media_since(pump.caller, Media.G711) > 6.0
     assert pump.caller.end.media is Media.T38
 
 
@@ -383,7 +387,9 @@ def test_a_silent_callee_ends_with_code_2_after_a_minute_and_we_hang_up(calls: C
         return parcel
 
     def fate(parcel: Parcel) -> Sequence[float]:
-        return () if not sends_silence and parcel.source == (CALLED, MEDIA_PORT) else (LATENCY_S,)
+        """The callee does not hang up either."""
+        is_media = parcel.source == (CALLED, MEDIA_PORT)
+        return () if parcel.data.startswith(b"BYE") or (is_media and not sends_silence) else (LATENCY_S,)
 
     pump = calls.pump(calls.caller(), calls.called(), fate=fate, alter=silence)
     pump.call()

@@ -1,7 +1,5 @@
 """The stage of these tests: two user agents, or one and a far end played by hand, on a virtual clock."""
 
-from random import Random
-
 from mail2fax.engine.embedded.sip.events import SessionEvent
 from mail2fax.engine.embedded.sip.headers import Headers
 from mail2fax.engine.embedded.sip.message import Request, Response, parse_message, respond
@@ -9,7 +7,7 @@ from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import Credentials, InviteOrder, UaSettings
 from mail2fax.engine.embedded.sip.ua import UserAgent
 from mail2fax.engine.embedded.sip.via import Address
-from tests.harness.sip_pump import Fate, SipPump, arrive_all
+from tests.harness.sip_pump import Fate, SipPump, arrive_all, seeded
 
 A: Address = ("192.0.2.1", 5060)
 B: Address = ("192.0.2.2", 5062)
@@ -39,8 +37,8 @@ class Duet:
     """A calls B; both are ours."""
 
     def __init__(self, fate: Fate = arrive_all, b_settings: UaSettings | None = None, seed: int = 1) -> None:
-        self.a = UserAgent(UaSettings(*A), Random(seed))
-        self.b = UserAgent(b_settings or UaSettings(*B), Random(seed + 1))
+        self.a = UserAgent(UaSettings(*A), seeded(seed))
+        self.b = UserAgent(b_settings or UaSettings(*B), seeded(seed + 1))
         self.pump = SipPump({"a": (A, self.a), "b": (B, self.b)}, fate)
         self._called: Session | None = None
 
@@ -54,6 +52,15 @@ class Duet:
         if self._called is None:
             [self._called] = self.b.take_incoming()
         return self._called
+
+    def ring(self, now: float) -> None:
+        self.called.ring(now)
+
+    def answer(self, now: float) -> None:
+        self.called.answer(ANSWER, now)
+
+    def leave(self, now: float) -> None:
+        self.called.hang_up(now)
 
     def establish(self) -> None:
         """Bring the call to where it stands, and forget how."""
@@ -76,7 +83,7 @@ class Solo:
     """Our user agent at A; the far end at B is played by the test, message by message."""
 
     def __init__(self, settings: UaSettings | None = None) -> None:
-        self.a = UserAgent(settings or UaSettings(*A), Random(1))
+        self.a = UserAgent(settings or UaSettings(*A), seeded(1))
         self.pump = SipPump({"a": (A, self.a), "b": (B, None)})
 
     def invite(self, **changes: object) -> Session:

@@ -7,7 +7,7 @@ from mail2fax.engine.embedded.sip.events import Ended, Established, Progress
 from mail2fax.engine.embedded.sip.settings import InviteOrder, UaSettings
 from mail2fax.model.call import EndedBy
 
-from .scene import A, ANSWER, B, CREDENTIALS, OFFER, Duet, Solo, order
+from .scene import ANSWER, CREDENTIALS, OFFER, A, B, Duet, Solo, order
 
 CHALLENGE = 'Digest realm="far", nonce="n1", qop="auth", algorithm=MD5'
 

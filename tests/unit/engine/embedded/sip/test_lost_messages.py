@@ -22,7 +22,7 @@ from mail2fax.engine.embedded.sip.settings import UaSettings
 from mail2fax.model.call import EndedBy
 from tests.harness.sip_pump import Fate, arrive_all, lose
 
-from .scene import ANSWER, B, CREDENTIALS, OFFER, T38_ANSWER, T38_OFFER, Duet
+from .scene import ANSWER, CREDENTIALS, OFFER, T38_ANSWER, T38_OFFER, B, Duet
 
 Times = Mapping[str, tuple[float, ...]]
 
@@ -49,7 +49,7 @@ class Dialogue:
 
 @dataclass(frozen=True)
 class Loss:
-    """What is repeated when `label` is lost twice. Lost once, each list is one shorter, unless `once` says otherwise."""
+    """What is repeated when `label` is lost twice; lost once, each list is one shorter, or `once` says otherwise."""
 
     label: str
     repeated: Times
@@ -93,29 +93,29 @@ def unnoticed(label: str) -> Loss:
 
 def _ring(duet: Duet) -> None:
     duet.invite()
-    duet.pump.at(RINGS, lambda now: duet.called.ring(now))
+    duet.pump.at(RINGS, duet.ring)
 
 
 def _plain(duet: Duet) -> None:
     _ring(duet)
-    duet.pump.at(ANSWERS, lambda now: duet.called.answer(ANSWER, now))
+    duet.pump.at(ANSWERS, duet.answer)
 
 
 def _we_hang_up(duet: Duet) -> None:
     _plain(duet)
-    duet.pump.at(HANGS_UP, lambda now: duet.caller.hang_up(now))
+    duet.pump.at(HANGS_UP, duet.caller.hang_up)
 
 
 def _they_hang_up(duet: Duet) -> None:
     _plain(duet)
-    duet.pump.at(HANGS_UP, lambda now: duet.called.hang_up(now))
+    duet.pump.at(HANGS_UP, duet.leave)
 
 
 def _digest(duet: Duet) -> None:
     duet.invite(credentials=CREDENTIALS)
-    duet.pump.at(RINGS, lambda now: duet.called.ring(now))
-    duet.pump.at(ANSWERS, lambda now: duet.called.answer(ANSWER, now))
-    duet.pump.at(HANGS_UP_LATE, lambda now: duet.caller.hang_up(now))
+    duet.pump.at(RINGS, duet.ring)
+    duet.pump.at(ANSWERS, duet.answer)
+    duet.pump.at(HANGS_UP_LATE, duet.caller.hang_up)
 
 
 def _we_offer(duet: Duet) -> None:
@@ -138,7 +138,7 @@ def _offer_refused(duet: Duet) -> None:
 
 def _cancelled(duet: Duet) -> None:
     _ring(duet)
-    duet.pump.at(ANSWERS, lambda now: duet.caller.hang_up(now))
+    duet.pump.at(ANSWERS, duet.caller.hang_up)
 
 
 def _busy(duet: Duet) -> None:
@@ -148,7 +148,7 @@ def _busy(duet: Duet) -> None:
 
 def _rings_too_long(duet: Duet) -> None:
     duet.invite(ring_limit_s=ANSWERS)
-    duet.pump.at(RINGS, lambda now: duet.called.ring(now))
+    duet.pump.at(RINGS, duet.ring)
 
 
 _BEGINNING = ("a INVITE 1", "b 100 INVITE 1", "b 180 INVITE 1")

@@ -5,7 +5,7 @@ import pytest
 from mail2fax.engine.embedded.sip.events import Ended, Progress
 from mail2fax.model.call import EndedBy
 
-from .scene import A, ANSWER, OFFER, Solo
+from .scene import ANSWER, OFFER, A, Solo
 
 UP_TO_T2 = [0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5]
 UNCAPPED = [0.5, 1.5, 3.5, 7.5, 15.5, 31.5]

@@ -1,13 +1,14 @@
 """What a user agent says to requests that are no call, and to what is no SIP at all."""
 
-from random import Random
-
 import pytest
 
 from mail2fax.engine.embedded.sip.settings import UaSettings
 from mail2fax.engine.embedded.sip.ua import UserAgent
+from tests.harness.sip_pump import seeded
 
-from .scene import A, B, CREDENTIALS, OFFER, Duet, Solo
+from .scene import CREDENTIALS, OFFER, A, B, Duet, Solo
+
+HEADERS = b"From: <sip:a@b>\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n"
 
 
 @pytest.mark.parametrize(
@@ -19,15 +20,15 @@ from .scene import A, B, CREDENTIALS, OFFER, Duet, Solo
         b"hello",
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
         b"INVITE sip:x@y SIP/2.0\r\n\r\n",
-        b"INVITE sip:x@y SIP/2.0\r\nVia: garbage\r\nFrom: <sip:a@b>\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n",
+        b"INVITE sip:x@y SIP/2.0\r\nVia: garbage\r\n" + HEADERS,
         b"SIP/2.0 200 OK\r\n\r\n",
-        b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK1\r\nFrom: <sip:a@b>\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n",
+        b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK1\r\n" + HEADERS,
         b"ACK sip:x@y SIP/2.0\r\nVia: SIP/2.0/UDP x\r\nFrom: a\r\nTo: b\r\nCall-ID: 1\r\nCSeq: 1 ACK\r\n\r\n",
     ],
 )
 def test_garbage_is_not_answered(datagram: bytes) -> None:
     """Trap: no answer to garbage."""
-    agent = UserAgent(UaSettings(*A), Random(1))
+    agent = UserAgent(UaSettings(*A), seeded(1))
     agent.receive(datagram, B, 0.0)
     assert agent.take_datagrams() == []
     assert agent.idle

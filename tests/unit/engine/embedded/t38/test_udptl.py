@@ -131,6 +131,15 @@ def test_a_far_end_that_counts_anew_in_mid_call_is_heard_and_the_core_sees_one_s
     assert receiver.receive(build_packet(UdptlPacket(1, b"z", (b"y",)))) == [SequencedIfp(501, b"z")]
 
 
+def test_another_source_goes_on_where_the_stream_has_come_to() -> None:
+    receiver = UdptlReceiver()
+    receiver.begin_anew()
+    receiver.receive(build_packet(UdptlPacket(7, b"stranger")))
+    receiver.begin_anew()
+    arriving = [ifp for datagram in datagrams(3) for ifp in receiver.receive(datagram)]
+    assert [(ifp.sequence, ifp.data[0]) for ifp in arriving] == [(8, 0), (9, 1), (10, 2)]
+
+
 def test_a_stray_packet_from_far_ahead_does_not_deafen_the_receiver() -> None:
     receiver = UdptlReceiver()
     receiver.receive(build_packet(UdptlPacket(0, b"x")))

@@ -1,0 +1,139 @@
+"""Calls over networks that lose, repeat and delay, and through address translation; and packets from strangers."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mail2fax.model.call import Media, MediaPolicy, PageProgress
+from tests.harness.pump import LATENCY_S, MEDIA_PORT, Parcel, Pump, lose, media_by_chance
+from tests.unit.engine.embedded.calls import CALLED, CALLER, Calls, rewrite
+
+
+def is_udptl(parcel: Parcel) -> bool:
+    return not parcel.is_sip and parcel.data[0] & 0xC0 != 0x80
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_five_percent_of_lost_datagrams_do_no_harm_to_t38(calls: Calls, seed: int) -> None:
+    pump = calls.t38(fate=media_by_chance(seed, lost=0.05))
+    pump.call()
+    calls.assert_delivered(pump)
+    assert pump.caller.end.media is Media.T38
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ten_percent_of_our_datagrams_lost_do_no_harm_with_redundancy(calls: Calls, seed: int) -> None:
+    """Trap 17 of "Seen with real peers": 10 % loss of our packets is harmless with three copies."""
+    by_chance = media_by_chance(seed, lost=0.1)
+    pump = calls.t38(fate=lambda parcel: by_chance(parcel) if parcel.source[0] == CALLER else (LATENCY_S,))
+    pump.call()
+    calls.assert_delivered(pump)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_repeated_and_overtaking_udptl_is_put_right(calls: Calls, seed: int) -> None:
+    """Trap 16 of "Seen with real peers": FreeSWITCH repeats some packets with the same sequence number."""
+    pump = calls.t38(fate=media_by_chance(seed, repeated=0.3, late=0.3))
+    pump.call()
+    calls.assert_delivered(pump)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_repeated_and_overtaking_audio_is_put_right(calls: Calls, seed: int) -> None:
+    pump = calls.audio(fate=media_by_chance(seed, repeated=0.3, late=0.3))
+    pump.call()
+    calls.assert_delivered(pump)
+    assert pump.caller.end.media is Media.G711
+
+
+def test_lost_audio_is_bridged_and_error_correction_repairs_the_page(calls: Calls) -> None:
+    """Trap: a lost packet heard as silence kills the call; filled in, the modem keeps its phase."""
+    pump = calls.audio()
+    pump.dial()
+    pump.run(lambda: any(isinstance(event, PageProgress) and event.percent for event in pump.caller.events))
+    soon = len(pump.media(pump.caller)) + 5
+    pump.fate = lose(pump.caller.media_address, frozenset({soon, soon + 12}))
+    pump.run()
+    calls.assert_delivered(pump)
+
+
+def test_late_rtp_after_the_switch_is_no_t38(calls: Calls) -> None:
+    """The last audio of the far end arrives when T.38 has begun; its sequence would spoil the stream."""
+
+    def fate(parcel: Parcel) -> tuple[float, ...]:
+        return (LATENCY_S,) if parcel.is_sip or is_udptl(parcel) else (0.5,)
+
+    pump = calls.t38(fate=fate)
+    pump.call()
+    calls.assert_delivered(pump)
+    assert pump.caller.end.media is Media.T38
+
+
+def test_early_udptl_before_the_answer_to_our_offer_is_tolerated(calls: Calls) -> None:
+    def fate(parcel: Parcel) -> tuple[float, ...]:
+        late = parcel.is_sip and parcel.data.startswith(b"SIP/2.0 200") and b" 2 INVITE" in parcel.data
+        return (1.0,) if late else (LATENCY_S,)
+
+    pump = calls.pump(calls.caller(MediaPolicy.OFFER), calls.called(), fate=fate)
+    pump.call()
+    calls.assert_delivered(pump)
+    early = next(parcel.sent_at for parcel in pump.media(pump.called) if is_udptl(parcel))
+    assert next(parcel.sent_at for parcel in pump.media(pump.caller) if is_udptl(parcel)) - early > 0.9
+
+
+def test_lost_sip_messages_delay_the_call_and_do_not_change_its_end(calls: Calls) -> None:
+    pump = calls.t38(fate=lambda parcel: () if parcel.is_sip and parcel.number % 3 == 0 else (LATENCY_S,))
+    pump.call()
+    calls.assert_delivered(pump)
+    pump.settle()
+
+
+def test_media_go_to_where_packets_come_from_when_the_sdp_names_another_place(calls: Calls) -> None:
+    """Symmetric media: the far end is behind a NAT and writes its private address."""
+    pump = calls.t38(alter=rewrite(CALLED, b"c=IN IP4 192.0.2.2", b"c=IN IP4 10.0.0.99"))
+    pump.call()
+    calls.assert_delivered(pump)
+    targets = [parcel.target for parcel in pump.media(pump.caller)]
+    assert targets[0] == ("10.0.0.99", MEDIA_PORT)
+    assert targets[-1] == (CALLED, MEDIA_PORT)
+
+
+def begun(calls: Calls, policy: MediaPolicy) -> Pump:
+    """A call whose two ends have heard each other, in the medium that will carry the fax."""
+    pump = calls.pump(calls.caller(), calls.called(policy))
+    pump.dial()
+    pump.run_for(3.0)
+    return pump
+
+
+@pytest.mark.parametrize("policy", [MediaPolicy.ACCEPT, MediaPolicy.OFFER])
+def test_a_stranger_takes_no_call_over(calls: Calls, policy: MediaPolicy) -> None:
+    pump = begun(calls, policy)
+    stranger = ("203.0.113.9", 4_444)
+    while not (pump.caller.is_done and pump.called.is_done):
+        pump.step()
+        for phone in pump.phones:
+            pump.send(stranger, b"\x80\x00" + bytes(170), phone.media_address)
+            pump.send(stranger, b"\x00\x07\x01\x06\x00\x00", phone.media_address)
+    calls.assert_delivered(pump)
+
+
+@pytest.mark.parametrize("policy", [MediaPolicy.ACCEPT, MediaPolicy.OFFER])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    datagrams=st.lists(
+        st.binary(max_size=200) | st.binary(max_size=60).map(lambda rest: b"\x80\x08" + rest), max_size=20
+    )
+)
+def test_any_datagram_on_the_media_port_leaves_the_line_alive(
+    calls: Calls, policy: MediaPolicy, datagrams: list[bytes]
+) -> None:
+    pump = begun(calls, policy)
+    for datagram in datagrams:
+        for phone in pump.phones:
+            assert phone.line
+            phone.line.receive_media(datagram, ("203.0.113.9", 4_444), pump.now)
+            phone.line.receive_media(datagram, (CALLED if phone is pump.caller else CALLER, MEDIA_PORT), pump.now)
+    pump.run_for(0.2)
+    assert not any(phone.is_done for phone in pump.phones)
+    calls.put_away()
