@@ -68,14 +68,14 @@ def _show(console: Console, proof: Proof) -> None:
 
 
 async def _stay(console: Console, stage: Stage) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     console.print("\n[bold]The gateway stays up[/] until ctrl-C. Send it a mail with any client:")
     console.print(f"   server   127.0.0.1, port {stage.smtp_port}, no encryption, no account")
     console.print("   from     office.anyone@example.com        to  fax@example.com")
     console.print("   subject  a number such as +375 17 200 15 15, and one TIFF attached")
     console.print(f"   jobs     mail2fax jobs --config {stage.config}", soft_wrap=True)
     console.print("   Status mails are printed here; received faxes lie in", str(stage.out), soft_wrap=True)
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     stage.story.print_replies_as_they_come()
     await stop.wait()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
+import pytest
+
 from tests.harness.documents import write_fax_tiff
 from tests.harness.logged import Entry
 from tests.harness.stage import Cdr, Mail, SmtpAnswer, Stage, staged
@@ -15,7 +17,10 @@ from tests.peers.behaviours import Behaviour, number
 LETTER = Path(__file__).parents[2] / "fixtures" / "tiffs" / "letter.tif"
 """Two real pages: about ten seconds each on the phone."""
 
-SESSION_LIMIT_S = 110.0
+IN_ONE_RUN = [pytest.mark.xdist_group("acceptance"), pytest.mark.timeout(240)]
+"""The marks of every test of the run: one worker has it, and its first test waits for all of it."""
+
+RUN_LIMIT_S = 150.0
 _ROWS = 160
 _ROWS_MORE = 24
 
@@ -140,7 +145,7 @@ async def _send(stage: Stage, mail: Mail) -> tuple[SmtpAnswer, ...]:
 
 async def _await_replies(stage: Stage, accepted: Sequence[Mail]) -> None:
     """Waits as long as it may take. A mail that got none by then fails its own test, and no other."""
-    await asyncio.gather(*(stage.reply_to(mail, SESSION_LIMIT_S) for mail in accepted), return_exceptions=True)
+    await asyncio.gather(*(stage.reply_to(mail, RUN_LIMIT_S) for mail in accepted), return_exceptions=True)
 
 
 async def _story(stage: Stage, mail: Mail, answers: tuple[SmtpAnswer, ...]) -> Story:

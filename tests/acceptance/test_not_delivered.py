@@ -6,9 +6,9 @@ import pytest
 
 from mail2fax.model.job import JobState
 from mail2fax.model.outcome import SENTENCES, OutcomeKind
-from tests.acceptance.scenarios import Record
+from tests.acceptance.scenarios import IN_ONE_RUN, Record
 
-pytestmark = [pytest.mark.xdist_group("acceptance"), pytest.mark.timeout(240)]
+pytestmark = IN_ONE_RUN
 
 
 @dataclass(frozen=True)

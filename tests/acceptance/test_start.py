@@ -9,7 +9,7 @@ import pytest
 from mail2fax.model.job import JobState
 from mail2fax.model.outcome import OutcomeKind
 from tests.harness.documents import write_fax_tiff
-from tests.harness.stage import Mail, Stage, staged
+from tests.harness.stage import Mail, Sections, Stage, staged
 from tests.peers.behaviours import Behaviour, number
 
 pytestmark = pytest.mark.timeout(120)
@@ -82,3 +82,23 @@ async def test_a_trunk_that_does_not_know_our_password_is_named_as_the_reason(tm
         assert stage.calls_to(called) == []
         invites = stage.far_end.told("request", call_id=attempt.call_id, method="INVITE")
         assert [invite["proven"] for invite in invites] == [False, True]
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("ring_limit_s", [60, 4])
+async def test_a_trunk_that_does_not_answer_is_named_as_the_reason(
+    tmp_path: Path, taken_port: int, ring_limit_s: int
+) -> None:
+    """RFC 3261 17.1.1.2: an INVITE without any answer is given up after 32 s, and it never rang."""
+    mail = Mail("no-trunk", number(Behaviour.OFFERS_T38), (write_fax_tiff(tmp_path / "short.tif", 1),))
+    overrides: Sections = {
+        "trunk": {"port": taken_port, "ring_limit_s": ring_limit_s},
+        "retry": {"no_answer_min": []},
+    }
+    async with staged(tmp_path, overrides) as stage, stage.gateway():
+        assert (await stage.send(mail)).code == 250
+        reply = await stage.reply_to(mail, within_s=60)
+        job, (attempt,) = (cdr := await stage.cdr_of(mail)).job, cdr.attempts
+        assert attempt.cause == "SIP - · T.30 - · timeout"
+        assert (job.state, job.outcome) == (JobState.FAILED, OutcomeKind.TRUNK)
+        assert "Our connection to the telephone provider did not work." in reply.get_content()

@@ -11,10 +11,12 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
+from mail2fax.config import ENV_PREFIX
+
 Entry = Mapping[str, Any]
 
 END_LIMIT_S = 20.0
-_TOLD_LINES = 150
+_TOLD_LINES = 300
 
 _begun: deque["LoggedProcess"] = deque(maxlen=8)
 
@@ -22,19 +24,19 @@ _begun: deque["LoggedProcess"] = deque(maxlen=8)
 class LoggedProcess:
     """A Python process of ours and what it has said. Use it as a block: leaving it ends the process, by force."""
 
-    def __init__(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, name: str, *arguments: str) -> None:
         self.name = name
         self.entries: list[Entry] = []
         self._arguments = arguments
-        self._environment = {**os.environ, **(environment or {})}
         self._news = asyncio.Condition()
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._silent = False
         _begun.append(self)
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, *self._arguments, env=self._environment, stderr=asyncio.subprocess.PIPE
+            sys.executable, *self._arguments, env=environment(), stderr=asyncio.subprocess.PIPE
         )
         self._reading = asyncio.create_task(self._read(self._process))
         return self
@@ -72,24 +74,17 @@ class LoggedProcess:
 
     async def tells(self, event: str, *, times: int = 1, within_s: float = 30.0, **fields: object) -> Entry:
         """The last of `times` such entries, told already or soon."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(within_s), self._news:
-                await self._news.wait_for(lambda: len(self.told(event, **fields)) >= times or self._is_over)
-        except TimeoutError:
-            pass
+                await self._news.wait_for(lambda: len(self.told(event, **fields)) >= times or self._silent)
         found = self.told(event, **fields)
-        if len(found) < times:
-            raise AssertionError(f'the {self.name} has not said "{event}" {fields or ""} within {within_s} s')
+        assert len(found) >= times, f'the {self.name} has not said "{event}" {fields or ""} within {within_s} s'
         return found[times - 1]
 
     @property
     def text(self) -> str:
         """The last lines that it has said, for a person."""
         return "\n".join(_line(entry) for entry in self.entries[-_TOLD_LINES:])
-
-    @property
-    def _is_over(self) -> bool:
-        return self._reading is not None and self._reading.done()
 
     def _running(self) -> asyncio.subprocess.Process:
         if self._process is None:
@@ -103,7 +98,13 @@ class LoggedProcess:
                 self.entries.append(_entry(line))
                 self._news.notify_all()
         async with self._news:
+            self._silent = True
             self._news.notify_all()
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Our environment without what would change the gateway's configuration, and `more`."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)} | more
 
 
 def logs() -> dict[str, str]:

@@ -15,7 +15,7 @@ from mail2fax.cli.mail_sink import MailSink
 from mail2fax.jobs.reading import JobReader
 from mail2fax.model.job import Attempt, Job
 from mail2fax.store import Reader
-from tests.harness.logged import Entry, LoggedProcess
+from tests.harness.logged import Entry, LoggedProcess, environment
 from tests.peers import far_end
 
 OFFICE = "office.anna@example.com"
@@ -94,7 +94,7 @@ class Stage:
         """What `mail2fax WORDS` prints, on a wide terminal."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "mail2fax", *words, "--config", str(self.config)),
-            env={"COLUMNS": "220", "PYTHONIOENCODING": "utf-8"},
+            env=environment(COLUMNS="220", PYTHONIOENCODING="utf-8"),
             stdout=asyncio.subprocess.PIPE,
         )
         async with asyncio.timeout(20):
@@ -188,7 +188,7 @@ def _sections(directory: Path, trunk_port: int, reply_port: int) -> Sections:
         "sip": {"port": 0},
         "retry": {"busy_min": [0.02], "no_answer_min": [0.02], "congestion_min": [0.02]},
         "reply": {"port": reply_port, "sender": FAX_ADDRESS},
-        "log": {"level": "debug", "format": "json"},
+        "log": {"level": "info", "format": "json"},
     }
 
 

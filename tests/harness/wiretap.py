@@ -55,6 +55,7 @@ class _Tap(asyncio.DatagramProtocol):
         self._own: Address = ("", 0)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
         self._own = transport.get_extra_info("sockname")[:2]
         self.protocol.connection_made(transport)
 

@@ -29,7 +29,7 @@ from mail2fax.model.call import AnswerOrder, CallEnded, CallEvent, MediaPolicy, 
 from tests.peers.behaviours import HANG_UPS, REFUSALS, Behaviour, behaviour_of
 
 HOST = "127.0.0.1"
-USER, PASSWORD = "office", "correct horse"  # noqa: S105 - of a trunk that lives for a minute
+USER, PASSWORD = "office", "correct horse"
 STATION_ID = "+375 29 155 00 00"
 LINES = 20
 OFFER_AFTER_S = 0.7

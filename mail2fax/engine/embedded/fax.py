@@ -121,7 +121,7 @@ class Fax:
     def stop(self, now: float) -> None:
         """The call is over: T.30 ends with the code that is true now, and the file is let go."""
         if self._path:
-            # Trap of the reference: most good calls end by a BYE before our T.30 has ended by itself.
+            # Most good calls end by a BYE that comes before our own T.30 is through: 0 after the last MCF.
             self._path.terminal.terminate()
             self._note_events(now)
             self._close_path()

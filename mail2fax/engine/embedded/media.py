@@ -107,7 +107,7 @@ class T38Path:
     """A T.38 terminal behind UDPTL. `agreed` is what both ends said in common, `theirs` what the far end can take."""
 
     media = Media.T38
-    # Trap of the reference: a T.38 receiver whose far end vanishes never ends by itself.
+    # A receiver in libspandsp whose far end vanishes in T.38 never ends by itself.
     silence_limit_s = 20.0
 
     def __init__(self, task: Task, agreed: T38Parameters, theirs: T38Parameters, now: float, *, calling: bool) -> None:

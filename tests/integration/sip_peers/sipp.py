@@ -14,6 +14,7 @@ HOST = "127.0.0.1"
 SCENARIOS = Path(__file__).parents[3] / "fixtures" / "sip"
 LIMIT_S = 20
 _STARTS_WITHIN_S = 10.0
+_ERRORS, _MESSAGES = "errors.log", "messages.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,7 @@ class Sipp:
     async def is_satisfied(self) -> None:
         """Waits for the scenario's end; fails, with SIPp's own words, unless it went as written."""
         await self.process.wait()
-        assert self.process.returncode == 0, _read(self.directory / "errors.log") + _read(
-            self.directory / "messages.log"
-        )
+        assert self.process.returncode == 0, "".join(_read(self.directory / log) for log in (_ERRORS, _MESSAGES))
 
 
 @asynccontextmanager
@@ -69,8 +68,8 @@ async def playing(
 def _arguments(script: Path, port: int, directory: Path) -> list[str]:
     return [
         "-sf", str(script), "-m", "1", "-i", HOST, "-mi", HOST, "-bind_local", "-p", str(port), "-nostdin",
-        "-timeout", f"{LIMIT_S}s", "-timeout_error", "-trace_err", "-error_file", str(directory / "errors.log"),
-        "-trace_msg", "-message_file", str(directory / "messages.log"),
+        "-timeout", f"{LIMIT_S}s", "-timeout_error", "-trace_err", "-error_file", str(directory / _ERRORS),
+        "-trace_msg", "-message_file", str(directory / _MESSAGES),
     ]  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from mail2fax.model.call import CallEnded, CallEvent, CallOrder
 from tests.harness.processes import becomes_true
 from tests.integration.sip_peers.sipp import HOST, playing
 
-USER, PASSWORD = "office", "s3cret"  # noqa: S105 - what the scenarios ask for
+USER, PASSWORD = "office", "s3cret"
+"""What the scenarios ask for."""
 OFFER_AFTER_S = 0.3
 _FREE_WITHIN_S = 3.0
 
@@ -73,7 +74,7 @@ class SippTrunk:
         return told
 
 
-async def read(events: AsyncIterator[CallEvent], leave_at: type[CallEvent] | None) -> list[CallEvent]:
+async def read(events: AsyncIterator[CallEvent], leave_at: type[CallEvent] | None = None) -> list[CallEvent]:
     told = []
     async for event in events:
         told.append(event)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,10 +36,10 @@ class SippCaller:
 
     async def call(self, scenario: str, decide: Decision, *options: str) -> list[CallEvent]:
         """The events of SIPp's call to us, about which we `decide`. SIPp must have seen what the scenario expects."""
-        async with running(EngineSettings(lines=1)) as engine:
-            deciding = asyncio.create_task(_decide(engine, decide))
+        async with running(EngineSettings(lines=1)) as engine, asyncio.TaskGroup() as tasks:
+            deciding = tasks.create_task(_decide(engine, decide))
             await self.talk(scenario, engine, *options)
-            return await deciding
+        return deciding.result()
 
     async def talk(self, scenario: str, engine: EmbeddedEngine, *options: str) -> None:
         """Let SIPp do to the engine what the scenario says."""

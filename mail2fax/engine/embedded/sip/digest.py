@@ -192,6 +192,7 @@ class Verifier:
         self._credentials = credentials
         self._realm = realm
         self._algorithms = algorithms
+        self._random = random
         self._secret = random.randbytes(32)
         self._highest: dict[str, tuple[float, int]] = {}
 
@@ -243,13 +244,15 @@ class Verifier:
         return True
 
     def _nonce(self, now: float) -> str:
-        moment = f"{now:.3f}"
-        return f"{moment}-{hmac.new(self._secret, moment.encode(), 'sha256').hexdigest()}"
+        """When it was made, something that makes it the only one, and a seal on both."""
+        return self._sealed(f"{now:.3f}-{self._random.getrandbits(64):016x}")
+
+    def _sealed(self, content: str) -> str:
+        return f"{content}-{hmac.new(self._secret, encode(content), 'sha256').hexdigest()}"
 
     def _made_here(self, nonce: str) -> bool:
-        moment = nonce.partition("-")[0]
-        known = hmac.new(self._secret, encode(moment), "sha256").hexdigest()
-        return hmac.compare_digest(encode(f"{moment}-{known}"), encode(nonce))
+        content = nonce.rpartition("-")[0]
+        return hmac.compare_digest(encode(self._sealed(content)), encode(nonce))
 
     def _expired(self, nonce: str, now: float) -> bool:
         """Whether this is a nonce of ours that has become too old: its bearer may try again (`stale`)."""

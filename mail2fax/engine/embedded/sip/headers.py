@@ -61,17 +61,9 @@ class Headers:
         """The values of this name with comma-separated lists taken apart (RFC 3261 7.3.1)."""
         return [item for line in self._of(name) for item in split(line, ",")]
 
-    def tokens(self, name: str) -> frozenset[str]:
-        """The items of this name in lower case: option tags, methods."""
-        return frozenset(item.lower() for item in self.items(name))
-
     def with_added(self, *fields: tuple[str, str]) -> "Headers":
         """These headers, then `fields`."""
         return Headers((*self.fields, *fields))
-
-    def with_first(self, name: str, value: str) -> "Headers":
-        """These headers with one more at the top."""
-        return Headers(((name, value), *self.fields))
 
     def with_set(self, name: str, value: str) -> "Headers":
         """These headers with this name exactly once, where it first stood, or at the end."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from mail2fax.engine.embedded.sip.acknowledge import Unacknowledged
@@ -202,7 +203,7 @@ class Leg:
         self._finish(EndedBy.US if was_ours else EndedBy.FAR_END, q850_cause(request))
 
     def _receive_invite(self, request: Request, transaction: ServerTransaction, now: float) -> None:
-        if self._closing:
+        if self._closing or self._is_hang_up_waiting:
             self.core.answer(transaction, 481, now)
         elif self._own is not None and self._own.is_pending:
             self.core.answer(transaction, 491, now)
@@ -244,12 +245,12 @@ class Leg:
             transaction, 200, now, self._contact, ALLOW, SDP, tag=self.dialog.local.tag or "", body=sdp
         )
         number = transaction.request.cseq[0]
-        pending = Unacknowledged(self.core.layer, transaction, datagram, self._never_acknowledged, is_offer, now)
-        self._unacknowledged[number] = pending
+        give_up = partial(self._never_acknowledged, number)
+        self._unacknowledged[number] = Unacknowledged(self.core.layer, transaction, datagram, give_up, is_offer, now)
 
-    def _never_acknowledged(self, now: float) -> None:
+    def _never_acknowledged(self, number: int, now: float) -> None:
         """RFC 3261 13.3.1.4: no ACK within 64*T1 ends the call with a BYE."""
-        self._unacknowledged.clear()
+        self._unacknowledged.pop(number, None)
         if self._is_hang_up_waiting:
             self.hang_up(now, self._waiting_reason)
         else:

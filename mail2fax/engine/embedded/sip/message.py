@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TypeVar
 
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError, RemoteProtocolError
 from mail2fax.engine.embedded.sip.headers import Headers, parse_headers
@@ -22,6 +21,7 @@ REASONS = {
     180: "Ringing",
     183: "Session Progress",
     200: "OK",
+    302: "Moved Temporarily",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -162,9 +162,6 @@ class Response(Message):
         return _write(f"{_VERSION} {self.status} {self.reason or REASONS.get(self.status, '')}", self)
 
 
-AnyMessage = TypeVar("AnyMessage", Request, Response)
-
-
 def parse_message(datagram: bytes) -> Request | Response:
     """Read one datagram; `RemoteProtocolError` when it is no SIP message at all.
 
@@ -203,11 +200,6 @@ def as_received(request: Request, source: Address) -> Request:
     others = tuple(pair for pair in request.headers.fields[first:] if pair[0].lower() != "via")
     vias = tuple(("Via", value) for value in (top, *rest))
     return replace(request, headers=Headers((*request.headers.fields[:first], *vias, *others)))
-
-
-def with_body(message: AnyMessage, body: bytes, content_type: str = "application/sdp") -> AnyMessage:
-    """The message with this body and its Content-Type."""
-    return replace(message, headers=message.headers.with_set("Content-Type", content_type), body=body)
 
 
 _COPIED = frozenset({"via", "from", "to", "call-id", "cseq"})

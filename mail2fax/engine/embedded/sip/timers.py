@@ -52,6 +52,3 @@ class Timers:
         """Fire everything that is due, also what becomes due meanwhile."""
         while (due := self.next()) is not None and due <= now:
             heapq.heappop(self._heap).fire(now)
-
-    def __len__(self) -> int:
-        return sum(timer.pending for timer in self._heap)

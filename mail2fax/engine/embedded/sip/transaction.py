@@ -15,7 +15,7 @@ from mail2fax.engine.embedded.sip.via import Address
 
 # RFC 3261 17.1.1.1, table 4. Over UDP timers D, H, J, B, F, L and M all come to 64*T1.
 T1 = 0.5
-T2 = 5.0
+T2 = 4.0
 T4 = 5.0
 TRANSACTION_LIMIT = 64 * T1
 

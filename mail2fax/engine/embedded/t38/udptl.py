@@ -12,8 +12,8 @@ _LATE = 64
 """How far behind a packet may be and still count as late (about 2 s); further back the far end has begun anew."""
 
 
-# X.691 10.9: a length below the first bound takes one octet, one below the second takes two (with the second's top bits
-# 10); larger things come in fragments, which no datagram can need.
+# X.691 10.9: a first octet below _LONG is a length, one below _FRAGMENTS begins a length of two octets; from there on
+# things come in fragments, and no datagram is that large.
 _LONG = 0x80
 _FRAGMENTS = 0xC0
 
@@ -133,8 +133,6 @@ class UdptlReceiver:
     """
 
     def __init__(self) -> None:
-        self.received = 0
-        self.recovered = 0
         self.lost = 0
         self.malformed = 0
         self._expected: int | None = None
@@ -156,7 +154,6 @@ class UdptlReceiver:
         except RemoteProtocolError:
             self.malformed += 1
             return []
-        self.received += 1
         return self._place(packet)
 
     def _place(self, packet: UdptlPacket) -> list[SequencedIfp]:
@@ -165,7 +162,6 @@ class UdptlReceiver:
             return []
         # Some senders fill the copies they do not have yet with empty ones.
         copies = [copy for copy in enumerate(packet.secondary[:missing], start=1) if copy[1]]
-        self.recovered += len(copies)
         self._expected = packet.sequence + 1 & 0xFFFF
         arrived = [self._sequenced(packet.sequence - back, ifp) for back, ifp in reversed(copies)]
         return [*arrived, self._sequenced(packet.sequence, packet.primary)]

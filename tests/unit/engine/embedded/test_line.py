@@ -175,6 +175,17 @@ def test_after_a_call_nothing_stays_behind(calls: Calls) -> None:
     assert all(phone.agent.idle for phone in pump.phones)
 
 
+def test_what_arrives_after_the_end_moves_nothing(calls: Calls) -> None:
+    """Trap 4 of "Seen with real peers": an engine that is not ticked must not be fed."""
+    pump = calls.t38()
+    pump.call()
+    line = pump.caller.line
+    assert line
+    line.receive_media(pump.media(pump.called)[-1].data, pump.called.media_address, pump.now)
+    line.tick(pump.now + 0.02)
+    assert (line.take_events(), line.take_media()) == ([], [])
+
+
 def test_busy_is_told_with_its_code(calls: Calls) -> None:
     called = calls.called()
     called.reject = 486

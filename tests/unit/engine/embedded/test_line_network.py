@@ -46,13 +46,30 @@ def test_repeated_and_overtaking_audio_is_put_right(calls: Calls, seed: int) -> 
     assert pump.caller.end.media is Media.G711
 
 
-def test_lost_audio_is_bridged_and_error_correction_repairs_the_page(calls: Calls) -> None:
-    """Trap: a lost packet heard as silence kills the call; filled in, the modem keeps its phase."""
-    pump = calls.audio()
+def in_mid_page(calls: Calls) -> Pump:
+    """An audio call in which the first page is under way."""
+    pump = calls.pump(calls.caller(rows=1_500), calls.called())
     pump.dial()
     pump.run(lambda: any(isinstance(event, PageProgress) and event.percent for event in pump.caller.events))
-    soon = len(pump.media(pump.caller)) + 5
-    pump.fate = lose(pump.caller.media_address, frozenset({soon, soon + 12}))
+    return pump
+
+
+def test_lost_audio_is_bridged_so_that_the_modem_keeps_its_phase(calls: Calls) -> None:
+    """Trap: lost packets heard as silence drop the carrier, and the whole block is sent again: 5 s more."""
+    undisturbed = in_mid_page(calls)
+    undisturbed.run()
+    pump = in_mid_page(calls)
+    soon = len(pump.media(pump.caller))
+    pump.fate = lose(pump.caller.media_address, frozenset({soon + 5, soon + 17}))
+    pump.run()
+    calls.assert_delivered(pump)
+    assert pump.now - undisturbed.now < 1.0
+
+
+def test_error_correction_repairs_what_lost_audio_has_damaged(calls: Calls) -> None:
+    pump = in_mid_page(calls)
+    soon = len(pump.media(pump.caller))
+    pump.fate = lose(pump.caller.media_address, frozenset(range(soon + 20, soon + 120, 25)))
     pump.run()
     calls.assert_delivered(pump)
 

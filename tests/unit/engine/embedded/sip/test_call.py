@@ -1,13 +1,12 @@
-"""How a call begins and ends: ringing, forks, CANCEL and its races, digest, routes, BYE."""
+"""How a call of ours begins and ends: ringing, forks, CANCEL and its races, routes, BYE."""
 
 import pytest
 
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError
 from mail2fax.engine.embedded.sip.events import Ended, Established, Progress
-from mail2fax.engine.embedded.sip.settings import InviteOrder, UaSettings
 from mail2fax.model.call import EndedBy
 
-from .scene import ANSWER, CREDENTIALS, OFFER, A, B, Duet, Solo, order
+from .scene import ANSWER, CREDENTIALS, OFFER, B, Duet, Solo, order
 
 CHALLENGE = 'Digest realm="far", nonce="n1", qop="auth", algorithm=MD5'
 
@@ -121,6 +120,28 @@ def test_cancel_waits_for_a_provisional_answer() -> None:
     assert len(cancel.headers.lines("Via")) == 1
 
 
+def test_a_provisional_answer_to_the_unauthenticated_invite_does_not_count_for_the_next() -> None:
+    """The CANCEL of the second INVITE waits for a 1xx to the second INVITE."""
+    solo = Solo()
+    solo.invite(credentials=CREDENTIALS)
+    solo.answer(solo.sent("INVITE")[0], 100)
+    solo.answer(solo.sent("INVITE")[0], 407, ("Proxy-Authenticate", CHALLENGE))
+    solo.caller.hang_up(solo.pump.now)
+    assert solo.sent("CANCEL") == []
+    solo.answer(solo.sent("INVITE")[1], 180)
+    assert [cancel.cseq for cancel in solo.sent("CANCEL")] == [(2, "CANCEL")]
+
+
+def test_a_200_after_a_refusal_is_no_call() -> None:
+    solo = Solo()
+    solo.invite()
+    [invite] = solo.sent("INVITE")
+    solo.answer(invite, 486)
+    solo.answer(invite, 200, body=ANSWER)
+    assert solo.caller.take_events() == [Ended(EndedBy.FAR_END, 486, "Busy Here")]
+    assert len(solo.sent("ACK")) == 1
+
+
 def test_a_200_that_crosses_our_cancel_is_acknowledged_and_hung_up() -> None:
     """Trap: if the 200 crosses the CANCEL: ACK, then BYE."""
     solo = Solo()
@@ -198,7 +219,7 @@ def test_a_redirection_is_not_followed() -> None:
     solo = Solo()
     solo.invite()
     solo.answer(solo.sent("INVITE")[0], 302, ("Contact", "<sip:premium@203.0.113.5>"))
-    assert solo.caller.take_events() == [Ended(EndedBy.FAR_END, 302)]
+    assert solo.caller.take_events() == [Ended(EndedBy.FAR_END, 302, "Moved Temporarily")]
     assert len(solo.sent("INVITE")) == 1
 
 
@@ -233,179 +254,6 @@ def test_our_reason_stands_in_the_bye_as_one_header() -> None:
     duet.pump.run_until_idle()
     [bye] = [sent.datagram for sent in duet.pump.trace if sent.label == "a BYE 2"]
     assert b'Reason: SIP;text="fax \\"done\\"  X-Evil: 1"\r\n' in bye
-
-
-def test_a_challenge_is_answered_by_a_new_request_that_keeps_everything_else() -> None:
-    """Trap: keep P-Asserted-Identity and other extra headers on the retry; our CSeq rises for it."""
-    solo = Solo()
-    solo.invite(credentials=CREDENTIALS, extra_headers=(("P-Asserted-Identity", "<sip:100@fax.example>"),))
-    solo.answer(solo.sent("INVITE")[0], 407, ("Proxy-Authenticate", CHALLENGE))
-    first, second = solo.sent("INVITE")
-    assert second.cseq == (2, "INVITE")
-    assert second.via.branch != first.via.branch
-    assert (second.call_id, second.from_, second.to, second.body) == (first.call_id, first.from_, first.to, first.body)
-    assert second.headers.get("P-Asserted-Identity") == "<sip:100@fax.example>"
-    assert "nc=00000001" in (second.headers.get("Proxy-Authorization") or "")
-
-
-def test_a_wrong_password_is_tried_once() -> None:
-    """Trap: one retry per nonce unless `stale`; a server that makes a new nonce each time gets no storm either."""
-    solo = Solo()
-    solo.invite(credentials=CREDENTIALS)
-    for number in (0, 1):
-        challenge = ("WWW-Authenticate", CHALLENGE.replace("n1", f"n{number}"))
-        solo.answer(solo.sent("INVITE")[number], 401, challenge, tag=f"t{number}")
-    assert len(solo.sent("INVITE")) == 2
-    assert solo.caller.take_events() == [Ended(EndedBy.FAR_END, 401, "Unauthorized")]
-
-
-def test_a_stale_nonce_is_replaced_but_not_for_ever() -> None:
-    solo = Solo()
-    solo.invite(credentials=CREDENTIALS)
-    for number in range(6):
-        challenge = CHALLENGE.replace("n1", f"n{number}") + ", stale=TRUE"
-        solo.answer(solo.sent("INVITE")[number], 401, ("WWW-Authenticate", challenge), tag=f"t{number}")
-    assert len(solo.sent("INVITE")) == 6
-    assert solo.caller.take_events() == [Ended(EndedBy.FAR_END, 401, "Unauthorized")]
-
-
-def test_a_proxy_and_the_far_end_may_both_ask() -> None:
-    """Trap: 401 and 407: the answers to both go into the next INVITE."""
-    solo = Solo()
-    solo.invite(credentials=CREDENTIALS)
-    solo.answer(solo.sent("INVITE")[0], 407, ("Proxy-Authenticate", CHALLENGE))
-    solo.answer(solo.sent("INVITE")[1], 401, ("WWW-Authenticate", CHALLENGE.replace("n1", "n2")), tag="x")
-    last = solo.sent("INVITE")[2]
-    assert "n1" in (last.headers.get("Proxy-Authorization") or "")
-    assert "n2" in (last.headers.get("Authorization") or "")
-    solo.answer(last, 200, ("Contact", "<sip:far@192.0.2.2:5062>"), body=ANSWER)
-    [ack] = [ack for ack in solo.sent("ACK") if ack.cseq[0] == 3]
-    assert ack.headers.get("Authorization") == last.headers.get("Authorization")
-
-
-def test_without_credentials_a_challenge_is_the_end() -> None:
-    solo = Solo()
-    solo.invite()
-    solo.answer(solo.sent("INVITE")[0], 401, ("WWW-Authenticate", CHALLENGE))
-    assert solo.caller.take_events() == [Ended(EndedBy.FAR_END, 401, "Unauthorized")]
-
-
-def test_a_challenge_after_we_have_left_is_not_answered() -> None:
-    solo = Solo()
-    solo.invite(credentials=CREDENTIALS)
-    solo.caller.hang_up(solo.pump.now)
-    solo.answer(solo.sent("INVITE")[0], 401, ("WWW-Authenticate", CHALLENGE))
-    assert solo.caller.take_events() == [Ended(EndedBy.US, 401, "Unauthorized")]
-
-
-def test_a_bye_is_authenticated_too() -> None:
-    """Trap: 401 and 407 on BYE."""
-    solo = Solo()
-    solo.invite(credentials=CREDENTIALS)
-    solo.answer(solo.sent("INVITE")[0], 200, ("Contact", "<sip:far@192.0.2.2:5062>"), body=ANSWER)
-    solo.caller.hang_up(solo.pump.now)
-    solo.wait(0.05)
-    solo.answer(solo.sent("BYE")[0], 407, ("Proxy-Authenticate", CHALLENGE))
-    again = solo.sent("BYE")[1]
-    assert again.cseq == (3, "BYE")
-    assert "Proxy-Authorization" in dict(again.headers.fields)
-    solo.answer(again, 200)
-    assert solo.caller.take_events()[-1] == Ended(EndedBy.US, 200, "OK")
-
-
-def test_an_incoming_cancel_ends_the_call_with_487() -> None:
-    """Trap: incoming CANCEL: 200 to it, 487 to the INVITE."""
-    solo = Solo()
-    solo.send(solo.request("INVITE", body=OFFER))
-    [session] = solo.a.take_incoming()
-    solo.send(solo.request("CANCEL", branch="INVITE1"))
-    assert solo.answers("CANCEL") == [200]
-    assert solo.answers("INVITE") == [100, 487]
-    assert session.take_events() == [Ended(EndedBy.FAR_END, 487, "Request Terminated")]
-    session.answer(ANSWER, solo.pump.now)
-    session.ring(solo.pump.now)
-    session.reject(486, solo.pump.now)
-    session.hang_up(solo.pump.now)
-    assert session.take_events() == []
-
-
-def test_a_cancel_that_comes_after_our_answer_changes_nothing() -> None:
-    """RFC 5407 3.1.2."""
-    solo = Solo()
-    solo.send(solo.request("INVITE", body=OFFER))
-    [session] = solo.a.take_incoming()
-    session.answer(ANSWER, solo.pump.now)
-    solo.send(solo.request("CANCEL", branch="INVITE1"))
-    assert solo.answers("CANCEL") == [200]
-    assert solo.answers("INVITE") == [100, 200]
-    assert session.take_events() == []
-
-
-def test_the_caller_may_leave_before_the_answer_by_bye_too() -> None:
-    solo = Solo()
-    solo.send(solo.request("INVITE", body=OFFER))
-    [session] = solo.a.take_incoming()
-    session.ring(solo.pump.now)
-    solo.wait(0.05)
-    to = solo.responses("INVITE")[-1].headers.get("To") or ""
-    solo.send(solo.request("BYE", 2, ("Reason", "Q.850;cause=16"), to=to))
-    assert solo.answers("BYE") == [200]
-    assert solo.answers("INVITE") == [100, 180, 487]
-    assert session.take_events() == [Ended(EndedBy.FAR_END, 487, "Request Terminated", 16)]
-
-
-def test_we_do_not_say_bye_before_the_ack() -> None:
-    """RFC 3261 15: the called side waits for the ACK before it sends BYE."""
-    solo = Solo()
-    solo.send(solo.request("INVITE", body=OFFER))
-    [session] = solo.a.take_incoming()
-    session.answer(ANSWER, solo.pump.now)
-    session.hang_up(solo.pump.now)
-    solo.wait(3)
-    assert solo.sent("BYE") == []
-    to = solo.responses("INVITE")[-1].headers.get("To") or ""
-    solo.send(solo.request("ACK", 1, to=to, branch="ack"))
-    assert len(solo.sent("BYE")) == 1
-
-
-def test_a_hang_up_that_waits_for_the_ack_does_not_wait_for_ever() -> None:
-    solo = Solo()
-    solo.send(solo.request("INVITE", body=OFFER))
-    [session] = solo.a.take_incoming()
-    session.answer(ANSWER, solo.pump.now)
-    session.hang_up(solo.pump.now)
-    solo.wait(32.1)
-    solo.answer(solo.sent("BYE")[0], 200)
-    assert session.take_events() == [Ended(EndedBy.US, 200, "OK")]
-
-
-def test_the_ack_to_our_2xx_is_known_by_dialog_and_cseq_even_with_the_invites_branch() -> None:
-    """Trap: that ACK is matched by dialog and CSeq."""
-    solo = Solo()
-    solo.send(solo.request("INVITE", body=OFFER))
-    [session] = solo.a.take_incoming()
-    session.answer(ANSWER, solo.pump.now)
-    solo.wait(0.05)
-    to = solo.responses("INVITE")[-1].headers.get("To") or ""
-    solo.send(solo.request("ACK", 2, to=to, branch="wrong"))
-    assert session.take_events() == []
-    solo.send(solo.request("ACK", 1, to=to, branch="INVITE1"))
-    assert session.take_events() == [Established(OFFER)]
-    solo.wait(10)
-    assert solo.answers("INVITE") == [100, 200]
-
-
-def test_a_call_without_sdp_is_answered_with_our_offer() -> None:
-    solo = Solo()
-    solo.send(solo.request("INVITE"))
-    [session] = solo.a.take_incoming()
-    assert session.remote_sdp is None
-    session.answer(OFFER, solo.pump.now)
-    solo.wait(0.05)
-    to = solo.responses("INVITE")[-1].headers.get("To") or ""
-    solo.send(solo.request("ACK", 1, to=to, branch="ack", body=ANSWER))
-    assert session.take_events() == [Established(ANSWER)]
-    assert session.remote_sdp == ANSWER
 
 
 def test_byes_that_cross_are_both_answered() -> None:
@@ -445,8 +293,9 @@ def test_a_falling_cseq_is_refused() -> None:
     solo.send(solo.inside(invite, "OPTIONS", 7))
     solo.send(solo.inside(invite, "BYE", 6))
     assert solo.answers("BYE") == [500]
+    solo.send(solo.inside(invite, "BYE", 7))
     solo.send(solo.inside(invite, "BYE", 8))
-    assert solo.answers("BYE") == [500, 200]
+    assert solo.answers("BYE") == [500, 500, 200]
 
 
 def test_the_order_of_orders_is_kept() -> None:
@@ -463,31 +312,6 @@ def test_the_order_of_orders_is_kept() -> None:
         solo.caller.offer(OFFER, solo.pump.now)
     assert not solo.caller.accept_offer(ANSWER, solo.pump.now)
     assert not solo.caller.refuse_offer(488, solo.pump.now)
-
-
-def test_a_refusal_must_be_one() -> None:
-    solo = Solo()
-    solo.send(solo.request("INVITE", body=OFFER))
-    with pytest.raises(LocalProtocolError):
-        solo.a.take_incoming()[0].reject(200, solo.pump.now)
-
-
-def test_an_incoming_call_that_we_leave_is_refused() -> None:
-    solo = Solo()
-    solo.send(solo.request("INVITE", body=OFFER))
-    [session] = solo.a.take_incoming()
-    session.hang_up(solo.pump.now)
-    solo.wait(0.05)
-    assert solo.answers("INVITE") == [100, 480]
-
-
-def test_a_called_side_that_asks_for_a_password_gets_its_requests_proven() -> None:
-    settings = UaSettings(*B, require_digest=CREDENTIALS)
-    duet = Duet(b_settings=settings)
-    duet.invite(credentials=CREDENTIALS)
-    duet.pump.run_until(1)
-    assert duet.called.caller == "100"
-    assert duet.called.called == "+375172000000"
 
 
 @pytest.mark.parametrize(
@@ -525,8 +349,3 @@ def test_extra_headers_cannot_carry_a_line_break() -> None:
     solo = Solo()
     with pytest.raises(LocalProtocolError):
         solo.invite(extra_headers=(("X-A", "1\r\nX-B: 2"),))
-
-
-def test_the_password_is_not_shown() -> None:
-    assert "secret" not in repr(CREDENTIALS)
-    assert "secret" not in repr(InviteOrder("1", "x", A, "2", "c", b"", CREDENTIALS))

@@ -129,6 +129,13 @@ def test_an_answer_counts_once() -> None:
     assert not judge.verify(request, 10.1)
 
 
+def test_two_callers_of_the_same_moment_are_told_apart() -> None:
+    judge = verifier("SHA-256")
+    first, second = answered(judge, 10.0), answered(judge, 10.0)
+    assert judge.verify(first, 10.0)
+    assert judge.verify(second, 10.0)
+
+
 def test_an_old_nonce_is_stale_and_another_is_offered() -> None:
     judge = verifier("MD5")
     request = answered(judge, 10.0)

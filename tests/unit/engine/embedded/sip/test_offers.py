@@ -300,6 +300,21 @@ def test_our_2xx_to_a_reinvite_without_ack_ends_the_call() -> None:
     assert len(solo.sent("BYE")) == 1
 
 
+def test_a_200_whose_ack_is_late_does_not_outlive_a_call_that_another_one_ended() -> None:
+    """Two of our 2xx are open at once; the first that is given up stops the other."""
+    solo = Solo()
+    invite = solo.establish()
+    for cseq in (1, 2):
+        solo.send(solo.inside(invite, "INVITE", cseq, body=T38_OFFER))
+        assert solo.caller.accept_offer(T38_ANSWER, solo.pump.now)
+    solo.wait(40)
+    assert [type(event) for event in solo.caller.take_events()] == [OfferReceived, OfferReceived, Ended]
+    before = len(solo.answers("INVITE"))
+    solo.wait(60)
+    assert len(solo.answers("INVITE")) == before
+    assert solo.a.idle
+
+
 def _we_leave(solo: Solo, invite: Request) -> None:
     solo.caller.hang_up(solo.pump.now)
 

@@ -225,6 +225,7 @@ def test_without_rport_the_answer_goes_to_the_port_of_the_via() -> None:
     solo.send(solo.request("OPTIONS", 1, via), source=("203.0.113.7", 40_000))
     [sent] = [sent for sent in solo.pump.trace if sent.source == A]
     assert sent.destination == ("203.0.113.7", 5070)
+    assert "received=203.0.113.7" in str(solo.responses("OPTIONS")[0].via)
 
 
 def test_requests_of_old_elements_without_unique_branches_are_told_apart() -> None:

@@ -2,13 +2,13 @@
 
 import pytest
 
-from mail2fax.engine.embedded.sip.events import Ended, OfferReceived, SessionEvent
+from mail2fax.engine.embedded.sip.events import Ended, Established, OfferReceived, SessionEvent
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import UaSettings
 from mail2fax.model.call import EndedBy
 from tests.harness.sip_pump import seeded, weather
 
-from .scene import ANSWER, CREDENTIALS, T38_ANSWER, T38_OFFER, B, Duet
+from .scene import ANSWER, CREDENTIALS, OFFER, T38_ANSWER, T38_OFFER, B, Duet
 
 TICK_S = 0.02
 
@@ -46,12 +46,14 @@ class Storm(Duet):
                 session.accept_offer(T38_ANSWER, now)
 
     def _offer(self, now: float) -> None:
-        if self._arrived is not None and not self._arrived.ended:
+        """Both ends at once, so that there is glare; only in a call that both think stands."""
+        both_stand = all(Established(sdp) in self.seen[name] for name, sdp in (("a", ANSWER), ("b", OFFER)))
+        if self._arrived is not None and both_stand:
             self._arrived.offer(T38_OFFER, now)
             self.caller.offer(T38_OFFER, now)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(100))
 def test_at_15_percent_loss_each_way_the_call_ends_as_it_should(seed: int) -> None:
     """Trap: calls at 15 % loss each way with digest, glare and BYE."""
     storm = Storm(seed, 0.15)
@@ -61,7 +63,7 @@ def test_at_15_percent_loss_each_way_the_call_ends_as_it_should(seed: int) -> No
     assert storm.is_quiet()
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(100))
 def test_in_any_weather_each_side_hears_exactly_one_end_and_forgets_the_call(seed: int) -> None:
     storm = Storm(seed, 0.6)
     storm.run()

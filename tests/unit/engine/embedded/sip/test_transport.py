@@ -1,0 +1,53 @@
+"""The asyncio shell, with a transport that only writes down what it is given."""
+
+import asyncio
+
+from mail2fax.engine.embedded.sip.settings import UaSettings
+from mail2fax.engine.embedded.sip.transport import UdpTransport
+from mail2fax.engine.embedded.sip.ua import UserAgent
+from tests.harness.sip_pump import describe, seeded
+
+from .scene import A, B, Solo, order
+
+
+class Notebook(asyncio.DatagramTransport):
+    """Writes down what would be sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[tuple[str, object]] = []
+        self.closed = False
+
+    def sendto(self, data: object, addr: object = None) -> None:
+        assert isinstance(data, bytes)
+        self.sent.append((describe(data), addr))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def plugged() -> tuple[UserAgent, UdpTransport, Notebook, asyncio.Event]:
+    agent, notebook, changed = UserAgent(UaSettings(*A), seeded(1)), Notebook(), asyncio.Event()
+    protocol = UdpTransport(agent, changed.set)
+    protocol.connection_made(notebook)
+    return agent, protocol, notebook, changed
+
+
+async def test_what_waits_is_sent_and_what_is_not_answered_is_repeated_in_real_time() -> None:
+    agent, protocol, notebook, changed = plugged()
+    agent.invite(order(), asyncio.get_running_loop().time())
+    protocol.flush()
+    assert notebook.sent == [("INVITE 1", B)]
+    await asyncio.wait_for(changed.wait(), 10)
+    assert notebook.sent == [("INVITE 1", B)] * 2
+    protocol.close()
+    assert notebook.closed
+
+
+async def test_what_arrives_is_answered_and_told() -> None:
+    _, protocol, notebook, changed = plugged()
+    protocol.datagram_received(bytes(Solo().request("OPTIONS")), B)
+    assert notebook.sent == [("200 OPTIONS 1", B)]
+    assert changed.is_set()
+    protocol.error_received(ConnectionRefusedError())
+    protocol.close()
