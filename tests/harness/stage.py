@@ -193,7 +193,7 @@ def _sections(directory: Path, trunk_port: int, reply_port: int) -> Sections:
 
 
 def _toml(sections: Sections, overrides: Sections) -> str:
-    merged = {name: {**section, **overrides.get(name, {})} for name, section in sections.items()}
+    merged = {name: {**sections.get(name, {}), **overrides.get(name, {})} for name in {**sections, **overrides}}
     # What JSON writes of strings, numbers and lists of them is TOML, too.
     tables = [
         [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in merged[name].items())] for name in merged
