@@ -74,6 +74,12 @@ def _station_id(text: str) -> str:
     return text
 
 
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be printable characters on one line")
+    return text
+
+
 def _time_zone(text: str) -> str:
     try:
         ZoneInfo(text)
@@ -97,21 +103,23 @@ LoopbackHost = Annotated[str, AfterValidator(_loopback)]
 LocalAddress = Annotated[str, AfterValidator(_ip_address)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 Region = Annotated[str, AfterValidator(_region)]
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]+$")]
 Digits = Annotated[str, AfterValidator(_digits)]
 StationId = Annotated[str, AfterValidator(_station_id)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 SenderMaskText = Annotated[str, AfterValidator(_sender_mask)]
 NumberMaskText = Annotated[str, AfterValidator(_number_mask)]
-Seconds = Annotated[float, Field(gt=0)]
-Minutes = Annotated[float, Field(gt=0)]
-Hours = Annotated[float, Field(gt=0)]
-Megabytes = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Minutes = Annotated[float, Field(gt=0, le=10_080)]
+Hours = Annotated[float, Field(gt=0, le=8_760)]
+Megabytes = Annotated[float, Field(gt=0, le=1_000_000)]
+Line = Annotated[str, AfterValidator(_one_line)]
 
 
 class Section(BaseModel):
     """One table of the file: frozen, and a key it does not know is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
 
 class GatewaySection(Section):
@@ -154,17 +162,17 @@ class TerminalSection(Section):
 
     caller_id: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9+._-]+$")] = "mail2fax"
     station_id: StationId = ""
-    header: Annotated[str, Field(max_length=40)] = ""
+    header: Annotated[Line, Field(max_length=40)] = ""
 
 
 class TrunkSection(Section):
     """`[trunk]`: the SIP peer that carries the calls."""
 
-    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    host: HostName = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 5060
-    user: str = ""
+    user: Line = ""
     password: SecretStr = SecretStr("")
-    domain: str = ""
+    domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
     lines: Annotated[int, Field(ge=1, le=500)] = 2
     dial: Literal["+e164", "e164", "00e164"] = "+e164"
     ring_limit_s: Seconds = 180.0
@@ -203,10 +211,10 @@ class RetrySection(Section):
 class ReplySection(Section):
     """`[reply]`: the mail server that takes our status mails."""
 
-    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    host: HostName = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 25
     sender: MailAddress = "fax@localhost"
-    user: str = ""
+    user: Line = ""
     password: SecretStr = SecretStr("")
     security: Literal["none", "starttls", "tls"] = "none"
     give_up_after_h: Hours = 72.0
@@ -256,6 +264,15 @@ class Config(BaseSettings):
     reply: ReplySection = ReplySection()
     document: DocumentSection = DocumentSection()
     log: LogSection = LogSection()
+
+    @model_validator(mode="after")
+    def _ports_for_all_lines(self) -> Self:
+        ports = self.sip.media_port_high - self.sip.media_port_low + 1
+        if self.sip.media_port_low and ports < self.trunk.lines:
+            raise ValueError(
+                f"sip.media_port_low to sip.media_port_high are {ports} ports for {self.trunk.lines} lines"
+            )
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -71,15 +71,13 @@ async def run(config: Config) -> None:
     async with _house(config) as (dispatcher, door):
         running = asyncio.create_task(dispatcher.run())
         log.info("gateway running", version=version("mail2fax"), data=str(config.gateway.data_dir))
-        try:
-            await _first(stop.wait(), _done(running))
-        finally:
-            log.info("gateway stopping")
-            await door.stop()
-            await _first(dispatcher.drain(config.gateway.stop_wait_s), hurry.wait(), _done(running))
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+        await _first(stop.wait(), _done(running))
+        log.info("gateway stopping")
+        dispatcher.hold()
+        await asyncio.gather(door.stop(), dispatcher.finish(config.gateway.stop_wait_s, hurry))
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
     log.info("gateway stopped")
 
 
@@ -92,7 +90,10 @@ async def _house(config: Config) -> AsyncIterator[tuple[Dispatcher, SmtpDoor]]:
         spool = _open_spool(config)
         closing.callback(spool.close)
         jobs = Jobs(store, _job_settings(config), now)
-        await _tidy(jobs, spool)
+        try:
+            await _tidy(jobs, spool)
+        except StoreError as error:
+            raise CannotStart(f"{config.gateway.data_dir} cannot be put in order: {error}") from error
         # What the engine could not finish is judged once it is gone, by what the journal knows.
         closing.push_async_callback(_recover, jobs)
         engine = EngineProcess(engine_settings(config), log_level=config.log.level, log_format=config.log.format)
@@ -109,7 +110,7 @@ async def _house(config: Config) -> AsyncIterator[tuple[Dispatcher, SmtpDoor]]:
             dialling=_dialling(config),
             retries=_retries(config),
         )
-        dispatcher = Dispatcher(gateway, jobs, Outbox(store, now), _replies(config), config.trunk.lines, now)
+        dispatcher = Dispatcher(gateway, jobs, Outbox(store, now), _replies(config), engine.traits.lines, now)
         door = SmtpDoor(_smtp_settings(config), spool, _accept_and_nudge(gateway, dispatcher), now)
         await _open_door(door, config)
         closing.push_async_callback(door.stop)
@@ -254,11 +255,13 @@ def _dialling(config: Config) -> Dialling:
     return Dialling(
         terminal=Terminal(terminal.caller_id, terminal.station_id, terminal.header),
         hostname=config.gateway.hostname,
+        zone=ZoneInfo(config.gateway.time_zone),
         prefix=_DIAL_PREFIXES[trunk.dial],
         ring_limit_s=trunk.ring_limit_s,
         media_policy=trunk.t38,
         ecm=trunk.ecm,
         max_bit_rate=trunk.max_bit_rate,
+        longest_call_s=_job_settings(config).calling.total_seconds(),
     )
 
 

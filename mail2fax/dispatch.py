@@ -6,7 +6,7 @@ every loop looks again by itself after a while, so that a lost one delays, and l
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +24,10 @@ log = structlog.get_logger(__name__)
 LOOK_AGAIN_S = 5.0
 """Seconds after which a loop looks by itself, and for which a job rests after a fault of ours."""
 
+LONGEST_REST_S = 300.0
+HANG_UP_LIMIT_S = 15.0
+"""How long calls that were hung up may take to be judged."""
+
 BATCH = 20
 """At most so many jobs or replies are looked at in one go."""
 
@@ -31,6 +35,16 @@ FIRST_REPLY_DELAY = timedelta(minutes=1)
 LONGEST_REPLY_DELAY = timedelta(hours=1)
 
 Clock = Callable[[], datetime]
+UnderWay = dict[int, asyncio.Task[None]]
+"""Tasks by the id of the job they work on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Work on a job has failed by a fault of ours `count` times in a row; it rests until then (the loop's time)."""
+
+    count: int
+    rests_until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +70,14 @@ class Dispatcher:
         self._clock = clock
         self._preparing: dict[int, asyncio.Task[None]] = {}
         self._calling: dict[int, asyncio.Task[None]] = {}
+        self._faults: dict[int, Fault] = {}
+        self._unsettled: set[int] = set()
+        """Replies that the mail server has taken, though the outbox does not know it yet."""
         self._bells: set[asyncio.Event] = set()
-        self._draining = False
+        self._holding = False
 
     async def run(self) -> None:
-        """Keeps everything moving until cancelled; leaving hangs up what is still on the phone."""
+        """Keeps everything moving until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._repeat(lambda: self._prepare_received(tasks)))
             tasks.create_task(self._repeat(lambda: self._call_ready(tasks)))
@@ -72,12 +89,24 @@ class Dispatcher:
         for bell in self._bells:
             bell.set()
 
-    async def drain(self, limit_s: float) -> None:
-        """Starts nothing more, and waits at most `limit_s` seconds for the calls under way."""
-        self._draining = True
-        if self._calling:
-            log.info("waiting for calls under way", jobs=sorted(self._calling), limit_s=limit_s)
-            await asyncio.wait(set(self._calling.values()), timeout=limit_s)
+    def hold(self) -> None:
+        """Starts nothing more."""
+        self._holding = True
+
+    async def finish(self, limit_s: float, hurry: asyncio.Event) -> None:
+        """Waits for the calls under way, at most `limit_s` seconds or until `hurry`; then they are hung up."""
+        self.hold()
+        if not self._calling:
+            return
+        log.info("waiting for calls under way", jobs=sorted(self._calling), limit_s=limit_s)
+        impatient = asyncio.create_task(hurry.wait())
+        over = asyncio.create_task(asyncio.wait(set(self._calling.values())))
+        await asyncio.wait({impatient, over}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        impatient.cancel()
+        for job_id in self._calling:
+            log.warning("call hung up, we are stopping", job=job_id)
+            self._gateway.hang_up(job_id)
+        await asyncio.wait({over}, timeout=HANG_UP_LIMIT_S)
 
     async def _repeat(self, step: Callable[[], Awaitable[datetime | None]]) -> None:
         """Does `step` for ever: at every nudge, at the moment it asks for, and after `LOOK_AGAIN_S` at the latest."""
@@ -96,59 +125,69 @@ class Dispatcher:
     async def _guarded(self, step: Callable[[], Awaitable[datetime | None]]) -> datetime | None:
         try:
             return await step()
-        except Exception:  # one loop's fault must end neither the loop nor its siblings
+        except Exception:
+            # One loop's fault must end neither the loop nor its siblings.
             log.exception("dispatch step failed")
             return None
 
     # Preparing and calling
 
     async def _prepare_received(self, tasks: asyncio.TaskGroup) -> None:
-        if not self._draining:
-            for job in await self._jobs.unprepared(BATCH):
-                self._start(tasks, job, self._gateway.prepare, self._preparing)
+        for job in await self._jobs.unprepared(BATCH, but=self._occupied(self._preparing)):
+            self._start(tasks, job, self._gateway.prepare, self._preparing)
 
     async def _call_ready(self, tasks: asyncio.TaskGroup) -> None:
         free = self._lines - len(self._calling)
-        if not self._draining and free > 0:
-            for job in await self._jobs.next_ready(free):
+        if free > 0:
+            for job in await self._jobs.next_ready(free, but=self._occupied(self._calling)):
                 self._start(tasks, job, self._gateway.attempt, self._calling)
 
+    def _occupied(self, under_way: Collection[int]) -> set[int]:
+        """The jobs that are not to be started now: under way already, or at rest after a fault of ours."""
+        now = asyncio.get_running_loop().time()
+        return {*under_way, *(job_id for job_id, fault in self._faults.items() if fault.rests_until > now)}
+
     def _start(
-        self,
-        tasks: asyncio.TaskGroup,
-        job: Job,
-        work: Callable[[Job], Awaitable[None]],
-        under_way: dict[int, asyncio.Task[None]],
+        self, tasks: asyncio.TaskGroup, job: Job, work: Callable[[Job], Awaitable[None]], under_way: UnderWay
     ) -> None:
-        if job.id not in under_way:
+        if not self._holding and job.id not in under_way:
             under_way[job.id] = tasks.create_task(self._see_through(job, work, under_way))
 
-    async def _see_through(
-        self, job: Job, work: Callable[[Job], Awaitable[None]], under_way: dict[int, asyncio.Task[None]]
-    ) -> None:
+    async def _see_through(self, job: Job, work: Callable[[Job], Awaitable[None]], under_way: UnderWay) -> None:
         """Does `work` on one job; a fault of ours is logged, and the job rests before it is tried again."""
         try:
             await work(job)
         except ImpossibleTransition as overtaken:
             log.info("job went another way", job=job.id, why=str(overtaken))
-        except Exception:  # a fault in one job must not end the others
+        except Exception:
+            # A fault in one job must not end the others.
             log.exception("job failed inside", job=job.id)
-            await asyncio.sleep(LOOK_AGAIN_S)
+            self._rest(job.id)
+        else:
+            self._faults.pop(job.id, None)
         finally:
             del under_way[job.id]
             self.nudge()
 
+    def _rest(self, job_id: int) -> None:
+        count = self._faults[job_id].count + 1 if job_id in self._faults else 1
+        rest_s = min(LOOK_AGAIN_S * 2 ** min(count - 1, 10), LONGEST_REST_S)
+        self._faults[job_id] = Fault(count, asyncio.get_running_loop().time() + rest_s)
+
     # The clock
 
     async def _mind_the_clock(self) -> datetime | None:
-        """Wakes who has slept enough, and ends what has outlived its deadline."""
+        """Wakes who has slept enough, ends what has outlived its deadline, and judges calls that nobody carries."""
         now = self._clock()
         woken = await self._jobs.wake_due(now)
         expired = await self._jobs.expire_overdue(now)
         for job in expired:
-            log.warning("job expired", job=job.id, state=job.state, outcome=job.outcome)
-            if job.id in self._calling:
-                self._calling[job.id].cancel()
+            log.warning("job expired", job=job.id, state=job.state)
+            self._faults.pop(job.id, None)
+        for job in await self._jobs.calling():
+            if job.id not in self._calling:
+                orphan = await self._jobs.orphaned(job)
+                log.error("call without anybody carrying it", job=job.id, state=orphan.state)
         if woken or expired:
             self.nudge()
         return await self._jobs.next_moment()
@@ -157,7 +196,12 @@ class Dispatcher:
 
     async def _send_replies(self) -> datetime | None:
         for reply in await self._outbox.owed(self._clock(), BATCH):
-            await self._send_reply(reply)
+            try:
+                await self._send_reply(reply)
+            except Exception as fault:
+                # One reply that cannot be written must not hold up the others.
+                log.exception("reply failed inside", job=reply.job_id)
+                await self._outbox.postponed(reply, self._clock() + LONGEST_REPLY_DELAY, repr(fault))
         return await self._outbox.next_owed()
 
     async def _send_reply(self, reply: Reply) -> None:
@@ -165,14 +209,18 @@ class Dispatcher:
         if job is None:
             await self._outbox.given_up(reply, "its job is gone")
             return
-        attempts = await self._jobs.attempts_of(job.id)
-        try:
-            await send(compose(reply, job, attempts, self._replies.letterhead), self._replies.server)
-        except SendFailed as error:
-            await self._reply_failed(reply, job, str(error), permanent=error.permanent)
-        else:
-            log.info("reply sent", job=job.id, to=job.submission.sender, state=job.state)
-            await self._outbox.sent(reply)
+        if reply.id not in self._unsettled:
+            attempts = await self._jobs.attempts_of(job.id)
+            try:
+                await send(compose(reply, job, attempts, self._replies.letterhead), self._replies.server)
+            except SendFailed as error:
+                await self._reply_failed(reply, job, str(error), permanent=error.permanent)
+                return
+        # A disk that cannot commit now must not make us send it again and again.
+        self._unsettled.add(reply.id)
+        await self._outbox.sent(reply)
+        self._unsettled.discard(reply.id)
+        log.info("reply sent", job=job.id, to=job.submission.sender, state=job.state)
 
     async def _reply_failed(self, reply: Reply, job: Job, error: str, *, permanent: bool) -> None:
         now = self._clock()

@@ -6,22 +6,26 @@ these three.
 """
 
 import asyncio
+import contextlib
 import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import structlog
 
-from mail2fax.admission.gate import AdmissionRules, judge_order, judge_sender
+from mail2fax.admission.gate import AdmissionRules, Admitted, judge_order, judge_sender
 from mail2fax.document.sandbox import Renderer
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
-from mail2fax.jobs.retry import RetryPolicy, Verdict, judge
-from mail2fax.jobs.states import Jobs
+from mail2fax.jobs.retry import RetryPolicy, judge
+from mail2fax.jobs.states import Jobs, Receipt
 from mail2fax.jobs.watch import AttemptWatch
 from mail2fax.mail.heading import Heading
 from mail2fax.mail.mime import read_parts
-from mail2fax.model.call import CallEnded, CallOrder, MediaPolicy
+from mail2fax.model.call import CallEvent, CallOrder, MediaPolicy
 from mail2fax.model.domain import Terminal
 from mail2fax.model.job import Attempt, Job
 from mail2fax.model.mail import Accepted, Arrival, Submission
@@ -33,19 +37,30 @@ log = structlog.get_logger(__name__)
 
 WRITE_AGAIN_S = 5.0
 """Seconds after which the end of a call that could not be written is written again."""
+HEAR_OUT_S = 5.0
+"""How long a call that we hung up may take to say its end."""
+DESK_PLACES = 2
+"""Mails that are parsed and rendered at once: parsing takes nine times a mail's size in memory."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Dialling:
-    """How calls are placed: whose they seem to be, and what the trunk wants. `prefix` stands for the + of a number."""
+    """How calls are placed: whose they seem to be, and what the trunk wants.
+
+    `prefix` stands for the + of a number; `zone` is that of the header line's clock.
+    """
 
     terminal: Terminal
     hostname: str
+    zone: ZoneInfo
     prefix: str
     ring_limit_s: float
     media_policy: MediaPolicy
     ecm: bool
     max_bit_rate: int
+    longest_call_s: float
 
 
 class Gateway:
@@ -71,6 +86,8 @@ class Gateway:
         self._engine = engine
         self._dialling = dialling
         self._retries = retries
+        self._desk = asyncio.Semaphore(DESK_PLACES)
+        self._calls: dict[int, asyncio.Task[None]] = {}
 
     async def accept(self, arrival: Arrival, file: SpoolFile) -> Accepted | Refusal:
         """The mail in `file` becomes a job, if its sender may fax. After `Accepted` nothing loses it any more."""
@@ -78,8 +95,7 @@ class Gateway:
         if isinstance(heading, Refusal):
             log.info("mail refused", door=arrival.door, peer=arrival.peer, reason=heading.code, **heading.facts)
             return heading
-        spool_name = await file.keep()
-        receipt = await self._jobs.receive(_submission(arrival, heading, spool_name))
+        receipt = await self._commit(arrival, heading, file)
         if not receipt.new:
             await file.discard()
             log.info("mail known already", job=receipt.job_id, sender=heading.sender)
@@ -89,25 +105,14 @@ class Gateway:
 
     async def prepare(self, job: Job) -> None:
         """A received job becomes ready to be dialled, or is refused; either way its sender's mail was judged whole."""
-        prepared = await self._prepare(job)
+        async with self._desk:
+            admitted = await self._read_order(job)
+            prepared = admitted if isinstance(admitted, Refusal) else await self._render(job, admitted)
         if isinstance(prepared, Refusal):
-            log.info("job refused", job=job.id, reason=prepared.code, sentence=prepared.sentence)
             await self._jobs.refused(job, prepared)
+            log.info("job refused", job=job.id, reason=prepared.code, sentence=prepared.sentence)
             return
         log.info("job ready", job=job.id, number=prepared.number, pages=prepared.pages)
-
-    async def _prepare(self, job: Job) -> Job | Refusal:
-        mail = await self._spool.read(job.submission.spool_name)
-        parts = await asyncio.to_thread(read_parts, mail)
-        admitted = judge_order(job.submission.subject, parts, self._rules)
-        if isinstance(admitted, Refusal):
-            return admitted
-        attachment = admitted.attachment
-        target = self._documents / f"{job.uuid}.tif"
-        document = await self._renderer.render(attachment.data, attachment.name, target)
-        if isinstance(document, Refusal):
-            return document
-        return await self._jobs.prepared(job, admitted.number.e164, document.name, len(document.pages))
 
     async def attempt(self, job: Job) -> None:
         """One try of a ready job: at most one call, and what follows from how it ended."""
@@ -118,40 +123,76 @@ class Gateway:
         log.info("dialling", job=job.id, attempt=attempt.number, number=order.number, call_id=order.call_id)
         watch = AttemptWatch(self._jobs, job, attempt)
         try:
+            await self._call(job.id, order, watch)
+        except EngineUnavailable as error:
+            reason = str(error)
+            log.warning("call not placed", job=job.id, attempt=attempt.number, reason=reason)
+            await _written_down(job, lambda: self._jobs.not_dialled(attempt, reason))
+            return
+        await _written_down(job, lambda: self._judge(attempt, order, watch))
+
+    def hang_up(self, job_id: int) -> None:
+        """Ends the call of a job, if it is on the phone. Its `attempt` hears the call out, and judges it."""
+        call = self._calls.get(job_id)
+        if call:
+            call.cancel()
+
+    async def _commit(self, arrival: Arrival, heading: Heading, file: SpoolFile) -> Receipt:
+        """The mail durable: first its bytes, then its row."""
+        spool_name = await file.keep()
+        try:
+            return await self._jobs.receive(_submission(arrival, heading, spool_name))
+        except StoreError:
+            # A commit can fail and yet have happened: the bytes go only when the database says that it has not.
+            if not await self._jobs.has_spool_name(spool_name):
+                await file.discard()
+            raise
+
+    async def _read_order(self, job: Job) -> Admitted | Refusal:
+        mail = await self._spool.read(job.submission.spool_name)
+        parts = await asyncio.to_thread(read_parts, mail)
+        return judge_order(job.submission.subject, parts, self._rules)
+
+    async def _render(self, job: Job, admitted: Admitted) -> Job | Refusal:
+        attachment = admitted.attachment
+        target = self._documents / f"{job.uuid}.tif"
+        document = await self._renderer.render(attachment.data, attachment.name, target)
+        if isinstance(document, Refusal):
+            return document
+        return await self._jobs.prepared(job, admitted.number.e164, document.name, len(document.pages))
+
+    async def _call(self, job_id: int, order: CallOrder, watch: AttemptWatch) -> None:
+        """One call from its first event to its last. It is a task of its own, so that `hang_up` ends it and not us."""
+        call = self._calls[job_id] = asyncio.create_task(self._carry(order, watch))
+        try:
+            await asyncio.wait({call}, timeout=self._dialling.longest_call_s)
+        finally:
+            call.cancel()
+            del self._calls[job_id]
+        await call
+
+    async def _carry(self, order: CallOrder, watch: AttemptWatch) -> None:
+        events: AsyncIterator[CallEvent] | None = None
+        try:
             async with self._engine.call(order) as events:
                 async for event in events:
                     await watch.see(event)
-        except EngineUnavailable as error:
-            log.warning("call not placed", job=job.id, attempt=attempt.number, reason=str(error))
-            await self._jobs.not_dialled(attempt, str(error))
-            return
         except asyncio.CancelledError:
-            # We were told to stop, and have hung up. An answered call stays in doubt: `Jobs.recover` judges it.
-            if not watch.answered:
-                await asyncio.shield(self._jobs.not_dialled(attempt, "stopped before the call was answered"))
-            raise
-        except Exception:
-            await self._jobs.interrupted(attempt, "a fault in the gateway")
-            raise
-        await self._judge(job, order, attempt, watch)
+            # Leaving the block has hung up. What the call still has to say decides whether it may be dialled again.
+            if events is not None:
+                await self._hear_out(events, watch)
 
-    async def _judge(self, job: Job, order: CallOrder, attempt: Attempt, watch: AttemptWatch) -> None:
+    async def _hear_out(self, events: AsyncIterator[CallEvent], watch: AttemptWatch) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEAR_OUT_S):
+                async for event in events:
+                    await watch.see(event)
+
+    async def _judge(self, attempt: Attempt, order: CallOrder, watch: AttemptWatch) -> None:
         """What follows from the end of a call: delivered, tried again later, given up, or in doubt."""
-        if watch.ended is None:
-            raise RuntimeError("the engine broke its promise: a call without CallEnded")
-        failures = await self._jobs.failures_of(job.id)
+        failures = await self._jobs.failures_of(attempt.job_id)
         verdict = judge(watch.ended, order.pages, failures, self._retries)
-        job = await self._end(attempt, verdict, watch.ended)
-        watch.judged(watch.ended, verdict.outcome.kind, verdict.outcome.cause, job.state)
-
-    async def _end(self, attempt: Attempt, verdict: Verdict, ended: CallEnded) -> Job:
-        """Writes the end of a call down, however long the disk takes: nobody else knows it any more."""
-        while True:
-            try:
-                return await self._jobs.end_attempt(attempt, verdict, ended)
-            except StoreError as error:
-                log.error("end of call not written", job=attempt.job_id, attempt=attempt.number, error=str(error))
-                await asyncio.sleep(WRITE_AGAIN_S)
+        watch.judged(verdict, await self._jobs.end_attempt(attempt, verdict, watch.ended))
 
     def _order(self, job: Job) -> CallOrder:
         if job.number is None or job.document is None or job.pages is None:
@@ -165,7 +206,7 @@ class Gateway:
             caller_id=dialling.terminal.caller_id,
             station_id=dialling.terminal.station_id,
             header=dialling.terminal.header,
-            header_time=datetime.now(UTC),
+            header_time=datetime.now(dialling.zone),
             ring_limit_s=dialling.ring_limit_s,
             media_policy=dialling.media_policy,
             ecm=dialling.ecm,
@@ -188,3 +229,13 @@ def _submission(arrival: Arrival, heading: Heading, spool_name: str) -> Submissi
         references=heading.references,
         automatic=heading.automatic,
     )
+
+
+async def _written_down(job: Job, write: Callable[[], Awaitable[T]]) -> T:
+    """Writes the end of a call down, however long the disk takes: nobody else knows it any more."""
+    while True:
+        try:
+            return await write()
+        except StoreError as error:
+            log.error("end of call not written", job=job.id, error=str(error))
+            await asyncio.sleep(WRITE_AGAIN_S)

@@ -87,7 +87,8 @@ def _is_trimming(part: Part) -> bool:
     if part.content_type in _TRIMMINGS or part.name.lower() in _TRIMMING_NAMES:
         return True
     if part.content_type.startswith("text/"):
-        return part.disposition != "attachment" or _EXCHANGE_TEXT.fullmatch(part.name) is not None
+        # Bodies have no names; who names a text, inline or not, has attached a file.
+        return not (part.name or part.disposition == "attachment") or bool(_EXCHANGE_TEXT.fullmatch(part.name))
     # Gmail gives every attachment a Content-ID: only its place, or "inline", makes a picture part of the text.
     return part.content_type.startswith("image/") and (part.related or part.disposition == "inline")
 

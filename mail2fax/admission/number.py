@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
-from mail2fax.admission.subject import NumberText, find_number, only_digits, shown
+from mail2fax.admission.subject import FEWEST_DIGITS, NumberText, find_number, only_digits, several, shown
 from mail2fax.model.mask import NumberMask
 from mail2fax.model.number import MAX_E164_DIGITS, FaxNumber, NumberKind
 from mail2fax.model.refusal import Refusal, RefusalCode
@@ -75,26 +75,33 @@ def read_number(subject: str, plan: NumberPlan) -> FaxNumber | Refusal:
         return Refusal(RefusalCode.NUMBER_NOT_ALLOWED, facts)
     readings = _readings(found, plan)
     if len(readings) > 1:
-        first, second, *_ = (number.readable for number in readings.values())
+        first, second, *_ = (number.readable for number, _ in readings.values())
         facts = {"subject": shown(found.text), "first": first, "second": second}
         return Refusal(RefusalCode.NUMBER_AMBIGUOUS, facts)
     if not readings:
         return Refusal(_why_unreadable(found, plan), {"subject": shown(found.text)})
-    return next(iter(readings.values()))
+    ((number, text),) = readings.values()
+    rest = found.text[len(text) :].strip(" ()./~-")
+    # Long enough for a second number: half of the faxes would be lost.
+    return several([text, rest]) if len(only_digits(rest)) >= FEWEST_DIGITS else number
 
 
-def _readings(found: NumberText, plan: NumberPlan) -> dict[str, FaxNumber]:
-    """Every valid reading of `found`, and of its beginnings that may be all that was meant, by E.164."""
-    readings: dict[str, FaxNumber] = {}
+def _readings(found: NumberText, plan: NumberPlan) -> dict[str, tuple[FaxNumber, str]]:
+    """Every valid reading by E.164, with its text: all of `found`, or a beginning that may be all that was meant."""
+    readings: dict[str, tuple[FaxNumber, str]] = {}
     for text in (found.text, *found.shorter):
-        numbers = [_international(text)] if found.international else _bare(only_digits(text), plan)
-        readings |= {number.e164: number for number in numbers if number is not None}
+        numbers = _international(text) if found.international else _bare(only_digits(text), plan)
+        readings |= {number.e164: (number, text) for number in numbers if number is not None}
     return readings
 
 
-def _international(text: str) -> FaxNumber | None:
-    """What follows a plus. "+49 (0)30 ..." is how Germans write both forms at once: the 0 is not dialled."""
-    return _valid(only_digits(text.replace("(0)", "")))
+def _international(text: str) -> list[FaxNumber | None]:
+    """The readings of what follows a plus, None for each that is not valid.
+
+    "+49 (0)30 ..." is how Germans write both forms at once: the 0 is not dialled. Italians dial theirs, and both
+    readings of "+39 (0)321 ..." can exist.
+    """
+    return [_valid(only_digits(text)), _valid(only_digits(text.replace("(0)", "")))]
 
 
 def _bare(digits: str, plan: NumberPlan) -> list[FaxNumber | None]:
@@ -120,8 +127,8 @@ def _as_if_with_plus(digits: str) -> FaxNumber | None:
 
 
 def _local(digits: str, plan: NumberPlan) -> FaxNumber | None:
-    """No subscriber's number begins with the 0 that is dialled before an area code."""
-    if plan.area_code is None or digits.startswith("0"):
+    """No subscriber's number begins with the 0 that is dialled before an area code, and none is as short as a year."""
+    if plan.area_code is None or digits.startswith("0") or len(digits) < FEWEST_DIGITS:
         return None
     return _valid(plan.country_code + plan.area_code + digits)
 

@@ -7,6 +7,7 @@ read in two ways is handed on as two readings.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mail2fax.model.refusal import Refusal, RefusalCode
@@ -14,7 +15,7 @@ from mail2fax.model.refusal import Refusal, RefusalCode
 MAX_SHOWN = 100
 """How much of a subject a refusal repeats, in characters."""
 
-_FEWEST_DIGITS = 5
+FEWEST_DIGITS = 5
 """A mark before fewer digits is none: "+3 pages", "fax: 2 sheets". The shortest local numbers have five."""
 
 _MOST_DIGITS = 22
@@ -30,22 +31,32 @@ _NUMBER_FORM = r"\(? ?(?:\+ ?)?\(?\d(?:[ ()./~-]*+\d)*+\)?"
 _NUMBER = re.compile(_NUMBER_FORM)
 _LIST = re.compile(rf"{_NUMBER_FORM}(?: ?[,;&] ?{_NUMBER_FORM})+")
 _LABEL = r"(?:telefax|fax|tel|телефакс|факс|тел)"
+# What makes another thing of the digits beside it: letters, other plusses, codes of the network, formulas, addresses.
+_GLUE = r"[\w+*#@=&%]"
 _MARKED = re.compile(
-    rf"(?:(?<!\w){_LABEL}\.? ?: *|(?<![\w+])(?=\(? ?\+))(?P<number>{_NUMBER_FORM})",
+    rf"(?:(?<!\w){_LABEL}\.? ?: *|(?<!{_GLUE})(?=\(? ?\+))(?P<number>{_NUMBER_FORM})",
     re.IGNORECASE,
 )
-_DATE = re.compile(r"(?:19|20)\d\d([-./ ])[01]\d\1[0-3]\d|[0-3]?\d([-./ ])[0-3]?\d\2(?:19|20)\d\d")
+_DATE = re.compile(
+    r"(?:(?:19|20)\d\d([-./ ])[01]?\d\1[0-3]?\d|(?:19|20)\d\d[01]\d[0-3]\d"
+    r"|[0-3]?\d([-./ ])[0-3]?\d\2(?:19|20)\d\d)"
+    r"(?:[-. ]?[0-2]\d[-. ]?[0-5]\d(?:[-. ]?[0-5]\d)?)?"
+)
 
-# What makes another thing of the number before it: letters (vanity numbers), pauses, codes, an extension, the
-# parameters of RFC 3966. An extension cannot be dialled before the far end has answered: it is no fax number.
+# And behind the number also: vanity numbers and names of files, pauses, the parameters of RFC 3966, an extension.
+# An extension cannot be dialled before the far end has answered: it is no fax number.
+_EXTENSION = (
+    "extension|extn?|x|#|durchwahl|dw|nebenstelle|klappe|poste|interno|int|anexo|ramal|toestel|wew"
+    "|добавочный|доб|внутренний|внутр|вн"
+)
 _GLUED = re.compile(
-    r"[\w+*#@=&%]|[,;:]+\d|[,;:]{2}|;[\w-]+="
-    r"|[ ,;]*(?:extension|extn?|x|#|durchwahl|dw|poste|добавочный|доб|внутренний|внутр|вн)\.? ?[:=]? ?\d",
+    rf"{_GLUE}|[-.~]\w|[,;:]+\d|[,;:]{{2}}|;[\w-]+=|[^\w#]*+(?:{_EXTENSION})\W{{0,3}}\d",
     re.IGNORECASE,
 )
-_NEXT_IN_LIST = re.compile(rf" ?(?:[,;&/]|and|or|und|oder|и|или) ?(?P<number>{_NUMBER_FORM})", re.IGNORECASE)
+_NEXT_IN_LIST = re.compile(rf" ?(?:[,;&/|]|and|or|und|oder|и|или) ?(?P<number>{_NUMBER_FORM})", re.IGNORECASE)
 _CLEAR_END = re.compile(r" ?(?:$|[,;:!?\"'»”()\[\]{}<>|])")
 _GROUP_END = re.compile(r"\d(?=\D)")
+# "030 123456/57" may be one number or two; "030/123456" is only one.
 _SLASH = re.compile(r"\d(?= ?/)")
 
 _RIGHT_TO_LEFT_OVERRIDE = "\u202e"
@@ -88,9 +99,9 @@ def find_number(subject: str) -> NumberText | Refusal:
     if not only_digits(text):
         return Refusal(RefusalCode.NUMBER_MISSING)
     if _NUMBER.fullmatch(text):
-        return _alone(text)
+        return _number_text(text, _SLASH)
     if _LIST.fullmatch(text):
-        return _several(_NUMBER.findall(text))
+        return several(_NUMBER.findall(text))
     return _among_words(text)
 
 
@@ -121,37 +132,33 @@ def _without_reply_words(text: str) -> str:
     return text[found.end() :] if found else text
 
 
-def _alone(text: str) -> NumberText | Refusal:
-    # A scanner's "2026-08-01" is, in countries with numbers of any length, somebody's telephone.
-    if _DATE.fullmatch(text):
-        return _not_understood(text)
-    # "030 123456/57" may be one number or two; "030/123456" is only one.
-    return _number_text(text, _SLASH)
-
-
 def _among_words(text: str) -> NumberText | Refusal:
-    marked = [found for found in _MARKED.finditer(text) if len(only_digits(found["number"])) >= _FEWEST_DIGITS]
+    marked = [found for found in _MARKED.finditer(text) if len(only_digits(found["number"])) >= FEWEST_DIGITS]
     if not marked:
         return _not_understood(text)
     if len(marked) > 1:
-        return _several([found["number"] for found in marked])
+        return several([found["number"] for found in marked])
     number, rest = marked[0]["number"].strip(), text[marked[0].end() :]
     if _GLUED.match(rest):
         return _not_understood(text)
     following = _NEXT_IN_LIST.match(rest)
-    if following and len(only_digits(following["number"])) >= _FEWEST_DIGITS:
-        return _several([number, following["number"]])
+    if following and len(only_digits(following["number"])) >= FEWEST_DIGITS:
+        return several([number, following["number"]])
     return _number_text(number, _SLASH if _CLEAR_END.match(rest) else _GROUP_END)
 
 
 def _number_text(text: str, ends: re.Pattern[str]) -> NumberText | Refusal:
     """The number `text`, with its beginnings up to each of `ends` that may be all that was meant."""
+    # A scanner's "2026-08-01" is, in countries with numbers of any length, somebody's telephone.
+    if _DATE.fullmatch(text):
+        return _not_understood(text)
     if len(only_digits(text)) > _MOST_DIGITS:
         return Refusal(RefusalCode.NUMBER_INVALID, {"subject": shown(text)})
     return NumberText(text, tuple(text[: found.end()] for found in ends.finditer(text)))
 
 
-def _several(numbers: list[str]) -> Refusal:
+def several(numbers: Sequence[str]) -> Refusal:
+    """The refusal of a subject with `numbers`, more than one."""
     return Refusal(RefusalCode.NUMBER_SEVERAL, {"numbers": shown(", ".join(number.strip() for number in numbers))})
 
 

@@ -17,7 +17,6 @@ from typing import Protocol
 import structlog
 
 from mail2fax.engine.embedded.engine import EmbeddedEngine
-from mail2fax.engine.events import CallSoFar
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine, IncomingCall
 from mail2fax.engine.settings import EngineSettings
 from mail2fax.engine.wire import (
@@ -39,6 +38,7 @@ from mail2fax.engine.wire import (
 )
 from mail2fax.log import configure
 from mail2fax.model.call import AnswerOrder, CallEvent, CallOrder, EndedBy
+from mail2fax.model.so_far import CallSoFar
 
 log = structlog.get_logger()
 
@@ -148,17 +148,31 @@ class Child:
     async def _carry(self, number: int, block: AbstractAsyncContextManager[AsyncIterator[CallEvent]]) -> None:
         so_far = CallSoFar()
         try:
-            async with block as events:
-                self._say(number, Taken())
-                async for event in events:
-                    so_far.note(event)
-                    self._say(number, event)
+            async for event in self._events_of(number, block):
+                so_far.note(event)
+                self._say(number, event)
         except EngineUnavailable as error:
             self._say(number, NotTaken(str(error)))
         except Exception:
             # A fault of ours in one call must not end the others.
             log.exception("call failed", call=number)
             self._say(number, so_far.interrupted(EndedBy.LOCAL_FAULT, "a fault in the engine"))
+
+    async def _events_of(
+        self, number: int, block: AbstractAsyncContextManager[AsyncIterator[CallEvent]]
+    ) -> AsyncIterator[CallEvent]:
+        """Every event of a call, its end included when the gateway hangs up (which cancels us)."""
+        events: AsyncIterator[CallEvent] | None = None
+        try:
+            async with block as events:
+                self._say(number, Taken())
+                async for event in events:
+                    yield event
+        except asyncio.CancelledError:
+            if events is None:
+                raise
+            async for event in events:
+                yield event
 
     def _say(self, number: int, report: Report) -> None:
         if self._writer.is_closing():
@@ -189,7 +203,8 @@ async def run(make: Callable[[EngineSettings], HostedEngine]) -> int:
         return 1
     writer.write(encode(0, Ready(engine.port)))
     child = Child(engine, reader, writer)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, child.end)
+    # A signal to the whole service is for the gateway, which lets calls end first: its pipe tells us when to stop.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: None)
     await child.serve(first.gateway_pid)
     writer.close()
     with suppress(ConnectionError):

@@ -6,61 +6,10 @@ from collections.abc import AsyncGenerator
 from typing import Generic, Self, TypeVar
 
 from mail2fax.engine.interface import IncomingCall
-from mail2fax.model.call import (
-    Answered,
-    CallEnded,
-    CallEvent,
-    CallResult,
-    EndedBy,
-    FaxFault,
-    FaxResult,
-    Media,
-    Negotiated,
-    PageConfirmed,
-    PageProgress,
-)
+from mail2fax.model.call import CallEnded, CallEvent, EndedBy, PageProgress
+from mail2fax.model.so_far import CallSoFar
 
 CallT = TypeVar("CallT", bound=IncomingCall)
-
-
-class CallSoFar:
-    """What a call's events have told so far: enough for an honest end when nothing more will come."""
-
-    def __init__(self) -> None:
-        self._answered = False
-        self._negotiated = Negotiated(Media.NONE)
-        self._confirmed = 0
-        self._last_confirmed = False
-
-    def note(self, event: CallEvent) -> None:
-        match event:
-            case Answered():
-                self._answered = True
-            case Negotiated():
-                self._negotiated = event
-            case PageConfirmed(page, last):
-                self._confirmed = max(page, self._confirmed)
-                self._last_confirmed = last
-
-    def interrupted(self, ended_by: EndedBy, detail: str = "") -> CallEnded:
-        """The end of a call that was cut off: pages that were confirmed stay confirmed."""
-        call = CallResult(ended_by, 200 if self._answered else None, detail=detail)
-        known = self._negotiated
-        fax = FaxResult(
-            self._fault(),
-            pages_sent=self._confirmed,
-            pages_confirmed=self._confirmed,
-            last_confirmed=self._last_confirmed,
-            far_id=known.far_id,
-            bit_rate=known.bit_rate,
-            ecm=known.ecm,
-        )
-        return CallEnded(call, known.media, fax)
-
-    def _fault(self) -> FaxFault:
-        if self._last_confirmed:
-            return FaxFault.NONE
-        return FaxFault.DROPPED if self._answered else FaxFault.NOT_STARTED
 
 
 class CallEvents:

@@ -38,8 +38,9 @@ class FaxEngine(Protocol):
     """Places and takes fax calls. Leaving the block of `call` (or of `answer`) hangs up.
 
     The iterator of a block yields events in order and ends after exactly one `CallEnded`, also when the
-    engine dies in mid call (`EndedBy.ENGINE`). `call` raises `EngineUnavailable` on entering the block when
-    the order could not be taken and nothing was dialled.
+    engine dies in mid call (`EndedBy.ENGINE`). It may be read on after the block was left: then it yields what
+    was not read yet, and the end of the call as soon as that is known. `call` raises `EngineUnavailable` on
+    entering the block when the order could not be taken and nothing was dialled.
     """
 
     @property

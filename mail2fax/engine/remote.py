@@ -53,6 +53,8 @@ class _Carried:
     events: CallEvents = field(default_factory=CallEvents)
     judged: asyncio.Event = field(default_factory=asyncio.Event)
     refusal: str = ""
+    left: bool = False
+    """Nobody is in its block any more; only its end is still of interest."""
 
 
 class RemoteEngine:
@@ -134,8 +136,10 @@ class RemoteEngine:
                 raise EngineUnavailable(call.refusal)
             yield call.events
         finally:
-            del self._calls[number]
-            if not call.refusal and not call.events.ended:
+            call.left = True
+            if call.refusal or call.events.ended:
+                self._calls.pop(number, None)
+            else:
                 self._say(number, HangUp())
 
     def reject(self, number: int, sip_code: int) -> None:
@@ -171,7 +175,9 @@ class RemoteEngine:
             self._offer(message.call, message.body)
         elif call := self._calls.get(message.call):
             self._follow(call, message.body)
-        # Anything else is about a call that was left a moment ago.
+            if call.left and (call.refusal or call.events.ended):
+                del self._calls[message.call]
+        # Anything else is about a call that was left before it was taken.
 
     def _follow(self, call: _Carried, report: Report) -> None:
         match report:

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass
 from typing import Self
 
-from mail2fax.engine.events import CallSoFar, RingingCalls
+from mail2fax.engine.events import RingingCalls
 from mail2fax.engine.interface import EngineTraits, EngineUnavailable, IncomingCall
 from mail2fax.model.call import (
     Answered,
@@ -25,6 +25,7 @@ from mail2fax.model.call import (
     PageProgress,
     Ringing,
 )
+from mail2fax.model.so_far import CallSoFar
 
 _NO_FAX = FaxResult(FaxFault.NOT_STARTED)
 
@@ -203,6 +204,7 @@ class ScriptedEngine:
             self._busy -= 1
             if not play.ended:
                 self.left.append(order.call_id)
+                play.leave()
 
 
 class ScriptedIncoming:
@@ -218,7 +220,11 @@ class ScriptedIncoming:
 
     @asynccontextmanager
     async def answer(self, _order: AnswerOrder) -> AsyncIterator[AsyncIterator[CallEvent]]:
-        yield _Play(self._steps, self._stopped)
+        play = _Play(self._steps, self._stopped)
+        try:
+            yield play
+        finally:
+            play.leave()
 
     async def reject(self, sip_code: int) -> None:
         self.rejected_with = sip_code
@@ -229,6 +235,7 @@ class _Play:
 
     def __init__(self, steps: Iterable[Step], stopped: asyncio.Event) -> None:
         self.ended = False
+        self._left = False
         self._steps = iter(steps)
         self._stopped = stopped
         self._so_far = CallSoFar()
@@ -244,7 +251,13 @@ class _Play:
         self.ended = isinstance(event, CallEnded)
         return event
 
+    def leave(self) -> None:
+        """Hangs up: the next event is the end."""
+        self._left = True
+
     async def _next_event(self) -> CallEvent:
+        if self._left:
+            return self._so_far.interrupted(EndedBy.CANCELLED)
         for step in self._steps:
             await self._let_pass(step)
             if self._stopped.is_set():

@@ -62,7 +62,8 @@ def kind_of(ended: CallEnded) -> OutcomeKind:
     if _answered(ended):
         return _kind_of_fax(ended)
     if ended.call.sip_code is None:
-        return K.TRUNK
+        # RFC 3261 8.1.3.1: no answer at all is treated as a 408.
+        return K.CONGESTION if ended.call.ended_by is EndedBy.TIMEOUT else K.TRUNK
     return Q850_KINDS.get(ended.call.q850 or 0) or _kind_of_answer(ended.call.sip_code)
 
 

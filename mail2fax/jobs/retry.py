@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from mail2fax.jobs.causes import cause_of, kind_of
-from mail2fax.model.call import CallEnded, EndedBy
+from mail2fax.model.call import CallEnded, EndedBy, Media
 from mail2fax.model.job import JobEvent
 from mail2fax.model.outcome import Outcome, OutcomeKind
 
@@ -49,8 +49,15 @@ def judge(ended: CallEnded, pages: int, failures: Sequence[OutcomeKind], policy:
     if max(ended.fax.pages_sent, ended.fax.pages_confirmed) >= pages:
         return _final(JobEvent.DOUBTED, OutcomeKind.UNCONFIRMED, cause)
     if ended.call.ended_by is EndedBy.CANCELLED:
-        return _final(JobEvent.CANCELLED, OutcomeKind.CANCELLED, cause)
+        return _stopped(ended, cause)
     return _failed(kind_of(ended), cause, failures, policy)
+
+
+def _stopped(ended: CallEnded, cause: str) -> Verdict:
+    """We hung up for a reason of our own: before the answer nothing can have arrived, after it something may have."""
+    if ended.media is Media.NONE:
+        return Verdict(JobEvent.POSTPONED, Outcome(OutcomeKind.INTERRUPTED, permanent=False, cause=cause), timedelta(0))
+    return _final(JobEvent.DOUBTED, OutcomeKind.INTERRUPTED, cause)
 
 
 def _final(event: JobEvent, kind: OutcomeKind, cause: str) -> Verdict:

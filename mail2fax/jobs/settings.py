@@ -10,23 +10,25 @@ from mail2fax.model.job import JobState
 class JobSettings:
     """Limits of a job's life. `hostname` stands in the Message-IDs of the replies.
 
-    `preparing` is the time from acceptance to the rendered document, `calling` that of one call, both from the
-    entry into the state; `lifetime` ends every wait for a call and counts from the acceptance.
-    `engine_pause` is the wait after the engine would not take an order.
+    `lifetime` ends every wait and counts from the acceptance; `calling` is the longest that one call may take.
+    `engine_pause` is the wait after the engine would not take an order; it doubles with every attempt, up to
+    `longest_engine_pause`.
     """
 
     hostname: str
     lifetime: timedelta = timedelta(hours=24)
-    preparing: timedelta = timedelta(hours=1)
     calling: timedelta = timedelta(hours=6)
     engine_pause: timedelta = timedelta(seconds=15)
+    longest_engine_pause: timedelta = timedelta(minutes=15)
 
     def deadline(self, state: JobState, created_at: datetime, now: datetime) -> datetime | None:
         """When `state`, entered `now` by a job of `created_at`, expires; None for final states."""
         if state.final:
             return None
-        if state is JobState.RECEIVED:
-            return now + self.preparing
         if state is JobState.CALLING:
             return now + self.calling
         return created_at + self.lifetime
+
+    def pause_after(self, attempts: int) -> timedelta:
+        """How long a job waits when the engine would not take its order, at its so-manieth attempt (from 1)."""
+        return min(self.engine_pause * (1 << min(attempts - 1, 16)), self.longest_engine_pause)

@@ -4,7 +4,7 @@ The table is `model/job.py`. What is to happen to a job is an event; nobody sets
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
@@ -32,7 +32,7 @@ BATCH = 100
 NO_LIMIT = -1  # SQLite's LIMIT
 
 STOPPED = "we were stopped in mid call"
-OVERDUE = "the call took longer than any call may"
+ORPHANED = "a fault in the gateway ended the call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Jobs(JobReader):
             job = _job(session, attempt.job_id)
             if job.state.final:
                 return job  # its deadline passed meanwhile
-            change = Change(due_at=self._clock() + self._settings.engine_pause, facts={"cause": reason})
+            change = Change(due_at=self._clock() + self._settings.pause_after(attempt.number), facts={"cause": reason})
             return self._move(session, job, JobEvent.NOT_DIALLED, change, attempt.number)
 
         return await self._store.write(commit)
@@ -162,15 +162,6 @@ class Jobs(JobReader):
 
         return await self._store.write(commit)
 
-    async def interrupted(self, attempt: Attempt, cause: str) -> Job:
-        """A fault of ours ended the watch over a call, and it was hung up: the journal is judged as after a crash."""
-
-        def commit(session: Session) -> Job:
-            job = _job(session, attempt.job_id)
-            return job if job.state.final else self._interrupt(session, job, JobEvent.DOUBTED, cause)
-
-        return await self._store.write(commit)
-
     # People and clocks
 
     async def cancel(self, job_id: int) -> Job:
@@ -194,11 +185,32 @@ class Jobs(JobReader):
         return await self._store.write(commit)
 
     async def expire_overdue(self, now: datetime) -> tuple[Job, ...]:
-        """End every job whose state has outlived its deadline; returns them. Their calls, if any, are to be hung up."""
+        """End every job that has waited beyond its deadline; returns them. A call is ended by who carries it."""
 
         def commit(session: Session) -> tuple[Job, ...]:
             overdue = _jobs(session.all("overdue_jobs", now=now, limit=BATCH))
-            return tuple(self._expire(session, job) for job in overdue)
+            change = Change(outcome=OutcomeKind.EXPIRED)
+            return tuple(self._move(session, job, JobEvent.EXPIRED, change) for job in overdue)
+
+        return await self._store.write(commit)
+
+    async def calling(self) -> tuple[Job, ...]:
+        """Every job that is on the phone."""
+        return await self._store.read(
+            lambda session: _jobs(session.all("jobs_in_state", state=JobState.CALLING, limit=NO_LIMIT))
+        )
+
+    async def orphaned(self, job: Job) -> Job:
+        """Nobody carries this call any more, by a fault of ours: judged by the journal, as after a crash.
+
+        A job that has gone on since `job` was read stays as it is.
+        """
+
+        def commit(session: Session) -> Job:
+            current = _job(session, job.id)
+            if current.version != job.version:
+                return current
+            return self._interrupt(session, current, JobEvent.DOUBTED, ORPHANED)
 
         return await self._store.write(commit)
 
@@ -216,15 +228,13 @@ class Jobs(JobReader):
 
     # What is to be done
 
-    async def unprepared(self, limit: int) -> tuple[Job, ...]:
-        """Jobs that wait for admission and rendering, oldest first."""
-        return await self._store.read(
-            lambda session: _jobs(session.all("jobs_in_state", state=JobState.RECEIVED, limit=limit))
-        )
+    async def unprepared(self, limit: int, but: Collection[int] = ()) -> tuple[Job, ...]:
+        """Jobs that wait for admission and rendering, oldest first; those with the ids `but` are seen to already."""
+        return await self._store.read(lambda session: _jobs(session.all("unprepared_jobs", but=_ids(but), limit=limit)))
 
-    async def next_ready(self, limit: int) -> tuple[Job, ...]:
+    async def next_ready(self, limit: int, but: Collection[int] = ()) -> tuple[Job, ...]:
         """Jobs that may be dialled now, oldest first: at most one per number, and none whose number is engaged."""
-        return await self._store.read(lambda session: _jobs(session.all("callable_jobs", limit=limit)))
+        return await self._store.read(lambda session: _jobs(session.all("callable_jobs", but=_ids(but), limit=limit)))
 
     async def next_moment(self) -> datetime | None:
         """When `wake_due` or `expire_overdue` will next have something to do; None when nothing waits."""
@@ -243,6 +253,10 @@ class Jobs(JobReader):
         return await self._store.read(
             lambda session: frozenset(row["spool_name"] for row in session.all("spool_names"))
         )
+
+    async def has_spool_name(self, name: str) -> bool:
+        """Whether a job has this raw mail."""
+        return await self._store.read(lambda session: session.one("job_of_spool_name", name=name) is not None)
 
     # Inside a transaction
 
@@ -287,11 +301,6 @@ class Jobs(JobReader):
             owe_final_reply(session, job.id, self._settings.hostname, now)
         return _job(session, job.id)
 
-    def _expire(self, session: Session, job: Job) -> Job:
-        if job.state is JobState.CALLING:
-            return self._interrupt(session, job, JobEvent.EXPIRED, OVERDUE)
-        return self._move(session, job, JobEvent.EXPIRED, Change(outcome=OutcomeKind.EXPIRED))
-
     def _interrupt(self, session: Session, job: Job, doubt: JobEvent, cause: str) -> Job:
         """End a job whose call tells us no more, or not in time, by what the far end has confirmed so far."""
         row = session.one("last_attempt", job_id=job.id)
@@ -313,6 +322,10 @@ def _job(session: Session, job_id: int) -> Job:
 
 def _jobs(found: Iterable[Row]) -> tuple[Job, ...]:
     return tuple(rows.job(row) for row in found)
+
+
+def _ids(ids: Collection[int]) -> str:
+    return json.dumps(list(ids))
 
 
 def _attempt(session: Session, attempt_id: int) -> Attempt:

@@ -2,33 +2,41 @@
 
 import structlog
 
+from mail2fax.jobs.retry import Verdict
 from mail2fax.jobs.states import Jobs
 from mail2fax.model.call import (
     Answered,
     CallEnded,
     CallEvent,
     Dialled,
+    EndedBy,
     Negotiated,
     PageConfirmed,
     PageProgress,
     Ringing,
 )
 from mail2fax.model.job import Attempt, Job
+from mail2fax.model.so_far import CallSoFar
 from mail2fax.store import StoreError
 
 log = structlog.get_logger(__name__)
 
 
 class AttemptWatch:
-    """What is known of a call under way: whether it was `answered`, and how it `ended` (None until then)."""
+    """What is known of a call under way."""
 
     def __init__(self, jobs: Jobs, job: Job, attempt: Attempt) -> None:
-        self.answered = False
-        self.ended: CallEnded | None = None
         self._jobs = jobs
         self._attempt = attempt
         self._pages = job.pages
+        self._so_far = CallSoFar()
+        self._ended: CallEnded | None = None
         self._log = log.bind(job=job.id, attempt=attempt.number)
+
+    @property
+    def ended(self) -> CallEnded:
+        """How the call ended; when it never said so, what it has told until we left it."""
+        return self._ended or self._so_far.interrupted(EndedBy.CANCELLED, "the end of the call was not heard")
 
     async def see(self, event: CallEvent) -> None:
         """Takes one event of the call, in order; it is durable when this returns, if the disk does its part.
@@ -36,14 +44,28 @@ class AttemptWatch:
         A fault of the disk is logged, and the call goes on: hanging up would lose the fax as well, and its end
         says again what was confirmed.
         """
-        self.answered = self.answered or isinstance(event, Answered)
+        self._so_far.note(event)
         if isinstance(event, CallEnded):
-            self.ended = event
+            self._ended = event
         self._tell(event)
         try:
             await self._jobs.record(self._attempt, event)
         except StoreError as error:
             self._log.error("journal not written", error=str(error))
+
+    def judged(self, verdict: Verdict, job: Job) -> None:
+        """Logs the end of the call with its three results, and the state the job is in now."""
+        ended = self.ended
+        self._log.info(
+            "call ended",
+            outcome=verdict.outcome.kind,
+            cause=verdict.outcome.cause,
+            media=ended.media,
+            pages=f"{ended.fax.pages_confirmed}/{self._pages}",
+            far_id=ended.fax.far_id,
+            ended_by=ended.call.ended_by,
+            state=job.state,
+        )
 
     def _tell(self, event: CallEvent) -> None:
         match event:
@@ -61,16 +83,3 @@ class AttemptWatch:
                 self._log.info("page confirmed", page=f"{page}/{self._pages}")
             case CallEnded():
                 pass  # told by `judged`, with what follows from it
-
-    def judged(self, ended: CallEnded, outcome: str, cause: str, state: str) -> None:
-        """Logs the end of the call with its three results, and the state the job is in now."""
-        self._log.info(
-            "call ended",
-            outcome=outcome,
-            cause=cause,
-            media=ended.media,
-            pages=f"{ended.fax.pages_confirmed}/{self._pages}",
-            far_id=ended.fax.far_id,
-            ended_by=ended.call.ended_by,
-            state=state,
-        )

@@ -9,7 +9,6 @@ import unicodedata
 
 from mail2fax.mail.header import Header
 from mail2fax.mail.problem import Problem
-from mail2fax.mail.words import decode_raw
 from mail2fax.model.fqdn import DomainNameError, fqdn
 from mail2fax.model.mail import Address
 from mail2fax.model.mask import MAX_LOCAL_PART, ascii_lower, may_stand_in_local_part
@@ -37,8 +36,9 @@ def parse_from(header: Header) -> Address | Problem:
         return Problem("there is more than one From line")
     if _CONTROLS.search(values[0]):
         return Problem("it holds control characters")
-    # Old devices write names in any code page. Names are not used, and no address is outside ASCII by Latin-1.
-    return _mailbox(decode_raw(values[0]))
+    # Old devices write names in any code page. Names are not used; an address outside ASCII is UTF-8 (RFC 6532 3.2),
+    # and no escaped octet gets through below.
+    return _mailbox(values[0].decode("utf-8", "surrogateescape"))
 
 
 def _mailbox(text: str) -> Address | Problem:

@@ -14,7 +14,7 @@ from mail2fax.model.mail import Submission
 
 
 class JobState(StrEnum):
-    """Where a job stands. `UNCONFIRMED` is the honest word for "it may have arrived": never success, never redialled."""
+    """Where a job stands. `UNCONFIRMED` is the honest word for "it may have arrived"."""
 
     RECEIVED = "received"
     READY = "ready"
@@ -31,9 +31,7 @@ class JobState(StrEnum):
         return self in FINAL_STATES
 
 
-FINAL_STATES = frozenset(
-    {JobState.SENT, JobState.FAILED, JobState.CANCELLED, JobState.REJECTED, JobState.UNCONFIRMED}
-)
+FINAL_STATES = frozenset({JobState.SENT, JobState.FAILED, JobState.CANCELLED, JobState.REJECTED, JobState.UNCONFIRMED})
 
 
 class JobEvent(StrEnum):

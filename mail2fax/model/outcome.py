@@ -35,14 +35,6 @@ class Outcome:
     permanent: bool
     cause: str
 
-    @property
-    def sentence(self) -> str:
-        return SENTENCES[self.kind].sentence
-
-    @property
-    def advice(self) -> str:
-        return SENTENCES[self.kind].advice
-
 
 @dataclass(frozen=True, slots=True)
 class OutcomeWording:
@@ -54,9 +46,7 @@ class OutcomeWording:
 
 SENTENCES: Mapping[OutcomeKind, OutcomeWording] = {
     OutcomeKind.DELIVERED: OutcomeWording("All pages were confirmed by the receiver.", ""),
-    OutcomeKind.BUSY: OutcomeWording(
-        "The line was busy.", "Check the number, or send the mail again later."
-    ),
+    OutcomeKind.BUSY: OutcomeWording("The line was busy.", "Check the number, or send the mail again later."),
     OutcomeKind.NO_ANSWER: OutcomeWording(
         "Nobody answered the call.", "Check the number, or send the mail again later."
     ),
@@ -77,16 +67,12 @@ SENTENCES: Mapping[OutcomeKind, OutcomeWording] = {
     OutcomeKind.INCOMPATIBLE: OutcomeWording(
         "The receiver's machine cannot take this fax.", "Ask the receiver whether the machine is in order."
     ),
-    OutcomeKind.LINE_QUALITY: OutcomeWording(
-        "The line was too poor to send the fax.", "Send the mail again later."
-    ),
+    OutcomeKind.LINE_QUALITY: OutcomeWording("The line was too poor to send the fax.", "Send the mail again later."),
     OutcomeKind.PROTOCOL: OutcomeWording(
         "The fax machines did not understand each other.",
         "Send the mail again; if it fails again, tell your administrator.",
     ),
-    OutcomeKind.HUNG_UP: OutcomeWording(
-        "The connection was cut before the fax was complete.", "Send the mail again."
-    ),
+    OutcomeKind.HUNG_UP: OutcomeWording("The connection was cut before the fax was complete.", "Send the mail again."),
     OutcomeKind.TRUNK: OutcomeWording(
         "Our connection to the telephone provider did not work.",
         "Tell your administrator; then send the mail again.",
@@ -103,7 +89,5 @@ SENTENCES: Mapping[OutcomeKind, OutcomeWording] = {
     OutcomeKind.EXPIRED: OutcomeWording(
         "The fax could not be sent in the time allowed for it.", "Send the mail again, or tell your administrator."
     ),
-    OutcomeKind.FAULT: OutcomeWording(
-        "A fault on our side kept the fax from being sent.", "Tell your administrator."
-    ),
+    OutcomeKind.FAULT: OutcomeWording("A fault on our side kept the fax from being sent.", "Tell your administrator."),
 }

@@ -23,6 +23,10 @@ OWN_HEADER = "X-Mail2fax-Job"
 """Marks every mail of ours: one that comes back to us with it is never an order."""
 
 _MAX_REFERENCES = 10
+_LONGEST_LINE = 998
+"""RFC 5322 2.1.1, without the CRLF."""
+_QUOTED_SUBJECT = 200
+_SHOWN_ATTEMPTS = 20
 
 _MEDIA_NAMES = {
     Media.NONE: "no media",
@@ -82,6 +86,8 @@ def compose(reply: Reply, job: Job, attempts: Sequence[Attempt], letterhead: Let
     message[OWN_HEADER] = str(job.id)
     text = _templates.get_template(f"{job.state}.txt.j2").render(_facts(job, attempts, letterhead.zone))
     message.set_content(text, cte="quoted-printable" if text.isascii() else "base64")
+    # Folded at 78 octets, a long Message-ID would be turned into encoded-words, and the thread be lost.
+    message.policy = SMTP.clone(max_line_length=_LONGEST_LINE)
     return message
 
 
@@ -91,7 +97,7 @@ def _header_address(address: str, name: str = "") -> HeaderAddress:
 
 
 def _subject(job: Job) -> str:
-    theirs = job.submission.subject.strip()
+    theirs = job.submission.subject.strip()[:_QUOTED_SUBJECT]
     return f"[Fax {job.id}] {_HEADLINES[job.state]}" + (f" - Re: {theirs}" if theirs else "")
 
 
@@ -105,7 +111,8 @@ def _thread(message: EmailMessage, job: Job) -> None:
 
 def _facts(job: Job, attempts: Sequence[Attempt], zone: ZoneInfo) -> dict[str, object]:
     wording = _wording(job)
-    last = attempts[-1] if attempts else None
+    calls = [attempt for attempt in attempts if attempt.ended or attempt.outcome != OutcomeKind.FAULT]
+    last = calls[-1] if calls else None
     fax = last.ended.fax if last and last.ended else None
     return {
         "job": job,
@@ -117,7 +124,8 @@ def _facts(job: Job, attempts: Sequence[Attempt], zone: ZoneInfo) -> dict[str, o
         "pages_confirmed": last.pages_confirmed if last else 0,
         "receiver": fax.far_id if fax else None,
         "quality": _quality(fax),
-        "attempts": [_attempt_line(attempt, zone) for attempt in attempts],
+        "earlier": len(calls[:-_SHOWN_ATTEMPTS]),
+        "attempts": [_attempt_line(attempt, zone) for attempt in calls[-_SHOWN_ATTEMPTS:]],
     }
 
 

@@ -1,6 +1,6 @@
 """Hands a status mail to the mail server that takes our mail (aiosmtplib)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from enum import StrEnum
 
@@ -28,7 +28,8 @@ class MailServer:
     port: int
     hostname: str
     user: str = ""
-    password: str = ""
+    # Not in repr: settings end up in tracebacks, passwords must not.
+    password: str = field(default="", repr=False)
     security: Security = Security.NONE
     timeout_s: float = 30.0
 

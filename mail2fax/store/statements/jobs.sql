@@ -10,10 +10,15 @@ FROM jobs ORDER BY id DESC LIMIT :limit;
 SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
 FROM jobs WHERE state = :state ORDER BY id LIMIT :limit;
 
+-- unprepared_jobs: The oldest jobs that nobody has looked at yet.
+SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
+FROM jobs WHERE state = 'received' AND id NOT IN (SELECT value FROM json_each(:but)) ORDER BY id LIMIT :limit;
+
 -- callable_jobs: Ready jobs that may be dialled now: nobody is calling their number, and no older one waits for it.
 SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
 FROM jobs
 WHERE state = 'ready'
+  AND id NOT IN (SELECT value FROM json_each(:but))
   AND NOT EXISTS (
       SELECT 1 FROM jobs AS other
       WHERE other.number = jobs.number
@@ -22,9 +27,9 @@ WHERE state = 'ready'
   )
 ORDER BY id LIMIT :limit;
 
--- overdue_jobs: Jobs whose state has outlived its deadline.
+-- overdue_jobs: Jobs that have waited beyond their deadline. A job on the phone is not waiting.
 SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
-FROM jobs WHERE deadline_at <= :now ORDER BY deadline_at LIMIT :limit;
+FROM jobs WHERE deadline_at <= :now AND state <> 'calling' ORDER BY deadline_at LIMIT :limit;
 
 -- due_jobs: Sleeping jobs whose delay is over.
 SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
@@ -34,7 +39,7 @@ FROM jobs WHERE state = 'sleeping' AND due_at <= :now ORDER BY due_at LIMIT :lim
 SELECT min(moment) AS moment FROM (
     SELECT min(due_at) AS moment FROM jobs WHERE state = 'sleeping'
     UNION ALL
-    SELECT min(deadline_at) FROM jobs WHERE deadline_at IS NOT NULL
+    SELECT min(deadline_at) FROM jobs WHERE deadline_at IS NOT NULL AND state <> 'calling'
 );
 
 -- engaged: Another job that is calling this number.
@@ -61,6 +66,9 @@ SELECT job_id FROM sources WHERE door = :door AND source_key = :source_key;
 
 -- add_source: From now on this mail is known.
 INSERT INTO sources (door, source_key, job_id) VALUES (:door, :source_key, :job_id);
+
+-- job_of_spool_name: Whose raw mail this is.
+SELECT id FROM jobs WHERE spool_name = :name;
 
 -- spool_names: The raw mails that have a job.
 SELECT spool_name FROM jobs;

@@ -110,6 +110,20 @@ async def test_leaving_the_block_hangs_up(running: Stage, number: str, moment: t
     await running.sees_hang_up(order.call_id)
 
 
+@pytest.mark.parametrize(("number", "moment"), [(RINGS, Ringing), (LONG, Answered)])
+async def test_the_end_of_a_call_can_be_read_after_its_block_was_left(
+    running: Stage, number: str, moment: type[CallEvent]
+) -> None:
+    async with running.engine.call(running.order(number)) as events:
+        await until(moment, events)
+    async with asyncio.timeout(10):
+        rest = [event async for event in events]
+    assert [event for event in rest if isinstance(event, CallEnded)] == rest[-1:]
+    end = rest[-1]
+    assert isinstance(end, CallEnded)
+    assert end.call.ended_by is EndedBy.CANCELLED
+
+
 async def test_a_fault_inside_the_block_hangs_up(running: Stage) -> None:
     order = running.order(LONG)
 

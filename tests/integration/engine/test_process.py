@@ -112,11 +112,15 @@ async def test_an_engine_that_stands_still_is_ended_by_the_kernel(engine: Engine
     assert (await end_of(engine, STANDS_STILL)).call.ended_by is EndedBy.ENGINE
 
 
-async def test_an_engine_that_is_terminated_hangs_up_before_it_goes(engine: EngineProcess) -> None:
+async def test_a_signal_to_the_whole_service_leaves_the_calls_to_the_gateway(engine: EngineProcess) -> None:
+    """systemd ends a service by SIGTERM to all its processes; the gateway then lets calls under way come to an end."""
     call = asyncio.create_task(end_of(engine, NEVER_ENDS))
     await asyncio.sleep(0.3)
     assert engine.pid
     os.kill(engine.pid, signal.SIGTERM)
+    await asyncio.sleep(0.5)
+    assert not call.done()
+    await engine.stop()
     assert (await call).call.ended_by is EndedBy.CANCELLED
 
 

@@ -96,6 +96,8 @@ def test_two_tiffs_are_several_and_both_are_named() -> None:
         part(b"\xff\xd8", "image/jpeg", "a.pdf", "attachment"),
         part(b"\xff\xd8", "image/jpeg", "a.pdf", ""),
         part(b"notes", "text/plain", "a.pdf", "attachment"),
+        part(b"notes", "text/plain", "a.pdf", "inline"),
+        part(b"1,2", "text/csv", "a.pdf", ""),
         part(b"", "message/rfc822", "a.pdf", "attachment"),
         part(b"x", "application/octet-stream", "a.pdf", ""),
         part(b"x", "application/ms-tnef", "a.pdf"),

@@ -44,6 +44,12 @@ def test_a_name_in_any_code_page_does_no_harm() -> None:
     assert from_line(b"\xc0\xed\xed\xe0 <anna@example.com>") == Address("anna", "example.com")
 
 
+@pytest.mark.parametrize("value", [b"\xfcnal@example.com", b"<\xe0nna@example.com>", b"anna@b\xfccher.example"])
+def test_an_address_in_any_other_code_than_utf_8_is_not_understood(value: bytes) -> None:
+    """RFC 6532 3.2: in each code page such an octet is another letter, and the address another sender's."""
+    assert isinstance(from_line(value), Problem)
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -30,6 +30,7 @@ class OutgoingSession(Session):
         self._legs: dict[str, Leg] = {}
         self._leaves_by: EndedBy | None = None
         self._reason: str | None = None
+        self._heard = False
         self._invitation = Invitation(
             core.layer, self._invite(), order.target, self._authenticator, self._next_cseq, self, now
         )
@@ -45,6 +46,7 @@ class OutgoingSession(Session):
 
     def on_progress(self, response: Response, source: Address, now: float) -> None:
         """RFC 3261 13.2.2.1: one early dialog for each To tag; what we keep of it is its early media."""
+        self._heard = True
         if response.status == _TRYING:
             return
         if response.sdp is not None:
@@ -65,7 +67,12 @@ class OutgoingSession(Session):
         self._ring_limit.cancel()
         self._final = response
         q850 = None if response is None else q850_cause(response)
-        self._end(self._leaves_by or (EndedBy.TIMEOUT if response is None else EndedBy.FAR_END), q850)
+        self._end(self._why_not(response), q850)
+
+    def _why_not(self, response: Response | None) -> EndedBy:
+        if response is None and not self._heard:
+            return EndedBy.TIMEOUT  # also where we gave up sooner: nobody was there to ring
+        return self._leaves_by or (EndedBy.TIMEOUT if response is None else EndedBy.FAR_END)
 
     def on_over(self, by: EndedBy, q850: int | None) -> None:
         # A 2xx that crossed our CANCEL was hung up for the reason of the CANCEL.

@@ -43,7 +43,6 @@ class AuthorizedRequest:
         self._next_cseq = next_cseq
         self._answered: set[Realm] = set()
         self._rounds = 0
-        self._transaction: ClientTransaction | None = None
 
     def _try_again(self, response: Response) -> bool:
         """Whether the response was a challenge that `request` now answers. RFC 3261 22.2: all else is kept."""
@@ -106,6 +105,7 @@ class Invitation(AuthorizedRequest):
         self._is_unwanted = False
         self._over = False
         self._patience: Timer | None = None
+        self._transaction: ClientTransaction | None = None
         self._send(now)
 
     def cancel(self, now: float) -> None:

@@ -34,6 +34,10 @@ class TransactionLayer:
     def transactions(self) -> int:
         return len(self._clients) + len(self._servers)
 
+    @property
+    def idle(self) -> bool:
+        return not self.transactions and not self._merges and self.timers.next() is None
+
     def send(self, datagram: bytes, destination: Address) -> None:
         self._outbox.append((datagram, destination))
 

@@ -146,12 +146,12 @@ class Response(Message):
 
     @property
     def is_success(self) -> bool:
-        return 200 <= self.status < 300  # noqa: PLR2004
+        return 200 <= self.status < 300  # noqa: PLR2004 - the same
 
     @property
     def is_failure(self) -> bool:
         """Any final answer but success: 3xx to 6xx."""
-        return self.status >= 300  # noqa: PLR2004
+        return self.status >= 300  # noqa: PLR2004 - the same
 
     @property
     def phrase(self) -> str:

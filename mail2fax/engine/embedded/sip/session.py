@@ -105,8 +105,6 @@ class Session:
         return self._leg
 
     def _end(self, by: EndedBy, q850: int | None = None) -> None:
-        if self._ended:
-            return
         self._ended = True
         final = self._final
         if final is None:

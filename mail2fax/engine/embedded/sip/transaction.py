@@ -177,6 +177,7 @@ class ServerTransaction(Transaction):
         is_invite = request.method == "INVITE"
         super().__init__(wire, request, peer, State.PROCEEDING if is_invite else State.TRYING)
         self.key = key
+        # Called when a CANCEL comes, answered or not.
         self.on_cancel: Callable[[float], None] | None = None
         self._answer = b""
 

@@ -81,7 +81,7 @@ class UserAgent:
     @property
     def idle(self) -> bool:
         """Nothing is left: no transaction, no dialog, no timer."""
-        return not self.transactions and not self.dialogs and self.next_timer() is None
+        return self._layer.idle and not self.dialogs
 
     def _receive_response(self, response: Response, source: Address, now: float) -> None:
         try:
@@ -131,7 +131,7 @@ class UserAgent:
         """RFC 3261 9.2: the CANCEL itself is answered, then the INVITE it belongs to."""
         invite = self._layer.server_of(transaction.request, "INVITE")
         self._core.answer(transaction, 481 if invite is None else 200, now)
-        if invite is not None and invite.on_cancel is not None and not invite.answered:
+        if invite is not None and invite.on_cancel is not None:
             invite.on_cancel(now)
 
     def _is_acceptable(self, transaction: ServerTransaction, now: float) -> bool:

@@ -254,6 +254,11 @@ def test_the_current_session_is_what_was_agreed_on_last() -> None:
     invite = solo.sent("INVITE")[0]
     solo.send(solo.inside(invite, "INVITE", 1))
     assert solo.responses("INVITE")[-1].body == T38_OFFER
+    solo.send(solo.inside(invite, "ACK", 1, branch="ack"))
+    solo.send(solo.inside(invite, "INVITE", 2, body=OFFER))
+    solo.caller.accept_offer(ANSWER, solo.pump.now)
+    solo.send(solo.inside(invite, "INVITE", 3))
+    assert solo.responses("INVITE")[-1].body == ANSWER
 
 
 def test_another_invite_while_our_offer_in_a_200_is_open_gets_491() -> None:
