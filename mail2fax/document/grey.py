@@ -4,8 +4,16 @@ from PIL import Image, TiffImagePlugin
 
 from mail2fax.document.refused import unsupported
 
-BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, PLANAR, COLOUR_MAP, SUBSAMPLING = 258, 259, 262, 284, 320, 530
-_UNCOMPRESSED, _WHITE_IS_ZERO, _YCBCR, _PLANES_APART = 1, 0, 6, 2
+BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, PLANAR, COLOUR_MAP, SAMPLE_FORMAT, SUBSAMPLING = (
+    258,
+    259,
+    262,
+    284,
+    320,
+    339,
+    530,
+)
+_UNCOMPRESSED, _WHITE_IS_ZERO, _YCBCR, _PLANES_APART, _SIGNED = 1, 0, 6, 2, 2
 _EIGHT_BITS = 8
 
 
@@ -18,7 +26,7 @@ def refuse_misread(tiff: TiffImagePlugin.TiffImageFile, page: int) -> None:
     raw_ycbcr = tags.get(PHOTOMETRIC) == _YCBCR and tags.get(COMPRESSION, _UNCOMPRESSED) == _UNCOMPRESSED
     if raw_ycbcr and _numbers(tags.get(SUBSAMPLING, (2, 2))) != (1, 1):
         raise unsupported(page, "uncompressed YCbCr with fewer colours than pixels")
-    if tiff.mode in {"I", "F"}:
+    if tiff.mode in {"I", "F"} or _SIGNED in _numbers(tags.get(SAMPLE_FORMAT, 1)):
         raise unsupported(page, "32-bit or signed samples")
 
 
@@ -57,6 +65,8 @@ def _over_white(picture: Image.Image) -> Image.Image:
     """Alpha composed over white paper: without that, what is transparent comes out black."""
     picture = picture.convert("LA") if picture.mode in {"PA", "P"} else picture
     alpha = picture.getchannel("A")
+    if alpha.getextrema() == (0, 0):  # nobody faxes an invisible page: its program left the fourth byte unused
+        return picture.convert("L")
     return Image.composite(picture.convert("L"), Image.new("L", picture.size, 255), alpha)
 
 

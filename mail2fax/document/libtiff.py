@@ -20,6 +20,8 @@ DAMAGE_WARNINGS = ("Fax3", "Fax4", "JPEGLib", "LZWDecode", "PackBitsDecode")
 """The modules of libtiff whose warnings, while it unpacks a page, mean that the data are not what they should be."""
 HARMLESS = "Old-style LZW codes"
 """The one complaint of theirs that says nothing about the data."""
+LACKING = "not configured"
+"""What it says of a compression that it was built without."""
 
 _MESSAGE_BYTES = 200
 _pointer, _int, _size = ctypes.c_void_p, ctypes.c_int, ctypes.c_ssize_t
@@ -74,7 +76,9 @@ class LibTiff:
             return
         buffer = ctypes.create_string_buffer(size)
         for number in range(count):
-            if read(page, number, buffer, size) < 0 or self._complaints:
+            # A part that the directory does not have is none to libtiff's readers: they take the head of the file.
+            missing = self._lib.TIFFGetStrileByteCount(page, number) == 0
+            if missing or read(page, number, buffer, size) < 0 or self._complaints:
                 self._complaints.append(f"part {number + 1} of {count} cannot be unpacked")
                 return
 
@@ -103,6 +107,8 @@ class LibTiff:
             measure.argtypes, measure.restype = [_pointer], _size
         for count in (lib.TIFFNumberOfStrips, lib.TIFFNumberOfTiles):
             count.argtypes, count.restype = [_pointer], ctypes.c_uint32
+        lib.TIFFGetStrileByteCount.argtypes = [_pointer, ctypes.c_uint32]
+        lib.TIFFGetStrileByteCount.restype = ctypes.c_uint64
 
 
 class _File:

@@ -1,6 +1,6 @@
 """What a TIFF says about its pages, before a single pixel is unpacked: enough to refuse what would cost too much."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ NEW_SUBFILE_TYPE, BITS_PER_SAMPLE, SAMPLES_PER_PIXEL, ORIENTATION = 254, 258, 27
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
 DIRECTORIES_PER_PAGE = 4
 """As many directories as a page may bring with it: itself, a thumbnail, a mask, and one to spare."""
-_THUMBNAIL_OR_MASK = 0b101
+_THUMBNAIL, _MASK = 0b001, 0b100
 """The bits of NewSubfileType that say so (TIFF 6.0 section 8)."""
 _LYING = (5, 6, 7, 8)
 """The values of Orientation that swap width and height (TIFF 6.0 section 8)."""
@@ -61,7 +61,7 @@ def probe(tiff: TiffImagePlugin.TiffImageFile, max_pages: int) -> tuple[SourcePa
     """The pages of `tiff`, all within the budgets; raises `Refused`."""
     pages: list[SourcePage] = []
     for frame in _frames(tiff, DIRECTORIES_PER_PAGE * max_pages):
-        if frame and _number(tiff, NEW_SUBFILE_TYPE, 0) & _THUMBNAIL_OR_MASK:
+        if _shows_an_earlier_page(tiff, pages):
             continue
         if len(pages) == max_pages:
             raise too_large(f"it has more than {max_pages} pages")
@@ -84,6 +84,12 @@ def _frames(tiff: TiffImagePlugin.TiffImageFile, most: int) -> Iterator[int]:
             raise _stumbled(frame + 1, error) from error
         yield frame
     raise too_large(f"it has {most} pages, thumbnails and masks, or more")
+
+
+def _shows_an_earlier_page(tiff: TiffImagePlugin.TiffImageFile, pages: Sequence[SourcePage]) -> bool:
+    """Whether this is a mask or a thumbnail. Some programs call every page a thumbnail: a real one is much smaller."""
+    kind, pixels = _number(tiff, NEW_SUBFILE_TYPE, 0), tiff.width * tiff.height
+    return bool(pages and kind & _MASK) or bool(kind & _THUMBNAIL and any(2 * pixels < page.pixels for page in pages))
 
 
 def _source_page(tiff: TiffImagePlugin.TiffImageFile, frame: int, number: int) -> SourcePage:

@@ -11,10 +11,10 @@ from PIL import Image, ImageChops, TiffImagePlugin
 
 from mail2fax.document.geometry import Fit, fit
 from mail2fax.document.grey import grey_on_white, refuse_misread
-from mail2fax.document.libtiff import LibTiff
+from mail2fax.document.libtiff import LACKING, LibTiff
 from mail2fax.document.limits import PAGE_INCHES
 from mail2fax.document.probe import SourcePage, open_tiff, probe
-from mail2fax.document.refused import damaged, too_large
+from mail2fax.document.refused import damaged, too_large, unsupported
 from mail2fax.document.tiff import DPI_ACROSS, DPI_DOWN, WIDTH, TiffWriter
 from mail2fax.model.document import Resolution
 
@@ -64,15 +64,21 @@ def _place(page: SourcePage, resolution: Resolution) -> Fit:
 
 def _unpack(tiff: TiffImagePlugin.TiffImageFile, page: SourcePage, complaints: Sequence[str]) -> None:
     """Has Pillow unpack the page that `tiff` stands at, unless libtiff's `complaints` say that it is damaged."""
+    if any(LACKING in complaint for complaint in complaints):
+        raise unsupported(page.number, "its compression", complaints[0])
     if complaints:
         raise damaged(page.number, "part of its picture is missing or garbled", complaints[0])
     refuse_misread(tiff, page.number)
+    # Pillow takes an Orientation from XMP where the tags have none, and would turn what was measured lying otherwise.
+    tiff.info.pop("xmp", None)
     try:
         tiff.load()
     except MemoryError:
         raise
     except Exception as error:
         raise damaged(page.number, "its picture cannot be unpacked", repr(error)) from error
+    if tiff.size != (page.width, page.height):
+        raise damaged(page.number, "its picture is not of the size that it says", repr(tiff.size))
 
 
 def _on_paper(tiff: TiffImagePlugin.TiffImageFile, page: SourcePage, place: Fit) -> Image.Image:

@@ -56,6 +56,11 @@ class EngineSettings:
         if self.media_port_low > self.media_port_high:
             raise ValueError("the lowest media port must not be above the highest")
 
+    @property
+    def sip_host(self) -> str:
+        """`listen_host` as it stands in Via and Contact: with brackets around IPv6."""
+        return _uri_host(self.listen_host)
+
 
 def _uri_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host

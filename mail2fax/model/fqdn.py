@@ -35,7 +35,7 @@ def _a_labels(text: str) -> str:
         back = name.encode("ascii").decode("idna")
     except UnicodeError:
         raise DomainNameError("the domain is not a valid international name") from None
-    # The Kelvin sign is a letter K to NFC already.
-    if back != lowered or (lowered.isascii() and not text.isascii()):
+    # NFC itself takes the Kelvin sign for a letter K.
+    if back != lowered or "\N{KELVIN SIGN}" in text:
         raise DomainNameError("the domain can be read as two different names; its xn-- form can not")
     return name

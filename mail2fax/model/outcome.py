@@ -51,7 +51,8 @@ SENTENCES: Mapping[OutcomeKind, OutcomeWording] = {
         "Nobody answered the call.", "Check the number, or send the mail again later."
     ),
     OutcomeKind.CONGESTION: OutcomeWording(
-        "The telephone network was overloaded or disturbed.", "Send the mail again later."
+        "The telephone network was overloaded or disturbed, or our provider did not answer.",
+        "Send the mail again later.",
     ),
     OutcomeKind.WRONG_NUMBER: OutcomeWording(
         "This number does not exist or cannot be reached.", "Check the number and send a new mail."

@@ -69,7 +69,7 @@ async def test_a_call_that_still_rings_at_a_hurried_stop_is_called_again_after_t
             assert await gateway.ended(within_s=10) == 0
         await stage.far_end.tells("request", method="CANCEL")
         cdr = await stage.cdr_of(mail)
-        assert cdr.job.state is JobState.SLEEPING
+        assert cdr.job.state in {JobState.SLEEPING, JobState.READY}
         assert stage.replies == []
 
         async with stage.gateway():

@@ -54,8 +54,7 @@ class _Tap(asyncio.DatagramProtocol):
         self._packets = packets
         self._own: Address = ("", 0)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]  # as in typeshed
         self._own = transport.get_extra_info("sockname")[:2]
         self.protocol.connection_made(transport)
 

@@ -96,9 +96,11 @@ def _read_t38(description: SessionDescription, line: MediaDescription) -> FarT38
 
 def _target(description: SessionDescription, line: MediaDescription) -> Address | None:
     """An address of one host, as numbers: a name would have to be looked up, and a group would be flooded."""
-    host = description.address_of(line)
+    host = description.address_of(line) or ""
+    if "%" in host:  # a zone of the far end's own machine, which may be any text: no socket could be told it
+        raise RemoteProtocolError(f"an address with a zone: {host!a}")
     try:
-        address = ipaddress.ip_address(host or "")
+        address = ipaddress.ip_address(host)
     except ValueError as error:
         raise RemoteProtocolError(f"not an IP address: {host!a}") from error
     if address.is_multicast:

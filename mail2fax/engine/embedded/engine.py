@@ -60,7 +60,7 @@ class EmbeddedEngine:
         except OSError as error:
             raise EngineUnavailable(f"cannot listen for SIP on {host}:{port}: {error.strerror}") from error
         self.port = listener.getsockname()[1]
-        agent = UserAgent(UaSettings(host, self.port, self._settings.product), SystemRandom())
+        agent = UserAgent(UaSettings(self._settings.sip_host, self.port, self._settings.product), SystemRandom())
         board = self._board = Switchboard(self._settings, agent, loop.time, self._ring)
         await loop.create_datagram_endpoint(lambda: board.sip, sock=listener)
         self._clock = asyncio.create_task(_run_clock(self._board), name="engine clock")

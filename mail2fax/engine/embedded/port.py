@@ -41,7 +41,9 @@ class DatagramPort(asyncio.DatagramProtocol):
 
     def send(self, datagram: bytes, target: Address) -> None:
         """Sends, or, when the port was closed, does not."""
-        self._open_transport().sendto(datagram, target)
+        transport = self._open_transport()
+        if not transport.is_closing():
+            transport.sendto(datagram, target)
 
     def close(self) -> None:
         self.receiver = None

@@ -142,12 +142,16 @@ class Switchboard:
         self.sip.close()
 
     def tick(self) -> None:
-        """20 ms have passed, or a little more: every line moves."""
+        """20 ms have passed, or a little more: every line moves. Raises OSError when the SIP socket is gone."""
+        if self.sip.is_lost:
+            raise OSError("the SIP socket was closed under us")
         now = self._clock()
         for call in list(self._calls):
             self._move(call, now)
         for session, since in list(self._undecided.items()):
-            if now - since > DECISION_LIMIT_S:
+            if session.ended:  # its caller gave up; a line that nobody uses must not be busy
+                del self._undecided[session]
+            elif now - since > DECISION_LIMIT_S:
                 self.reject(session, _TEMPORARILY_UNAVAILABLE)
         self._parting = {session for session in self._parting if not session.ended}
         self.sip.flush()
@@ -187,13 +191,18 @@ class Switchboard:
     def _release(self, call: Call, ended_by: EndedBy) -> None:
         """Frees a call. `ended_by` is for one that could not say its own end."""
         self._calls.discard(call)
+        # A page that was confirmed just before stays confirmed.
+        for event in call.line.take_events():
+            call.events.put(event)
         call.events.interrupt(ended_by)
         call.media.close()
         call.line.close()
         self._parting.add(call.session)
 
     def _admit_callers(self) -> None:
-        """A datagram came, or a timer ran: perhaps somebody calls."""
+        """A datagram came, or a timer ran: perhaps somebody calls. Or nobody can any more, which `tick` tells."""
+        if self.sip.is_lost:
+            self.awake.set()
         for session in self._agent.take_incoming():
             self._admit(session)
             self.sip.flush()

@@ -154,6 +154,51 @@ async def test_a_caller_who_gives_up_before_the_decision_has_ended_the_call(orde
     await asyncio.gather(engine.stop(), slow.stop())
 
 
+async def test_a_caller_who_gave_up_keeps_no_line_busy(order: CallOrder) -> None:
+    slow = EmbeddedEngine(EngineSettings(lines=1))
+    await slow.start()
+    ringing = asyncio.ensure_future(anext(slow.incoming()))
+    engine = EmbeddedEngine(EngineSettings(trunk=TrunkSettings(LOOPBACK, slow.port)))
+    await engine.start()
+    async with engine.call(order):
+        await ringing
+        assert slow.counters.undecided == 1
+    await becomes_true(lambda: slow.counters.undecided == 0, within_s=2)
+    await asyncio.gather(engine.stop(), slow.stop())
+
+
+async def test_a_fault_of_the_sip_socket_ends_the_engine_rather_than_leave_it_deaf() -> None:
+    engine = EmbeddedEngine(EngineSettings())
+    await engine.start()
+    calls = asyncio.ensure_future(anext(engine.incoming(), None))
+    await asyncio.sleep(0.1)
+    assert engine._board
+    # asyncio gives up a socket that is told to send what it cannot encode.
+    engine._board.sip._agent._layer.send(b"x", ("\udcff", 5060))
+    engine._board.sip.flush()
+    async with asyncio.timeout(2):
+        assert await calls is None
+    with pytest.raises(EngineUnavailable):
+        _ = engine.counters
+    await engine.stop()
+
+
+async def test_an_engine_that_listens_on_ipv6_calls_and_is_called(order: CallOrder, tmp_path: Path) -> None:
+    called = EmbeddedEngine(EngineSettings("::1"))
+    await called.start()
+    ringing = asyncio.ensure_future(anext(called.incoming()))
+    engine = EmbeddedEngine(EngineSettings("::1", trunk=TrunkSettings("::1", called.port)))
+    await engine.start()
+    async with engine.call(order) as events, asyncio.timeout(5):
+        call = await ringing
+        async with call.answer(AnswerOrder(str(tmp_path / "in.tif"), "+1 555")):
+            async for event in events:
+                assert not isinstance(event, CallEnded)
+                if isinstance(event, Answered):
+                    break
+    await asyncio.gather(engine.stop(), called.stop())
+
+
 async def test_media_ports_come_from_the_range_and_are_even() -> None:
     low = 20_000 + os.getpid() % 1000 * 6  # below the ports that the system gives out by itself
     ports = [await DatagramPort.open(LOOPBACK, low, low + 5) for _ in range(3)]

@@ -14,6 +14,7 @@ from tests.harness.wiretap import Packet, TappedLoop, write_pcap
 from tests.integration.sip_peers.sipp import HOST
 from tests.integration.sip_peers.stage import OFFER_AFTER_S, end_of, fax_order, read, running
 
+_FAX_LIMIT_S = 60
 _TSHARK_LIMIT_S = 60
 _WARNING = 0x600000
 """Wireshark's severities: note 0x400000, warning 0x600000, error 0x800000."""
@@ -95,7 +96,7 @@ def _send(fax: Fax, document: Path, directory: Path, program: str) -> Capture:
 
 
 async def _call(order: CallOrder, answer: AnswerOrder) -> tuple[CallEnded, int, int]:
-    async with running(EngineSettings(lines=1)) as far, asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(_FAX_LIMIT_S), running(EngineSettings(lines=1)) as far, asyncio.TaskGroup() as tasks:
         tasks.create_task(_answer_one(far, answer))
         trunk = TrunkSettings(HOST, far.port)
         settings = EngineSettings(lines=1, offer_after_s=OFFER_AFTER_S, trunk=trunk)

@@ -80,6 +80,13 @@ def test_what_is_transparent_is_white_paper(bits: Value, photometric: int, pixel
     assert grey(raw((2, 1), pixels, photometric=photometric, bits=bits, t338=2)) == [255, 0]
 
 
+@pytest.mark.parametrize("extra", [{}, {"t338": 2}], ids=["not declared", "declared"])
+def test_alpha_that_would_hide_the_whole_page_is_not_meant(extra: dict[str, Value]) -> None:
+    """Trap: programs that keep four bytes a pixel leave the fourth at zero; the fax would be blank, and "sent"."""
+    pixels = bytes((0, 0, 0, 0, 255, 255, 255, 0))
+    assert grey(raw((2, 1), pixels, photometric=2, bits=(8, 8, 8, 8), **extra)) == [0, 255]
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_page_is_turned_by_its_orientation_once(orientation: int) -> None:
     """Trap 6: Pillow has applied Orientation already."""
@@ -102,7 +109,9 @@ def test_a_page_is_turned_by_its_orientation_once(orientation: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bits", "form"), [(32, 1), (32, 2), (32, 3), (16, 2)], ids=["unsigned", "signed", "float", "16-bit signed"]
+    ("bits", "form"),
+    [(32, 1), (32, 2), (32, 3), (16, 2), (8, 2)],
+    ids=["unsigned", "signed", "float", "16-bit signed", "8-bit signed"],
 )
 def test_samples_of_no_known_range_are_refused(bits: int, form: int) -> None:
     page = raw((2, 1), bytes(8), bits=bits, t339=form)

@@ -62,8 +62,14 @@ def test_a_lying_page_is_described_as_it_is_looked_at() -> None:
 
 
 def test_thumbnails_and_masks_are_not_pages() -> None:
-    thumbnail, mask = bilevel(100, 100, t254=1), bilevel(1728, 100, t254=4)
-    assert [page.number for page in pages(craft(SMALL, thumbnail, mask, SMALL))] == [1, 2]
+    page, thumbnail, mask = bilevel(1728, 100), bilevel(170, 10, t254=1), bilevel(1728, 100, t254=4)
+    assert [(found.number, found.frame) for found in pages(craft(page, thumbnail, mask, page))] == [(1, 0), (2, 3)]
+
+
+@pytest.mark.parametrize("kinds", [(1, 1, 1), (0, 1, 1), (3, 3, 3)])
+def test_a_page_that_calls_itself_a_thumbnail_and_is_none_is_not_lost(kinds: tuple[int, ...]) -> None:
+    """Half of what was sent would be faxed: a thumbnail is smaller than the page it shows."""
+    assert len(pages(craft(*[bilevel(1728, 100, t254=kind) for kind in kinds]))) == len(kinds)
 
 
 def test_the_first_page_is_a_page_whatever_it_says() -> None:
@@ -90,7 +96,7 @@ def test_too_many_pages_are_refused_early_whatever_their_number() -> None:
 
 
 def test_endless_thumbnails_are_refused() -> None:
-    assert code_of(craft(SMALL, *[bilevel(10, 10, t254=1)] * 50), max_pages=5) is RefusalCode.DOCUMENT_TOO_LARGE
+    assert code_of(craft(SMALL, *[bilevel(5, 5, t254=1)] * 50), max_pages=5) is RefusalCode.DOCUMENT_TOO_LARGE
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,30 @@ def test_a_hole_in_the_data_is_damage(compression: str) -> None:
     assert refusal_of(bytes(source)).code is RefusalCode.DOCUMENT_DAMAGED
 
 
+def test_strips_that_are_missing_are_damage() -> None:
+    """Trap: libtiff then reads the head of the file in their place, and Pillow leaves the rest of the page black."""
+    page = text_page(600)
+    data, some = page.tobytes(), 3
+    offsets, sizes = tuple(8 + number * 21_600 for number in range(some)), (21_600,) * some
+    tags: dict[int, Value] = {256: WIDTH, 257: 600, 258: 1, 259: 1, 262: 1, 277: 1, 278: 100, 273: offsets, 279: sizes}
+    assert refusal_of(craft(Craft(data, tags, dpi(*FINE)))).code is RefusalCode.DOCUMENT_DAMAGED
+
+
+def test_a_compression_that_this_libtiff_lacks_is_not_called_damage() -> None:
+    refusal = refusal_of(craft(raw((10, 10), bytes(300), photometric=2, bits=(8, 8, 8), t259=50_001)))
+    assert refusal.code is RefusalCode.DOCUMENT_UNREADABLE
+    assert refusal.facts["problem"] == "page 1 is in a form that is not supported (its compression)"
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_an_orientation_in_xmp_alone_turns_nothing(orientation: int) -> None:
+    """Trap: Pillow heeds it when it unpacks, behind the back of all who have read the tags; the fax was garbage."""
+    page, file = text_page(700), io.BytesIO()
+    page.save(file, "TIFF", compression="group4", dpi=FINE, tiffinfo={700: b'tiff:Orientation="%d"' % orientation})
+    assert b"tiff:Orientation" in file.getvalue()
+    assert fax_of(file.getvalue())[1][0].tobytes() == page.tobytes()
+
+
 def test_a_missing_rows_per_strip_is_read_right() -> None:
     """Trap: libspandsp sends such a file as garbage and says OK; ours has the tag again."""
     page = text_page(300)

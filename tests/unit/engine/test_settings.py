@@ -18,6 +18,11 @@ def test_a_trunk_is_named_as_a_sip_uri_names_it(trunk: TrunkSettings, authority:
     assert (trunk.authority, trunk.from_domain) == (authority, from_domain)
 
 
+@pytest.mark.parametrize(("host", "written"), [("192.0.2.1", "192.0.2.1"), ("2001:db8::1", "[2001:db8::1]")])
+def test_our_own_host_is_named_as_a_sip_uri_names_it(host: str, written: str) -> None:
+    assert EngineSettings(listen_host=host).sip_host == written
+
+
 def test_a_password_is_not_shown() -> None:
     trunk = TrunkSettings("sip.example.com", password="open sesame")  # noqa: S106 - nobody's
     assert "sesame" not in repr(EngineSettings(trunk=trunk))

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -72,9 +73,30 @@ def test_a_dead_engine_leaves_the_fax_in_doubt_whatever_it_had_said() -> None:
 # Our own will
 
 
-def test_a_call_we_hung_up_is_cancelled() -> None:
-    for how in (ended(EndedBy.CANCELLED, sip_code=487), ended(EndedBy.CANCELLED, fault=FaxFault.DROPPED, confirmed=1)):
-        assert judge(how, 2, (), POLICY).event is JobEvent.CANCELLED
+@pytest.mark.parametrize("sip_code", [None, 487], ids=["no answer yet", "cancelled in time"])
+def test_a_call_we_hung_up_before_the_answer_is_dialled_again_at_once(sip_code: int | None) -> None:
+    """Trap: a gateway that is stopped must not end a fax whose call was only ringing; nothing can have arrived."""
+    rang = replace(ended(EndedBy.CANCELLED, sip_code=sip_code), media=Media.NONE)
+    verdict = judge(rang, 2, (), POLICY)
+    assert (verdict.event, verdict.outcome.kind, verdict.wait) == (JobEvent.POSTPONED, K.INTERRUPTED, timedelta(0))
+    assert not verdict.outcome.permanent
+
+
+@pytest.mark.parametrize("confirmed", [0, 1])
+def test_a_call_we_hung_up_after_the_answer_is_in_doubt_and_never_dialled_again(confirmed: int) -> None:
+    """Trap: what was under way may have been printed: the sender decides, not we."""
+    cut = ended(EndedBy.CANCELLED, fault=FaxFault.DROPPED, sent=confirmed, confirmed=confirmed)
+    verdict = judge(cut, 2, (), POLICY)
+    assert (verdict.event, verdict.outcome.kind, verdict.wait) == (JobEvent.DOUBTED, K.INTERRUPTED, None)
+
+
+def test_a_call_we_hung_up_after_every_page_was_confirmed_is_delivered() -> None:
+    late = ended(EndedBy.CANCELLED, fault=FaxFault.NONE, sent=2, confirmed=2, last=True)
+    assert judge(late, 2, (), POLICY).event is JobEvent.DELIVERED
+
+
+def test_hanging_up_does_not_use_up_a_try() -> None:
+    assert judge(busy(), 2, (K.INTERRUPTED,) * 3, POLICY).wait == TWO
 
 
 # Tried again, or given up
@@ -98,7 +120,14 @@ def test_a_fault_of_ours_between_two_calls_counts_for_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "how", [busy(), NO_ANSWER, ended(sip_code=503, sip_reason="Service Unavailable")], ids=["busy", "silent", "full"]
+    "how",
+    [
+        busy(),
+        NO_ANSWER,
+        ended(sip_code=503, sip_reason="Service Unavailable"),
+        ended(EndedBy.TIMEOUT, sip_code=None),
+    ],
+    ids=["busy", "nobody answers", "full", "the trunk is silent"],
 )
 def test_busy_no_answer_and_congestion_are_tried_again(how: CallEnded) -> None:
     assert judge(how, 2, (), POLICY).event is JobEvent.POSTPONED
@@ -113,7 +142,7 @@ def test_busy_no_answer_and_congestion_are_tried_again(how: CallEnded) -> None:
         ended(fault=FaxFault.NO_FAX, code=2),
         ended(fault=FaxFault.TRAINING, code=6),
         ended(fault=FaxFault.DROPPED, code=49, sent=1, confirmed=1, bit_rate=9600),
-        ended(EndedBy.TIMEOUT, sip_code=None),
+        ended(EndedBy.US, sip_code=None),
         ended(EndedBy.LOCAL_FAULT, sip_code=None),
     ],
     ids=["404", "403", "488", "no fax", "training", "dropped", "trunk", "local"],
@@ -168,5 +197,6 @@ def test_only_a_wholly_confirmed_fax_is_delivered_and_none_that_may_have_arrived
 ) -> None:
     event = judge(how, pages, (), POLICY).event
     assert (event is JobEvent.DELIVERED) == (how.fax.pages_confirmed >= pages and how.fax.last_confirmed)
-    if how.fax.pages_sent >= pages or how.call.ended_by is EndedBy.ENGINE:
+    answered_and_hung_up = how.call.ended_by is EndedBy.CANCELLED and how.media is not Media.NONE
+    if how.fax.pages_sent >= pages or how.call.ended_by is EndedBy.ENGINE or answered_and_hung_up:
         assert event in {JobEvent.DELIVERED, JobEvent.DOUBTED}

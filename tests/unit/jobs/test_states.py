@@ -307,8 +307,16 @@ async def test_a_job_on_the_phone_is_hung_up_before_it_is_cancelled(jobs: Jobs) 
     job, attempt = await calling(jobs)
     with pytest.raises(ImpossibleTransition, match="hang up"):
         await jobs.cancel(job.id)
-    job = await end(jobs, attempt, ended(EndedBy.CANCELLED, sip_code=487))
+    await end(jobs, attempt, replace(ended(EndedBy.CANCELLED, sip_code=487), media=Media.NONE))
+    job = await jobs.cancel(job.id)
     assert (job.state, job.outcome) == (JobState.CANCELLED, "cancelled")
+
+
+async def test_a_call_hung_up_before_the_answer_sleeps_no_longer_than_the_clock_takes(jobs: Jobs, clock: Clock) -> None:
+    _, attempt = await calling(jobs)
+    job = await end(jobs, attempt, replace(ended(EndedBy.CANCELLED, sip_code=None), media=Media.NONE))
+    assert (job.state, job.outcome, job.due_at) == (JobState.SLEEPING, "interrupted", clock())
+    assert [each.state for each in await jobs.wake_due(clock())] == [JobState.READY]
 
 
 async def test_a_waiting_job_that_grew_too_old_has_failed_and_keeps_its_last_cause(jobs: Jobs, clock: Clock) -> None:
@@ -322,38 +330,85 @@ async def test_a_waiting_job_that_grew_too_old_has_failed_and_keeps_its_last_cau
 
 async def test_a_job_that_cannot_be_prepared_in_time_has_failed(jobs: Jobs, clock: Clock) -> None:
     await received(jobs)
-    clock.advance(timedelta(hours=1))
+    clock.advance(timedelta(hours=24))
     (job,) = await jobs.expire_overdue(clock())
     assert (job.state, job.outcome) == (JobState.FAILED, "expired")
 
 
-async def test_a_call_without_end_leaves_its_job_in_doubt_and_a_late_end_only_completes_the_cdr(
+async def test_an_hour_without_us_costs_no_received_job(jobs: Jobs, clock: Clock) -> None:
+    """Trap: a mail that was answered 250 right before a long stop was failed at the start, unread."""
+    await received(jobs)
+    clock.advance(timedelta(hours=23, minutes=59))
+    assert await jobs.expire_overdue(clock()) == ()
+
+
+async def test_a_job_on_the_phone_is_never_expired_by_the_clock(jobs: Jobs, clock: Clock) -> None:
+    """Trap: a clock that jumped ahead made a live call `unconfirmed`; whoever carries a call bounds it."""
+    job, _ = await calling(jobs)
+    clock.advance(timedelta(days=30))
+    assert await jobs.expire_overdue(clock()) == ()
+    assert await jobs.next_moment() is None
+    assert await found(jobs, job.id) == job
+
+
+async def test_those_on_the_phone_are_told_apart_from_all_others(jobs: Jobs) -> None:
+    await received(jobs, "a")
+    await ready(jobs, "b", "+1")
+    job, _ = await calling(jobs, "c", "+2")
+    assert await jobs.calling() == (job,)
+
+
+async def test_a_call_that_nobody_carries_is_in_doubt_and_a_late_end_only_completes_the_cdr(
     jobs: Jobs, outbox: Outbox, clock: Clock
 ) -> None:
     job, attempt = await calling(jobs)
-    clock.advance(timedelta(hours=6))
-    (expired,) = await jobs.expire_overdue(clock())
-    assert (expired.state, expired.outcome) == (JobState.UNCONFIRMED, "interrupted")
-    assert await end(jobs, attempt, busy()) == expired
+    orphan = await jobs.orphaned(job)
+    assert (orphan.state, orphan.outcome) == (JobState.UNCONFIRMED, "interrupted")
+    assert orphan.facts == {"cause": "a fault in the gateway ended the call"}
+    assert await end(jobs, attempt, busy()) == orphan
     assert (await jobs.attempts_of(job.id))[0].ended == busy()
-    assert (await events_of(jobs, job.id))[-2:] == ["expired", "ended-late"]
+    assert (await events_of(jobs, job.id))[-2:] == ["doubted", "ended-late"]
     assert len(await outbox.owed(clock())) == 1
 
 
-async def test_a_call_without_end_whose_pages_were_all_confirmed_is_sent(jobs: Jobs, clock: Clock) -> None:
-    _, attempt = await calling(jobs)
+async def test_a_call_that_nobody_carries_and_whose_pages_were_all_confirmed_is_sent(jobs: Jobs) -> None:
+    job, attempt = await calling(jobs)
     for page in (1, 2):
         await jobs.record(attempt, PageConfirmed(page, last=page == 2))
-    clock.advance(timedelta(hours=6))
-    (job,) = await jobs.expire_overdue(clock())
-    assert (job.state, job.outcome) == (JobState.SENT, "delivered")
+    orphan = await jobs.orphaned(job)
+    assert (orphan.state, orphan.outcome) == (JobState.SENT, "delivered")
 
 
-async def test_an_order_not_taken_after_the_deadline_leaves_the_job_where_it_is(jobs: Jobs, clock: Clock) -> None:
-    _, attempt = await calling(jobs)
-    clock.advance(timedelta(hours=6))
-    (expired,) = await jobs.expire_overdue(clock())
-    assert await jobs.not_dialled(attempt, "the engine is stopping") == expired
+async def test_a_job_that_went_on_since_it_was_looked_at_is_no_orphan(jobs: Jobs, clock: Clock) -> None:
+    """Trap: between the look and the judgement the call may have ended, and the next one begun."""
+    job, attempt = await calling(jobs)
+    slept = await end(jobs, attempt, busy())
+    assert await jobs.orphaned(job) == slept
+    clock.advance(timedelta(minutes=2))
+    (woken,) = await jobs.wake_due(clock())
+    await jobs.begin_attempt(woken, "second call")
+    assert (await jobs.orphaned(job)).state is JobState.CALLING
+
+
+async def test_an_order_not_taken_leaves_a_job_that_has_ended_where_it_is(jobs: Jobs) -> None:
+    job, attempt = await calling(jobs)
+    orphan = await jobs.orphaned(job)
+    assert await jobs.not_dialled(attempt, "the engine is stopping") == orphan
+
+
+async def test_an_engine_that_takes_no_orders_is_asked_less_and_less_often(jobs: Jobs, clock: Clock) -> None:
+    """Trap: an engine that is down all night must not give a job thousands of attempts."""
+    job = await ready(jobs)
+    waits = []
+    for number in range(9):
+        attempt = await jobs.begin_attempt(job, f"call {number}")
+        assert attempt is not None
+        slept = await jobs.not_dialled(attempt, "the engine is not running")
+        assert slept.due_at is not None
+        waits.append(slept.due_at - clock())
+        clock.now = slept.due_at
+        (job,) = await jobs.wake_due(clock())
+    assert [wait.total_seconds() for wait in waits] == [15, 30, 60, 120, 240, 480, 900, 900, 900]
 
 
 async def test_every_state_that_is_not_final_has_a_deadline(jobs: Jobs) -> None:
@@ -374,7 +429,7 @@ async def test_waiting_for_a_call_does_not_begin_anew_after_each_try(jobs: Jobs,
 async def test_the_next_moment_is_that_of_the_first_sleeper_or_deadline(jobs: Jobs) -> None:
     assert await jobs.next_moment() is None
     await received(jobs, "a")
-    assert await jobs.next_moment() == START + timedelta(hours=1)
+    assert await jobs.next_moment() == START + timedelta(hours=24)
     _, attempt = await calling(jobs, "b")
     job = await end(jobs, attempt, busy())
     assert await jobs.next_moment() == job.due_at
@@ -390,12 +445,34 @@ async def test_received_jobs_are_prepared_oldest_first(jobs: Jobs) -> None:
     assert [job.submission.source_key for job in await jobs.unprepared(2)] == ["a", "b"]
 
 
+async def test_received_jobs_that_are_seen_to_already_leave_their_place_to_others(jobs: Jobs) -> None:
+    """Trap: a limit that counts the jobs under way starves those behind them."""
+    one, two, three = [await received(jobs, key) for key in ("a", "b", "c")]
+    assert await jobs.unprepared(2, but={one.id}) == (two, three)
+    assert await jobs.unprepared(2, but=[one.id, two.id, three.id, 4711]) == ()
+
+
 async def test_ready_jobs_come_oldest_first_one_per_number_and_none_that_is_engaged(jobs: Jobs) -> None:
     await calling(jobs, "engaged", "+1")
     for key, number in (("waits for engaged", "+1"), ("a", "+2"), ("after a", "+2"), ("b", "+3"), ("c", "+4")):
         await ready(jobs, key, number)
     assert [job.submission.source_key for job in await jobs.next_ready(2)] == ["a", "b"]
     assert [job.submission.source_key for job in await jobs.next_ready(9)] == ["a", "b", "c"]
+
+
+async def test_ready_jobs_that_rest_leave_the_lines_to_others_but_keep_their_turn_for_their_number(jobs: Jobs) -> None:
+    resting, behind, other = [
+        await ready(jobs, key, number) for key, number in (("resting", "+1"), ("behind it", "+1"), ("other", "+2"))
+    ]
+    assert await jobs.next_ready(1, but={resting.id}) == (other,)
+    assert behind not in await jobs.next_ready(9, but={resting.id})
+
+
+async def test_a_raw_mail_is_known_by_its_name_once_it_has_a_job(jobs: Jobs) -> None:
+    assert not await jobs.has_spool_name("spool of mail 1")
+    await received(jobs)
+    assert await jobs.has_spool_name("spool of mail 1")
+    assert not await jobs.has_spool_name("spool of mail")
 
 
 async def test_people_see_the_newest_jobs_first(jobs: Jobs) -> None:

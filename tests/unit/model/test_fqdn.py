@@ -45,7 +45,9 @@ def test_what_is_no_domain_name_is_an_error(text: str) -> None:
         fqdn(text)
 
 
-@pytest.mark.parametrize("text", ["faß.de", "ｅxample.com", "example。com", "exam\u200dple.com", "βόλος.com", "\u212aarl.example"])
+@pytest.mark.parametrize(
+    "text", ["faß.de", "ｅxample.com", "example。com", "exam\u200dple.com", "βόλος.com", "ü\u212a.example"]
+)
 def test_two_domains_never_become_one(text: str) -> None:
     """Trap: Python's idna codec is IDNA 2003, which maps each of these to another name that somebody else may own."""
     with pytest.raises(DomainNameError):

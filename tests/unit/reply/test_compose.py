@@ -1,11 +1,12 @@
 """What the sender reads: every final state has its mail, with the facts that belong into it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import default
+from email.policy import SMTP, default
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -84,6 +85,37 @@ def test_every_attempt_stands_in_the_mail() -> None:
     assert "Pages     0 of 2 confirmed" in text
 
 
+def test_many_attempts_are_summed_up() -> None:
+    busy = CallEnded(CallResult(EndedBy.FAR_END, 486, "Busy Here"), Media.NONE, FaxResult(FaxFault.NOT_STARTED))
+    tries = [replace(attempt(busy, f"SIP 486 Busy {number}", 0), number=number) for number in range(1, 26)]
+    _, text = as_read(compose(REPLY, job(JobState.FAILED, "busy"), tries, LETTERHEAD))
+    assert "Calls     5 earlier ones\n          2026-03-02" in text
+    assert text.count("SIP 486") == 20
+    assert "Busy 5," not in text
+    assert "Busy 6," in text
+    assert "Busy 25," in text
+
+
+def test_twenty_attempts_stand_there_one_by_one() -> None:
+    busy = CallEnded(CallResult(EndedBy.FAR_END, 486, "Busy Here"), Media.NONE, FaxResult(FaxFault.NOT_STARTED))
+    _, text = as_read(compose(REPLY, job(JobState.FAILED, "busy"), [attempt(busy, "SIP 486", 0)] * 20, LETTERHEAD))
+    assert text.count("SIP 486") == 20
+    assert "earlier" not in text
+
+
+def test_attempts_that_were_never_dialled_are_no_calls() -> None:
+    """Trap: "the engine is not running", forty times, tells a sender nothing about his fax."""
+    never = replace(attempt(None, "the engine is not running", 0), outcome="fault", ended_at=None)
+    done = attempt(DELIVERED, "SIP 200 OK", 2)
+    _, text = as_read(compose(REPLY, job(JobState.SENT, "delivered"), [never] * 40 + [done], LETTERHEAD))
+    assert "engine" not in text
+    assert "earlier" not in text
+    assert "Calls     2026-03-02 15:00:00 +0300  SIP 200 OK" in text
+    _, text = as_read(compose(REPLY, job(JobState.FAILED, "expired"), [never], LETTERHEAD))
+    assert "Calls" not in text
+    assert "Pages     0 of 2 confirmed" in text
+
+
 def test_an_interrupted_attempt_claims_nothing() -> None:
     gone = replace(attempt(None, "", 1), ended_at=None)
     _, text = as_read(compose(REPLY, job(JobState.UNCONFIRMED, "interrupted"), [gone], LETTERHEAD))
@@ -109,11 +141,42 @@ def test_the_same_row_gives_the_same_mail() -> None:
     assert first == second
 
 
+def answering(submission: Submission) -> EmailMessage:
+    return compose(REPLY, replace(job(JobState.FAILED, "busy"), submission=submission), [], LETTERHEAD)
+
+
 def test_a_subject_in_any_script_survives() -> None:
-    theirs = replace(SUBMISSION, subject="Договор факс: +375 29 155 44 99 " + "й" * 200)
-    message, _ = as_read(compose(REPLY, replace(job(JobState.FAILED, "busy"), submission=theirs), [], LETTERHEAD))
-    assert theirs.subject.strip() in str(message["Subject"])
-    assert compose(REPLY, job(JobState.FAILED, "busy"), [], LETTERHEAD).as_bytes().isascii()
+    """RFC 2047 2: an encoded-word has at most 75 characters; longer ones are shown raw by some mail programs."""
+    composed = answering(replace(SUBMISSION, subject="Договор факс: +375 29 155 44 99 " + "й" * 100))
+    message, _ = as_read(composed)
+    assert message["Subject"] == "[Fax 7] not delivered - Re: Договор факс: +375 29 155 44 99 " + "й" * 100
+    assert composed.as_bytes().isascii()
+    assert max(len(word) for word in re.findall(rb"=\?utf-8\?[bq]\?[^?]*\?=", composed.as_bytes())) <= 75
+
+
+def test_a_subject_without_end_is_quoted_up_to_a_bound() -> None:
+    """Trap: whoever writes to us chooses how long our headers get."""
+    message, _ = as_read(answering(replace(SUBMISSION, subject="x" * 10_000)))
+    assert message["Subject"] == "[Fax 7] not delivered - Re: " + "x" * 200
+
+
+def test_a_long_message_id_is_neither_folded_nor_encoded() -> None:
+    """Trap: Python makes encoded-words of an id longer than a line, which no mail program finds the thread by."""
+    longest = f"<{'a' * 200}@example.com>"
+    thread = tuple(f"<{'r' * 95}{number}@example.com>" for number in range(12))
+    composed = answering(replace(SUBMISSION, message_id=longest, references=thread))
+    for wire in (composed.as_bytes(), composed.as_bytes(policy=SMTP)):  # aiosmtplib sends the second
+        message = message_from_bytes(wire, _class=EmailMessage, policy=default)
+        assert message["In-Reply-To"] == longest
+        assert message["References"].split() == [*thread[-9:], longest]
+        assert b"=?" not in wire
+        assert max(len(line) for line in wire.split(b"\r\n")) <= 998
+
+
+def test_an_id_in_another_script_costs_no_reply() -> None:
+    """Trap: ids are ASCII by RFC 5322 3.6.4, and yet mail programs send others."""
+    composed = answering(replace(SUBMISSION, message_id="<о@example.com>", references=("<п@example.com>",)))
+    assert composed.as_bytes(policy=SMTP).isascii()
 
 
 @pytest.mark.parametrize("code", RefusalCode)

@@ -83,9 +83,11 @@ def test_no_statement_overwrites_or_swallows_a_conflict(word: str) -> None:
 
 LISTS = {"newest_jobs", "spool_names"}
 """What asks for every job, the first of them up to a limit."""
+RARE = {"job_of_spool_name"}
+"""What is asked only after a commit has failed."""
 
 
-@pytest.mark.parametrize("name", sorted(set(named_statements()) - LISTS))
+@pytest.mark.parametrize("name", sorted(set(named_statements()) - LISTS - RARE))
 def test_every_statement_finds_its_rows_by_an_index(writer: Database, name: str) -> None:
     """A million old jobs must not slow down the next one."""
     plan = [step[3] for step in writer.execute(f"EXPLAIN QUERY PLAN {named_statements()[name]}", AnyParameter())]

@@ -44,6 +44,7 @@ class Reinvitation:
         self._glares = 0
         self._timer: Timer | None = None
         self._accepted: Request | None = None
+        self._is_unwanted = False
 
     @property
     def is_pending(self) -> bool:
@@ -59,7 +60,8 @@ class Reinvitation:
         self._timer = self._leg.core.layer.timers.at(now + TRANSACTION_LIMIT, self._invitation.cancel)
 
     def stop_waiting(self) -> None:
-        """Whatever has not been sent is not wanted any more."""
+        """Whatever has not been sent is not wanted any more, nor what would be sent again after a glare."""
+        self._is_unwanted = True
         if self._timer is not None and not self.is_pending:
             self._timer.cancel()
 
@@ -87,7 +89,7 @@ class Reinvitation:
             self._leg.lost(EndedBy.TIMEOUT, now)
         elif response.status in _DIALOG_IS_GONE:
             self._leg.lost(EndedBy.FAR_END, now)
-        elif response.status == _REQUEST_PENDING and self._glares < _MOST_GLARES:
+        elif response.status == _REQUEST_PENDING and self._glares < _MOST_GLARES and not self._is_unwanted:
             self._glares += 1
             self._wait(now)
         else:

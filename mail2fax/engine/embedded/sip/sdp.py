@@ -20,6 +20,7 @@ _MEDIA = re.compile(r"(\S+)\s+([0-9]{1,5})(?:/[0-9]{1,5})?\s+(\S+)(?:\s+(.+))?")
 _ORIGIN = re.compile(r"(\S+)\s+(\S+)\s+([0-9]{1,20})\s+IN\s+IP[46]\s+(\S+)", re.IGNORECASE)
 _CONNECTION = re.compile(r"IN\s+IP[46]\s+([^\s/]+)(?:/\S*)?", re.IGNORECASE)
 _HIGHEST_PORT = 65535
+_HIGHEST_PAYLOAD_TYPE = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class MediaDescription:
         found: dict[str, int] = {}
         for text in self.formats:
             name = named.get(text, known.get(text, ""))
-            if name in G711_PAYLOAD_TYPES and re.fullmatch(r"[0-9]{1,3}", text):
+            if name in G711_PAYLOAD_TYPES and re.fullmatch(r"[0-9]{1,3}", text) and int(text) <= _HIGHEST_PAYLOAD_TYPE:
                 found.setdefault(name, int(text))
         return found
 
@@ -125,10 +126,13 @@ def audio(port: int, codecs: dict[str, int], ptime_ms: int = 20) -> MediaDescrip
 def answer_audio(offered: MediaDescription, port: int, ptime_ms: int = 20) -> MediaDescription | None:
     """The answer to an audio line: the first G.711 codec of the offer, alone; None when there is none.
 
-    One codec and not all: a modem signal must not change from A-law to mu-law in mid call.
+    One codec and not all: a modem signal must not change from A-law to mu-law in mid call. The protocol is the
+    offer's (RFC 3264 6.1), also where its feedback is of no use to us.
     """
     first = next(iter(offered.codecs.items()), None)
-    return None if first is None or not offered.is_audio else audio(port, dict([first]), ptime_ms)
+    if first is None or not offered.is_audio:
+        return None
+    return replace(audio(port, dict([first]), ptime_ms), protocol=offered.protocol)
 
 
 def parse_sdp(body: bytes) -> SessionDescription:

@@ -20,10 +20,18 @@ class UdpTransport(asyncio.DatagramProtocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.DatagramTransport | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self.is_lost = False
+        """The socket is gone, and `close` did not do it: asyncio gives up a socket whose sending fails oddly."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Before Python 3.12 the loop's own class was a DatagramTransport in all but name.
         self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        if exc is not None:
+            self.is_lost = True
+            self._on_change()
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._agent.receive(data, addr[:2], self._loop.time())

@@ -54,6 +54,10 @@ class SipUri:
     def numeric_address(self) -> tuple[str, int] | None:
         """Where a datagram for this URI goes if that takes no name service: (IP address, port)."""
         host = (parameter(self.parameters, "maddr") or self.host).strip("[]")
+        # A zone ("fe80::1%eth0") is of the far end's own machine, and may be any text: asyncio closes a socket that
+        # is told to send to what cannot be encoded.
+        if "%" in host:
+            return None
         try:
             ipaddress.ip_address(host)
         except ValueError:

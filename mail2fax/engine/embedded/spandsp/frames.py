@@ -8,6 +8,7 @@ facsimile control field (FCF); its information field (FIF) follows.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+CONTROL_PLACE = 1
 FCF_PLACE = 2
 FIF_PLACE = 3
 
@@ -83,6 +84,7 @@ _BIT_RATES: Mapping[tuple[bool, bool, bool, bool], int] = {
 _RESOLUTIONS = ((43, "408x391"), (42, "300x300"), (41, "204x391"), (15, "204x196"))
 _CODINGS = ((78, "JBIG"), (31, "MMR"), (16, "MR"))
 _ECM_BIT = 27
+_FINAL = 0x10
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,11 @@ def name_of_frame(frame: bytes) -> str:
         return name
     second = frame[FIF_PLACE] & ~_X
     return f"{name}-{'NULL' if second == _NULL else _NAMES.get(second, f'{second:02X}h')}"
+
+
+def is_final(frame: bytes) -> bool:
+    """Whether this is the last frame before the other side speaks (T.30 5.3.5): every response to a page is."""
+    return bool(frame[CONTROL_PLACE] & _FINAL)
 
 
 def read_dcs(frame: bytes) -> Dcs:

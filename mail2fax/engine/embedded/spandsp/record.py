@@ -8,7 +8,7 @@ from mail2fax.engine.embedded.spandsp.events import (
     Parameters,
     TerminalEvent,
 )
-from mail2fax.engine.embedded.spandsp.frames import name_of_frame, read_dcs, read_station_id
+from mail2fax.engine.embedded.spandsp.frames import is_final, name_of_frame, read_dcs, read_station_id
 from mail2fax.model.call import FaxFault
 
 _POST_PAGE = frozenset({"MPS", "EOM", "EOP", "EOS", "PRI-MPS", "PRI-EOM", "PRI-EOP"})
@@ -68,7 +68,7 @@ class SessionRecord:
         elif name == "CFR" and received is self._sending:
             told += self._begin_page()
         elif received is self._sending:
-            told += self._answer(name, pages_in_file)
+            told += self._answer(name, frame, pages_in_file)
         else:
             self._ask(name)
         return told
@@ -107,8 +107,10 @@ class SessionRecord:
         elif name.startswith(("PPS-", "EOR")):
             self._asked = None
 
-    def _answer(self, name: str, pages_in_file: int) -> list[TerminalEvent]:
+    def _answer(self, name: str, frame: bytes, pages_in_file: int) -> list[TerminalEvent]:
         """The receiver of the pages spoke."""
+        if not is_final(frame):
+            return []  # libspandsp does not heed it either, and asks again
         if name in _NO:
             self.rejected = name in ("RTN", "PIN")
             self._asked = None

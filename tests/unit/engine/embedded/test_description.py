@@ -58,7 +58,9 @@ def test_the_old_way_to_hold_is_understood() -> None:
     assert far.audio.target is None
 
 
-@pytest.mark.parametrize("connection", ["IN IP4 fax.example.com", "IN IP4 224.0.0.5", "IN IP6 ff02::1", "nonsense"])
+@pytest.mark.parametrize(
+    "connection", ["IN IP4 fax.example.com", "IN IP4 224.0.0.5", "IN IP6 ff02::1", "IN IP6 fe80::1%\u00ff", "nonsense"]
+)
 def test_what_is_not_the_address_of_one_host_is_a_fault(connection: str) -> None:
     far = read_description(sdp("m=audio 4000 RTP/AVP 8", connection=connection))
     assert far.audio is None

@@ -378,6 +378,18 @@ def test_an_offer_that_waits_at_the_end_is_never_made() -> None:
     assert solo.a.idle
 
 
+@pytest.mark.parametrize("leave", [_we_leave, _they_leave])
+def test_an_offer_that_meets_glare_at_the_end_is_not_made_again(leave: Callable[[Solo, Request], None]) -> None:
+    solo, reinvite = offering()
+    leave(solo, solo.sent("INVITE")[0])
+    for bye in solo.sent("BYE"):
+        solo.answer(bye, 200)
+    solo.answer(reinvite, 491)
+    solo.wait(40)
+    assert len(solo.made("INVITE")) == 2
+    assert solo.a.idle
+
+
 def test_after_our_bye_an_invite_of_theirs_finds_no_call() -> None:
     solo = Solo()
     invite = solo.establish()

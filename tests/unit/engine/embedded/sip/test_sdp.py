@@ -88,6 +88,22 @@ def test_the_codecs_are_those_of_g711_in_the_offers_order() -> None:
     assert (answer.formats, answer.codecs, answer.port) == (("96",), {"PCMA": 96}, 5000)
 
 
+@pytest.mark.parametrize(("payload_type", "codecs"), [(127, {"PCMU": 127}), (128, {}), (999, {})])
+def test_a_payload_type_has_seven_bits(payload_type: int, codecs: dict[str, int]) -> None:
+    """RFC 3550 5.1: beyond that no packet could carry it."""
+    lines = f"v=0\nm=audio 4000 RTP/AVP {payload_type}\na=rtpmap:{payload_type} PCMU/8000\n"
+    [media] = parse_sdp(lines.encode()).media
+    assert media.codecs == codecs
+
+
+def test_the_protocol_of_the_answer_is_that_of_the_offer() -> None:
+    """RFC 3264 6.1."""
+    [media] = parse_sdp(b"v=0\nm=audio 4000 RTP/AVPF 8\n").media
+    answer = answer_audio(media, 5000)
+    assert answer is not None
+    assert answer.protocol == "RTP/AVPF"
+
+
 def test_an_audio_line_without_g711_has_no_answer() -> None:
     [media] = parse_sdp(b"v=0\nm=audio 4000 RTP/AVP 18\n").media
     assert answer_audio(media, 5000) is None

@@ -51,3 +51,21 @@ async def test_what_arrives_is_answered_and_told() -> None:
     assert changed.is_set()
     protocol.error_received(ConnectionRefusedError())
     protocol.close()
+
+
+async def test_a_socket_that_is_lost_is_told_and_sent_to_no_more() -> None:
+    agent, protocol, notebook, changed = plugged()
+    protocol.connection_lost(UnicodeError())
+    assert protocol.is_lost
+    assert changed.is_set()
+    agent.invite(order(), asyncio.get_running_loop().time())
+    protocol.flush()
+    assert notebook.sent == []
+    protocol.close()
+
+
+async def test_a_socket_that_was_closed_is_not_lost() -> None:
+    _, protocol, _, _ = plugged()
+    protocol.close()
+    protocol.connection_lost(None)
+    assert not protocol.is_lost

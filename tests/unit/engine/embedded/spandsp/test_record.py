@@ -129,3 +129,14 @@ def test_the_frames_know_better_than_the_code(frames: str, fault: FaxFault, judg
     record = SessionRecord(sending=True)
     play(record, frames)
     assert record.judge(fault) is judged
+
+
+def test_a_response_that_is_not_the_final_frame_confirms_nothing() -> None:
+    """libspandsp heeds no such response and asks again: each of them would have counted as a page."""
+    record = SessionRecord(sending=True)
+    play(record, "DCS CFR MPS")
+    for _ in range(2):
+        assert confirmations(record.add(Direction.RECEIVED, bytes([0xFF, 0x03, CONTROLS["MCF"]]), 0)) == []
+        play(record, "MPS")
+    assert record.pages_confirmed == 0
+    assert confirmations(play(record, "MCF")) == [PageConfirmed(1, last=False)]
