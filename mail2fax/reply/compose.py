@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address as HeaderAddress
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -53,6 +54,20 @@ class Letterhead:
     zone: ZoneInfo
 
 
+class ThreadHeader(UnstructuredHeader, BaseHeader):
+    """Message-IDs, each whole on one line: folded at 78 octets, a long one becomes encoded-words, and its thread is
+    lost. The header itself sees to it, because aiosmtplib does not ask for the message's policy."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return super().fold(policy=policy.clone(max_line_length=_LONGEST_LINE))
+
+
+_headers = HeaderRegistry()
+_headers.map_to_type("in-reply-to", ThreadHeader)
+_headers.map_to_type("references", ThreadHeader)
+_POLICY = SMTP.clone(header_factory=_headers)
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptLine:
     """One attempt as the sender reads it."""
@@ -74,7 +89,7 @@ _templates = Environment(
 
 def compose(reply: Reply, job: Job, attempts: Sequence[Attempt], letterhead: Letterhead) -> EmailMessage:
     """The status mail for `reply`; `job` stands in a final state, `attempts` are all of its attempts in order."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["From"] = _header_address(letterhead.sender, "Fax")
     message["To"] = _header_address(str(job.submission.sender))
     message["Subject"] = _subject(job)
@@ -86,8 +101,6 @@ def compose(reply: Reply, job: Job, attempts: Sequence[Attempt], letterhead: Let
     message[OWN_HEADER] = str(job.id)
     text = _templates.get_template(f"{job.state}.txt.j2").render(_facts(job, attempts, letterhead.zone))
     message.set_content(text, cte="quoted-printable" if text.isascii() else "base64")
-    # Folded at 78 octets, a long Message-ID would be turned into encoded-words, and the thread be lost.
-    message.policy = SMTP.clone(max_line_length=_LONGEST_LINE)
     return message
 
 

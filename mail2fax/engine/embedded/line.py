@@ -114,6 +114,7 @@ class Line:
         self._answer_when_due(now)
         self._fax.run(now)
         self._offer_when_due(now)
+        self._withdraw_when_late()
         self._hang_up_when_due(now)
         self._events += self._fax.take_events()
 
@@ -233,6 +234,12 @@ class Line:
         if self._fax.media is Media.G711 and not self._fax.page_data_flows and not self._fax.over:
             self._offering = True
             self._session.offer(self._ours.offer_t38(self._settings.t38), now)
+
+    def _withdraw_when_late(self) -> None:
+        """After a glare the offer waits for seconds, and page data may have begun meanwhile."""
+        if self._offering and self._fax.page_data_flows and self._session.withdraw_offer():
+            self._offering = False
+            self._fax.stay_in_audio()
 
     def _offer_answered(self, sdp: bytes, now: float) -> None:
         """Also the answer to our description sent again, when the far end asked for that."""

@@ -106,6 +106,14 @@ class Leg:
             self._own = Reinvitation(self, sdp)
             self._own.begin(now)
 
+    def withdraw_offer(self) -> bool:
+        """Drop an offer that waits after a glare; False when none does: it is on its way, or was answered."""
+        if self._own is None or self._own.is_pending:
+            return False
+        self._own.stop_waiting()
+        self._own = None
+        return True
+
     def invite(self, sdp: bytes, inviter: Inviter, now: float) -> Invitation:
         """Send a re-INVITE."""
         fields = (self._contact, ALLOW, self.core.user_agent, SDP)
@@ -134,9 +142,7 @@ class Leg:
         self.dialog.refresh_target(transaction.request)
         self._accept(transaction, sdp, now)
         # An offer of ours that waits after a glare is overtaken by the one we accept here.
-        if self._own is not None:
-            self._own.stop_waiting()
-            self._own = None
+        self.withdraw_offer()
         return transaction.request.sdp
 
     def refuse_offer(self, code: int, now: float) -> bool:

@@ -63,6 +63,10 @@ class Session:
         if not self._ended:
             self._standing().offer(sdp, now)
 
+    def withdraw_offer(self) -> bool:
+        """Drop our offer without an event while it waits after a glare. False when none waits: it is out already."""
+        return self._leg is not None and self._leg.withdraw_offer()
+
     def accept_offer(self, sdp: bytes, now: float) -> bool:
         """Answer `OfferReceived` with 200. False when the far end has taken the offer back: nothing has changed."""
         accepted = None if self._leg is None else self._leg.accept_offer(sdp, now)

@@ -90,6 +90,23 @@ def test_t38_is_not_asked_for_once_page_data_flows(calls: Calls) -> None:
     assert pump.caller.end.media is Media.G711
 
 
+def test_an_offer_that_waits_after_glare_is_given_up_once_page_data_flows(calls: Calls) -> None:
+    """After a 491, ask again whether T.38 is still wanted."""
+    far_end_always_says_491 = rewrite(CALLED, b"SIP/2.0 488", b"SIP/2.0 491")
+    pump = calls.pump(calls.caller(OFFER, offer_after_s=4.0), calls.called(NEVER), alter=far_end_always_says_491)
+    pump.call()
+    begun = next(
+        when
+        for when, event in zip(pump.caller.taken_at, pump.caller.events, strict=True)
+        if isinstance(event, PageProgress)
+    )
+    reinvites = offers(pump, pump.caller)[1:]
+    assert reinvites
+    assert all(reinvite.sent_at < begun for reinvite in reinvites)
+    assert pump.caller.end.media is Media.G711_FALLBACK
+    calls.assert_delivered(pump)
+
+
 def test_t38_is_refused_once_page_data_flows_and_the_page_goes_on(calls: Calls) -> None:
     """Trap 2, the other way round: what is on its way in audio stays there."""
     pump = calls.audio()

@@ -188,6 +188,19 @@ def test_a_far_end_that_always_says_491_does_not_keep_us_for_ever() -> None:
     assert solo.caller.take_events() == [OfferRefused(491)]
 
 
+def test_an_offer_that_waits_can_be_withdrawn_and_one_that_is_out_cannot() -> None:
+    solo, reinvite = offering()
+    assert not solo.caller.withdraw_offer()
+    solo.answer(reinvite, 491)
+    assert solo.caller.withdraw_offer()
+    assert not solo.caller.withdraw_offer()
+    solo.wait(5)
+    assert len(solo.made("INVITE")) == 2
+    assert solo.caller.take_events() == []
+    solo.caller.offer(T38_OFFER, solo.pump.now)
+    assert len(solo.made("INVITE")) == 3
+
+
 def test_an_offer_waits_while_one_of_theirs_is_under_way() -> None:
     """RFC 3261 14.1: no new INVITE while another is in progress in either direction, up to its ACK."""
     solo = Solo()
