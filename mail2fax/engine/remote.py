@@ -93,7 +93,7 @@ class RemoteEngine:
         remote = cls(process, reader, writer, ringing)
         try:
             await asyncio.wait_for(remote._begin(start), START_LIMIT_S)
-        except (TimeoutError, WireError, OSError) as error:
+        except (TimeoutError, WireError, OSError, ValueError) as error:
             raise EngineUnavailable(f"the engine process did not begin: {error or 'it took too long'}") from error
         finally:
             if not remote.port:

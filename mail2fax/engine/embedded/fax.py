@@ -37,6 +37,7 @@ class Fax:
         self._latch = Latch(None)
         self._report = Report()
         self._result = FaxResult(FaxFault.NOT_STARTED)
+        self._sent_before = 0
         self._events: list[CallEvent] = []
         self._outbox: list[tuple[bytes, Address]] = []
         self._next_frame_at = 0.0
@@ -132,7 +133,10 @@ class Fax:
 
     def result(self) -> FaxResult:
         """What is true of the fax at this moment, also after `stop`."""
-        return fax_result(self._path.terminal.result()) if self._path else self._result
+        if self._path is None:
+            return self._result
+        now = fax_result(self._path.terminal.result())
+        return replace(now, pages_sent=max(now.pages_sent, self._sent_before))
 
     def take_events(self) -> list[CallEvent]:
         events, self._events = self._events, []
@@ -152,8 +156,9 @@ class Fax:
 
     def _close_path(self) -> None:
         if self._path:
-            result = self._path.terminal.result()
-            self._result, self.detail = fax_result(result), result.detail
+            self._result, self.detail = self.result(), self._path.terminal.result().detail
+            # A late yes to our T.38 offer begins anew; what had gone out in audio went out, and may be on paper.
+            self._sent_before = self._result.pages_sent
             self._path.close()
             self._path = None
 

@@ -181,6 +181,7 @@ class Switchboard:
             call.session.hang_up(now)
             self._release(call, EndedBy.LOCAL_FAULT)
             return
+        self.sip.flush()  # the answer goes out before the media that it speaks of
         for datagram, target in call.line.take_media():
             call.media.send(datagram, target)
         for event in call.line.take_events():

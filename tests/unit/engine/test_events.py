@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from mail2fax.engine.events import CallEvents, CallSoFar, RingingCalls
+from mail2fax.engine.events import CallEvents, RingingCalls
 from mail2fax.engine.scripted import ScriptedIncoming
 from mail2fax.model.call import (
     Answered,
@@ -19,6 +19,7 @@ from mail2fax.model.call import (
     PageConfirmed,
     PageProgress,
 )
+from mail2fax.model.so_far import CallSoFar
 
 ENDED = CallEnded(CallResult(EndedBy.US, 200, "OK"), Media.T38, FaxResult(FaxFault.NONE, 0, "OK", 1, 1, True))
 
