@@ -37,8 +37,9 @@ _MARKED = re.compile(
     rf"(?:(?<!\w){_LABEL}\.? ?: *|(?<!{_GLUE})(?=\(? ?\+))(?P<number>{_NUMBER_FORM})",
     re.IGNORECASE,
 )
+# Years have four digits here: "20.12.26" is how New Caledonia writes its numbers.
 _DATE = re.compile(
-    r"(?:(?:19|20)\d\d([-./ ])[01]?\d\1[0-3]?\d|(?:19|20)\d\d[01]\d[0-3]\d"
+    r"(?:(?:19|20)\d\d([-./ ])[01]?\d\1[0-3]?\d|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
     r"|[0-3]?\d([-./ ])[0-3]?\d\2(?:19|20)\d\d)"
     r"(?:[-. ]?[0-2]\d[-. ]?[0-5]\d(?:[-. ]?[0-5]\d)?)?"
 )

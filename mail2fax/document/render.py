@@ -13,7 +13,7 @@ from mail2fax.document.geometry import Fit, fit
 from mail2fax.document.grey import grey_on_white, refuse_misread
 from mail2fax.document.libtiff import LACKING, LibTiff
 from mail2fax.document.limits import PAGE_INCHES
-from mail2fax.document.probe import SourcePage, open_tiff, probe
+from mail2fax.document.probe import ORIENTATION, SourcePage, open_tiff, probe
 from mail2fax.document.refused import damaged, too_large, unsupported
 from mail2fax.document.tiff import DPI_ACROSS, DPI_DOWN, WIDTH, TiffWriter
 from mail2fax.model.document import Resolution
@@ -69,9 +69,8 @@ def _unpack(tiff: TiffImagePlugin.TiffImageFile, page: SourcePage, complaints: S
     if complaints:
         raise damaged(page.number, "part of its picture is missing or garbled", complaints[0])
     refuse_misread(tiff, page.number)
-    # Pillow takes an Orientation from XMP where the tags have none, and would turn what was measured lying otherwise.
-    tiff.info.pop("xmp", None)
     try:
+        _heed_tags_only(tiff)
         tiff.load()
     except MemoryError:
         raise
@@ -79,6 +78,13 @@ def _unpack(tiff: TiffImagePlugin.TiffImageFile, page: SourcePage, complaints: S
         raise damaged(page.number, "its picture cannot be unpacked", repr(error)) from error
     if tiff.size != (page.width, page.height):
         raise damaged(page.number, "its picture is not of the size that it says", repr(tiff.size))
+
+
+def _heed_tags_only(tiff: TiffImagePlugin.TiffImageFile) -> None:
+    """Where the tags have no Orientation Pillow takes that of XMP, and turns the page after it has been measured."""
+    exif = tiff.getexif()
+    if ORIENTATION not in tiff.tag_v2:
+        exif.pop(ORIENTATION, None)
 
 
 def _on_paper(tiff: TiffImagePlugin.TiffImageFile, page: SourcePage, place: Fit) -> Image.Image:

@@ -199,10 +199,11 @@ def test_a_compression_that_this_libtiff_lacks_is_not_called_damage() -> None:
 @pytest.mark.parametrize("orientation", [3, 6])
 def test_an_orientation_in_xmp_alone_turns_nothing(orientation: int) -> None:
     """Trap: Pillow heeds it when it unpacks, behind the back of all who have read the tags; the fax was garbage."""
-    page, file = text_page(700), io.BytesIO()
-    page.save(file, "TIFF", compression="group4", dpi=FINE, tiffinfo={700: b'tiff:Orientation="%d"' % orientation})
-    assert b"tiff:Orientation" in file.getvalue()
-    assert fax_of(file.getvalue())[1][0].tobytes() == page.tobytes()
+    pages, file = [text_page(700, seed) for seed in (1, 2)], io.BytesIO()
+    tags = {700: b'tiff:Orientation="%d"' % orientation}
+    pages[0].save(file, "TIFF", compression="group4", dpi=FINE, tiffinfo=tags, save_all=True, append_images=[pages[1]])
+    assert file.getvalue().count(b"tiff:Orientation") == len(pages)
+    assert [fax.tobytes() for fax in fax_of(file.getvalue())[1]] == [page.tobytes() for page in pages]
 
 
 def test_a_missing_rows_per_strip_is_read_right() -> None:
