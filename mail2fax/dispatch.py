@@ -187,7 +187,8 @@ class Dispatcher:
         for job in await self._jobs.calling():
             if job.id not in self._calling:
                 orphan = await self._jobs.orphaned(job)
-                log.error("call without anybody carrying it", job=job.id, state=orphan.state)
+                if orphan:
+                    log.error("call without anybody carrying it", job=job.id, state=orphan.state)
         if woken or expired:
             self.nudge()
         return await self._jobs.next_moment()

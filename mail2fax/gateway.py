@@ -88,6 +88,8 @@ class Gateway:
         self._retries = retries
         self._desk = asyncio.Semaphore(DESK_PLACES)
         self._calls: dict[int, asyncio.Task[None]] = {}
+        self._unwanted: set[int] = set()
+        """Jobs that were hung up while their call was about to begin."""
 
     async def accept(self, arrival: Arrival, file: SpoolFile) -> Accepted | Refusal:
         """The mail in `file` becomes a job, if its sender may fax. After `Accepted` nothing loses it any more."""
@@ -129,13 +131,17 @@ class Gateway:
             log.warning("call not placed", job=job.id, attempt=attempt.number, reason=reason)
             await _written_down(job, lambda: self._jobs.not_dialled(attempt, reason))
             return
+        finally:
+            self._unwanted.discard(job.id)
         await _written_down(job, lambda: self._judge(attempt, order, watch))
 
     def hang_up(self, job_id: int) -> None:
-        """Ends the call of a job, if it is on the phone. Its `attempt` hears the call out, and judges it."""
+        """Ends the call of a job, or keeps one that is about to begin from being dialled. Its `attempt` judges it."""
         call = self._calls.get(job_id)
         if call:
             call.cancel()
+        else:
+            self._unwanted.add(job_id)
 
     async def _commit(self, arrival: Arrival, heading: Heading, file: SpoolFile) -> Receipt:
         """The mail durable: first its bytes, then its row."""
@@ -163,13 +169,16 @@ class Gateway:
 
     async def _call(self, job_id: int, order: CallOrder, watch: AttemptWatch) -> None:
         """One call from its first event to its last. It is a task of its own, so that `hang_up` ends it and not us."""
+        if job_id in self._unwanted:
+            raise EngineUnavailable("hung up before it was dialled")
         call = self._calls[job_id] = asyncio.create_task(self._carry(order, watch))
         try:
             await asyncio.wait({call}, timeout=self._dialling.longest_call_s)
         finally:
             call.cancel()
             del self._calls[job_id]
-        await call
+        if not call.cancelled():  # hung up twice: what was heard has to do
+            await call
 
     async def _carry(self, order: CallOrder, watch: AttemptWatch) -> None:
         events: AsyncIterator[CallEvent] | None = None

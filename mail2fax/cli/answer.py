@@ -18,6 +18,8 @@ from mail2fax.model.call import AnswerOrder, CallEnded, MediaPolicy, Negotiated,
 
 log = structlog.get_logger(__name__)
 
+LAST_PORT = 65_535
+
 
 def answer(
     listen: Annotated[str, typer.Option(help="HOST:PORT for SIP over UDP; port 0: any.")] = "127.0.0.1:5070",
@@ -29,7 +31,7 @@ def answer(
 ) -> None:
     """Be a fax machine: answer every call, and write each received fax as a TIFF."""
     host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not _is_port(port):
         fail(f"--listen wants HOST:PORT, such as 127.0.0.1:5070, not {listen!r}")
     logs.configure("info", log_format)
     engine = daemon.answering_engine(host, int(port), lines, log_format)
@@ -38,6 +40,10 @@ def answer(
         asyncio.run(_answer_all(engine, out, AnswerOrder("", station_id, t38)))
     except (EngineUnavailable, OSError) as error:
         fail(f"cannot answer at {listen}: {error}")
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) <= LAST_PORT
 
 
 async def _answer_all(engine: FaxEngine, out: Path, order: AnswerOrder) -> None:

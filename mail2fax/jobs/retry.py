@@ -56,7 +56,7 @@ def judge(ended: CallEnded, pages: int, failures: Sequence[OutcomeKind], policy:
 def _stopped(ended: CallEnded, cause: str) -> Verdict:
     """We hung up for a reason of our own: before the answer nothing can have arrived, after it something may have."""
     if ended.media is Media.NONE:
-        return Verdict(JobEvent.POSTPONED, Outcome(OutcomeKind.INTERRUPTED, permanent=False, cause=cause), timedelta(0))
+        return Verdict(JobEvent.POSTPONED, Outcome(OutcomeKind.STOPPED, permanent=False, cause=cause), timedelta(0))
     return _final(JobEvent.DOUBTED, OutcomeKind.INTERRUPTED, cause)
 
 

@@ -12,7 +12,7 @@ class JobSettings:
 
     `lifetime` ends every wait and counts from the acceptance; `calling` is the longest that one call may take.
     `engine_pause` is the wait after the engine would not take an order; it doubles with every attempt, up to
-    `longest_engine_pause`.
+    `longest_engine_pause`. `number_rest` is the time between two calls to one number.
     """
 
     hostname: str
@@ -20,6 +20,7 @@ class JobSettings:
     calling: timedelta = timedelta(hours=6)
     engine_pause: timedelta = timedelta(seconds=15)
     longest_engine_pause: timedelta = timedelta(minutes=15)
+    number_rest: timedelta = timedelta(seconds=5)
 
     def deadline(self, state: JobState, created_at: datetime, now: datetime) -> datetime | None:
         """When `state`, entered `now` by a job of `created_at`, expires; None for final states."""

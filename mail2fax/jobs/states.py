@@ -200,17 +200,17 @@ class Jobs(JobReader):
             lambda session: _jobs(session.all("jobs_in_state", state=JobState.CALLING, limit=NO_LIMIT))
         )
 
-    async def orphaned(self, job: Job) -> Job:
+    async def orphaned(self, job: Job) -> Job | None:
         """Nobody carries this call any more, by a fault of ours: judged by the journal, as after a crash.
 
-        A job that has gone on since `job` was read stays as it is.
+        None when the job has gone on since `job` was read: then it stays as it is.
         """
 
-        def commit(session: Session) -> Job:
+        def commit(session: Session) -> Job | None:
             current = _job(session, job.id)
             if current.version != job.version:
-                return current
-            return self._interrupt(session, current, JobEvent.DOUBTED, ORPHANED)
+                return None
+            return self._interrupt(session, current, ORPHANED)
 
         return await self._store.write(commit)
 
@@ -222,7 +222,7 @@ class Jobs(JobReader):
 
         def commit(session: Session) -> tuple[Job, ...]:
             calling = _jobs(session.all("jobs_in_state", state=JobState.CALLING, limit=NO_LIMIT))
-            return tuple(self._interrupt(session, job, JobEvent.DOUBTED, STOPPED) for job in calling)
+            return tuple(self._interrupt(session, job, STOPPED) for job in calling)
 
         return await self._store.write(commit)
 
@@ -233,8 +233,14 @@ class Jobs(JobReader):
         return await self._store.read(lambda session: _jobs(session.all("unprepared_jobs", but=_ids(but), limit=limit)))
 
     async def next_ready(self, limit: int, but: Collection[int] = ()) -> tuple[Job, ...]:
-        """Jobs that may be dialled now, oldest first: at most one per number, and none whose number is engaged."""
-        return await self._store.read(lambda session: _jobs(session.all("callable_jobs", but=_ids(but), limit=limit)))
+        """Jobs that may be dialled now, oldest first: at most one per number, and none whose number is engaged.
+
+        A number that was called a moment ago is left alone for a little: its machine is still hanging up.
+        """
+        rested = self._clock() - self._settings.number_rest
+        return await self._store.read(
+            lambda session: _jobs(session.all("callable_jobs", but=_ids(but), rested=rested, limit=limit))
+        )
 
     async def next_moment(self) -> datetime | None:
         """When `wake_due` or `expire_overdue` will next have something to do; None when nothing waits."""
@@ -301,7 +307,7 @@ class Jobs(JobReader):
             owe_final_reply(session, job.id, self._settings.hostname, now)
         return _job(session, job.id)
 
-    def _interrupt(self, session: Session, job: Job, doubt: JobEvent, cause: str) -> Job:
+    def _interrupt(self, session: Session, job: Job, cause: str) -> Job:
         """End a job whose call tells us no more, or not in time, by what the far end has confirmed so far."""
         row = session.one("last_attempt", job_id=job.id)
         if row is None:
@@ -309,8 +315,9 @@ class Jobs(JobReader):
         delivered = _all_confirmed(row, job)
         kind = OutcomeKind.DELIVERED if delivered else OutcomeKind.INTERRUPTED
         session.change("abandon_attempt", attempt_id=row["id"], outcome=kind, cause=cause)
+        event = JobEvent.DELIVERED if delivered else JobEvent.DOUBTED
         change = Change(outcome=kind, facts={"cause": cause})
-        return self._move(session, job, JobEvent.DELIVERED if delivered else doubt, change, row["number"])
+        return self._move(session, job, event, change, row["number"])
 
 
 def _job(session: Session, job_id: int) -> Job:

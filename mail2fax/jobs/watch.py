@@ -35,8 +35,8 @@ class AttemptWatch:
 
     @property
     def ended(self) -> CallEnded:
-        """How the call ended; when it never said so, what it has told until we left it."""
-        return self._ended or self._so_far.interrupted(EndedBy.CANCELLED, "the end of the call was not heard")
+        """How the call ended; when it never said so, it may have gone on without us: nobody knows what became of it."""
+        return self._ended or self._so_far.interrupted(EndedBy.ENGINE, "the end of the call was not heard")
 
     async def see(self, event: CallEvent) -> None:
         """Takes one event of the call, in order; it is durable when this returns, if the disk does its part.

@@ -22,6 +22,7 @@ class OutcomeKind(StrEnum):
     TRUNK = "trunk"
     UNCONFIRMED = "unconfirmed"
     INTERRUPTED = "interrupted"
+    STOPPED = "stopped"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     FAULT = "fault"
@@ -85,6 +86,9 @@ SENTENCES: Mapping[OutcomeKind, OutcomeWording] = {
     OutcomeKind.INTERRUPTED: OutcomeWording(
         "The call was interrupted by a fault on our side: the fax may have arrived, whole or in part.",
         "Ask the receiver before you send it again. It is not dialled again by itself.",
+    ),
+    OutcomeKind.STOPPED: OutcomeWording(
+        "We hung up before the call was answered, because the gateway was stopped.", "Send the mail again."
     ),
     OutcomeKind.CANCELLED: OutcomeWording("The fax was cancelled.", ""),
     OutcomeKind.EXPIRED: OutcomeWording(

@@ -1,4 +1,4 @@
-"""Hundreds of whole faxes over bad networks, on the virtual clock: each ends, and none is called delivered that is not."""
+"""Hundreds of whole faxes over bad networks, on the virtual clock: each ends, and tells the truth about itself."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

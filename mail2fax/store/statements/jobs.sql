@@ -14,7 +14,8 @@ FROM jobs WHERE state = :state ORDER BY id LIMIT :limit;
 SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
 FROM jobs WHERE state = 'received' AND id NOT IN (SELECT value FROM json_each(:but)) ORDER BY id LIMIT :limit;
 
--- callable_jobs: Ready jobs that may be dialled now: nobody is calling their number, and no older one waits for it.
+-- callable_jobs: Ready jobs that may be dialled now: nobody calls their number, or did so just now, and no older one
+-- waits for it.
 SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
 FROM jobs
 WHERE state = 'ready'
@@ -24,6 +25,13 @@ WHERE state = 'ready'
       WHERE other.number = jobs.number
         AND other.state IN ('calling', 'ready')
         AND (other.state = 'calling' OR other.id < jobs.id)
+  )
+  AND NOT EXISTS (
+      SELECT 1 FROM jobs AS other
+      WHERE other.number = jobs.number
+        AND other.id <> jobs.id
+        AND other.state IN ('sent', 'failed', 'unconfirmed', 'sleeping')
+        AND other.changed_at > :rested
   )
 ORDER BY id LIMIT :limit;
 

@@ -78,7 +78,7 @@ def test_a_call_we_hung_up_before_the_answer_is_dialled_again_at_once(sip_code: 
     """Trap: a gateway that is stopped must not end a fax whose call was only ringing; nothing can have arrived."""
     rang = replace(ended(EndedBy.CANCELLED, sip_code=sip_code), media=Media.NONE)
     verdict = judge(rang, 2, (), POLICY)
-    assert (verdict.event, verdict.outcome.kind, verdict.wait) == (JobEvent.POSTPONED, K.INTERRUPTED, timedelta(0))
+    assert (verdict.event, verdict.outcome.kind, verdict.wait) == (JobEvent.POSTPONED, K.STOPPED, timedelta(0))
     assert not verdict.outcome.permanent
 
 

@@ -315,7 +315,7 @@ async def test_a_job_on_the_phone_is_hung_up_before_it_is_cancelled(jobs: Jobs) 
 async def test_a_call_hung_up_before_the_answer_sleeps_no_longer_than_the_clock_takes(jobs: Jobs, clock: Clock) -> None:
     _, attempt = await calling(jobs)
     job = await end(jobs, attempt, replace(ended(EndedBy.CANCELLED, sip_code=None), media=Media.NONE))
-    assert (job.state, job.outcome, job.due_at) == (JobState.SLEEPING, "interrupted", clock())
+    assert (job.state, job.outcome, job.due_at) == (JobState.SLEEPING, "stopped", clock())
     assert [each.state for each in await jobs.wake_due(clock())] == [JobState.READY]
 
 
@@ -363,6 +363,7 @@ async def test_a_call_that_nobody_carries_is_in_doubt_and_a_late_end_only_comple
 ) -> None:
     job, attempt = await calling(jobs)
     orphan = await jobs.orphaned(job)
+    assert orphan is not None
     assert (orphan.state, orphan.outcome) == (JobState.UNCONFIRMED, "interrupted")
     assert orphan.facts == {"cause": "a fault in the gateway ended the call"}
     assert await end(jobs, attempt, busy()) == orphan
@@ -376,6 +377,7 @@ async def test_a_call_that_nobody_carries_and_whose_pages_were_all_confirmed_is_
     for page in (1, 2):
         await jobs.record(attempt, PageConfirmed(page, last=page == 2))
     orphan = await jobs.orphaned(job)
+    assert orphan is not None
     assert (orphan.state, orphan.outcome) == (JobState.SENT, "delivered")
 
 
@@ -383,11 +385,13 @@ async def test_a_job_that_went_on_since_it_was_looked_at_is_no_orphan(jobs: Jobs
     """Trap: between the look and the judgement the call may have ended, and the next one begun."""
     job, attempt = await calling(jobs)
     slept = await end(jobs, attempt, busy())
-    assert await jobs.orphaned(job) == slept
+    assert await jobs.orphaned(job) is None
+    assert await found(jobs, job.id) == slept
     clock.advance(timedelta(minutes=2))
     (woken,) = await jobs.wake_due(clock())
     await jobs.begin_attempt(woken, "second call")
-    assert (await jobs.orphaned(job)).state is JobState.CALLING
+    assert await jobs.orphaned(job) is None
+    assert (await found(jobs, job.id)).state is JobState.CALLING
 
 
 async def test_an_order_not_taken_leaves_a_job_that_has_ended_where_it_is(jobs: Jobs) -> None:
@@ -466,6 +470,16 @@ async def test_ready_jobs_that_rest_leave_the_lines_to_others_but_keep_their_tur
     ]
     assert await jobs.next_ready(1, but={resting.id}) == (other,)
     assert behind not in await jobs.next_ready(9, but={resting.id})
+
+
+async def test_a_number_that_was_called_just_now_is_left_alone_for_a_moment(jobs: Jobs, clock: Clock) -> None:
+    """Its machine is still hanging up, and would be busy."""
+    _, attempt = await calling(jobs, "first", "+1")
+    second = await ready(jobs, "second", "+1")
+    await end(jobs, attempt, delivered())
+    assert await jobs.next_ready(9) == ()
+    clock.advance(timedelta(seconds=5))
+    assert await jobs.next_ready(9) == (second,)
 
 
 async def test_a_raw_mail_is_known_by_its_name_once_it_has_a_job(jobs: Jobs) -> None:

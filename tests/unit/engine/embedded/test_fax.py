@@ -14,7 +14,7 @@ OURS, THEIRS = ("192.0.2.1", 40_000), ("192.0.2.2", 40_000)
 
 
 def test_a_page_that_went_out_in_audio_is_not_forgotten_when_t38_begins_late(tmp_path: Path) -> None:
-    """A far end may say yes to T.38 when the last page is out already: it may be on paper, so it is never "not sent"."""
+    """A far end may say yes to T.38 when the last page is out already: then it may be on paper."""
     document = write_document(tmp_path / "document.tif", [draw_page(1, 200, 40)])
     chance = Random(1)  # noqa: S311 - a test that can be repeated, not a secret
     sender = Fax(SendTask(str(document), "", "", "UTC0"), chance, calling=True)

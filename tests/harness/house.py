@@ -1,0 +1,208 @@
+"""The gateway and its dispatcher over a real store, a real spool and an engine that dials nobody."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from mail2fax.admission.gate import AdmissionRules
+from mail2fax.admission.number import NumberPlan, NumberRules
+from mail2fax.dispatch import Dispatcher, ReplyDelivery
+from mail2fax.document.sandbox import Renderer
+from mail2fax.engine.events import CallEvents
+from mail2fax.engine.interface import EngineTraits, FaxEngine, IncomingCall
+from mail2fax.engine.scripted import Script
+from mail2fax.gateway import Dialling, Gateway
+from mail2fax.jobs import Jobs, JobSettings, Outbox, RetryPolicy, rows
+from mail2fax.model.call import CallEvent, CallOrder, EndedBy, MediaPolicy
+from mail2fax.model.document import Document, Page, Resolution
+from mail2fax.model.domain import Terminal
+from mail2fax.model.job import Job, JobState
+from mail2fax.model.mail import Arrival, Door
+from mail2fax.model.mask import SenderMask
+from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.refusal import Refusal
+from mail2fax.reply.compose import Letterhead
+from mail2fax.reply.send import MailServer
+from mail2fax.store import Session
+from mail2fax.store.spool import Spool, SpoolFile
+from tests.harness.faulty import FaultyStore
+
+START = datetime(2026, 1, 31, 9, 5, tzinfo=UTC)
+RETRIES = RetryPolicy({OutcomeKind.BUSY: (timedelta(minutes=2),)})
+RULES = AdmissionRules((SenderMask.parse("*@example.com"),), NumberPlan("BY"), NumberRules())
+MAILS = Path(__file__).parents[2] / "fixtures" / "mails"
+ORDER = (MAILS / "gmail.eml").read_bytes()
+"""A mail that is admitted."""
+
+
+class Desk(Renderer):
+    """Renders nothing: every document has two pages. `under_way` counts, `gate` may hold each one back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.under_way = 0
+        self.most = 0
+
+    async def render(self, source: bytes | Path, name: str, target: Path) -> Document | Refusal:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            await self.gate()
+        finally:
+            self.under_way -= 1
+        return Document(target.name, Resolution.FINE, (Page(100, 100), Page(100, 100)))
+
+    async def gate(self) -> None:
+        """Passed at once."""
+
+
+@dataclass
+class WallClock:
+    """Tells `now` when called, and stands still unless told."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, span: timedelta) -> None:
+        self.now += span
+
+
+class FarAheadEngine:
+    """Has told everything of a call, up to its end, before anybody reads it; as an engine in another process may.
+
+    With `mute`, it never says the end of a call that was left before its script had one.
+    """
+
+    def __init__(self, script: Script, *, mute: bool = False) -> None:
+        self.dialled: list[CallOrder] = []
+        self._script = script
+        self._mute = mute
+
+    @property
+    def traits(self) -> EngineTraits:
+        return EngineTraits(lines=2, reports_pages=True, retries_itself=False)
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+    def call(self, order: CallOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]:
+        return self._call(order)
+
+    def incoming(self) -> AsyncIterator[IncomingCall]:
+        raise NotImplementedError("nobody calls this engine")
+
+    @asynccontextmanager
+    async def _call(self, order: CallOrder) -> AsyncIterator[AsyncIterator[CallEvent]]:
+        self.dialled.append(order)
+        events = CallEvents()
+        for event in self._script(order):
+            if isinstance(event, CallEvent):
+                events.put(event)
+        try:
+            yield events
+        finally:
+            if not self._mute:
+                events.interrupt(EndedBy.CANCELLED)
+
+
+class House:
+    """Everything between the door and the engine. `port` is that of the mail server for replies."""
+
+    def __init__(
+        self, folder: Path, store: FaultyStore, engine: FaxEngine, *, port: int, longest_call_s: float
+    ) -> None:
+        self.clock = WallClock()
+        self.store = store
+        self.engine = engine
+        self.jobs = Jobs(store, JobSettings("fax.example.com"), self.clock)
+        self.outbox = Outbox(store, self.clock)
+        self.spool = Spool(folder / "spool")
+        self.desk = Desk()
+        self.gateway = Gateway(
+            rules=RULES,
+            spool=self.spool,
+            renderer=self.desk,
+            documents=folder,
+            jobs=self.jobs,
+            engine=engine,
+            dialling=Dialling(
+                Terminal("200", "+375 17 200", "Example"),
+                "fax.example.com",
+                ZoneInfo("Europe/Minsk"),
+                "00",
+                180.0,
+                MediaPolicy.ACCEPT,
+                ecm=True,
+                max_bit_rate=14_400,
+                longest_call_s=longest_call_s,
+            ),
+            retries=RETRIES,
+        )
+        replies = ReplyDelivery(
+            Letterhead("fax@example.com", "fax.example.com", ZoneInfo("UTC")),
+            MailServer("127.0.0.1", port, "fax.example.com", timeout_s=5),
+            timedelta(hours=72),
+        )
+        self.dispatcher = Dispatcher(self.gateway, self.jobs, self.outbox, replies, engine.traits.lines, self.clock)
+
+    async def found(self, job_id: int) -> Job:
+        job = await self.jobs.find(job_id)
+        assert job is not None
+        return job
+
+    async def events_of(self, job_id: int) -> list[str]:
+        return [entry.event for entry in await self.jobs.journal_of(job_id)]
+
+    async def until(self, job_id: int, state: JobState) -> Job:
+        """The job, as soon as it is in `state`."""
+        await self.store.until(lambda session: _job(session, job_id).state is state)
+        return await self.found(job_id)
+
+    async def until_journalled(self, job_id: int, event: str) -> None:
+        """Returns as soon as the journal has `event`."""
+        await self.store.until(
+            lambda session: event in {row["event"] for row in session.all("journal_of_job", job_id=job_id)}
+        )
+
+
+def _job(session: Session, job_id: int) -> Job:
+    row = session.one("find_job", job_id=job_id)
+    assert row is not None
+    return rows.job(row)
+
+
+@asynccontextmanager
+async def house(
+    folder: Path, engine: FaxEngine, *, port: int = 1, longest_call_s: float = 60.0
+) -> AsyncIterator[House]:
+    """A house in `folder`, with its engine started; the dispatcher is not running."""
+    store = await FaultyStore.open(folder / "mail2fax.db")
+    store.prepare()
+    await engine.start()
+    built = House(folder, store, engine, port=port, longest_call_s=longest_call_s)
+    try:
+        yield built
+    finally:
+        store.mend()
+        await engine.stop()
+        built.spool.close()
+        await store.close()
+
+
+def arrival(raw: bytes = ORDER, key: str = "mail 1", *, automatic: bool = False) -> Arrival:
+    """What the door says of the mail `raw`; one that is `automatic` is owed no reply."""
+    header = raw.partition(b"\r\n\r\n")[0]
+    mail_from = "" if automatic else "anna@example.com"
+    return Arrival(Door.SMTP, key, mail_from, "fax@example.com", "127.0.0.1", START, len(raw), header)
+
+
+async def written(spool: Spool, raw: bytes = ORDER) -> SpoolFile:
+    """The mail `raw` as the door has it when the last line has come: written, and not kept yet."""
+    file = spool.create()
+    await file.write(raw)
+    return file

@@ -1,0 +1,402 @@
+"""The story, told with a real store, a real spool, and an engine that dials nobody: nothing is lost, nothing is sent
+twice, and whatever is in doubt is said to be."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from mail2fax import gateway
+from mail2fax.engine.scripted import (
+    Hold,
+    ScriptedEngine,
+    Step,
+    delivered,
+    engine_dies,
+    never_ends,
+    refused,
+    rings_for_ever,
+)
+from mail2fax.model.call import Answered, CallEvent, CallOrder, Dialled, Media, Negotiated, PageConfirmed
+from mail2fax.model.job import JobState
+from mail2fax.model.mail import Accepted
+from mail2fax.model.refusal import Refusal, RefusalCode
+from mail2fax.store import StoreError
+from tests.harness.house import ORDER, FarAheadEngine, House, arrival, house, written
+from tests.unit.jobs.made import ready
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What could not be written is written again without delay; and a log that costs nothing."""
+    monkeypatch.setattr(gateway, "WRITE_AGAIN_S", 0.0)
+    with capture_logs():
+        yield
+
+
+@pytest.fixture
+async def quiet(tmp_path: Path) -> AsyncIterator[House]:
+    """A house whose calls are all delivered."""
+    async with house(tmp_path, ScriptedEngine()) as built:
+        yield built
+
+
+def confirmed_and_holds(order: CallOrder) -> Iterator[Step]:
+    """Every page is confirmed, and then the far end stays on the line."""
+    yield Dialled()
+    yield Answered()
+    yield Negotiated(Media.T38)
+    for page in range(1, order.pages + 1):
+        yield PageConfirmed(page, last=page == order.pages)
+    yield Hold()
+
+
+def kept(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "spool" / "new").iterdir()}
+
+
+def unfinished(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "spool" / "tmp").iterdir()}
+
+
+# The way in
+
+
+async def test_an_accepted_mail_is_on_the_disk_and_has_its_job(quiet: House, tmp_path: Path) -> None:
+    verdict = await quiet.gateway.accept(arrival(), await written(quiet.spool))
+    assert isinstance(verdict, Accepted)
+    job = await quiet.found(verdict.job_id)
+    assert job.state is JobState.RECEIVED
+    assert await quiet.spool.read(job.submission.spool_name) == ORDER
+    assert (str(job.submission.sender), job.submission.subject) == ("anna@example.com", "+375 29 155 44 99")
+    assert kept(tmp_path) == {job.submission.spool_name}
+
+
+async def test_the_same_mail_again_hears_the_same_yes_and_leaves_no_second_copy(quiet: House, tmp_path: Path) -> None:
+    first = await quiet.gateway.accept(arrival(), await written(quiet.spool))
+    again = await quiet.gateway.accept(arrival(), await written(quiet.spool))
+    assert again == first
+    assert len(kept(tmp_path)) == 1
+    assert len(await quiet.jobs.list()) == 1
+
+
+async def test_a_refusal_leaves_the_file_to_the_door(quiet: House, tmp_path: Path) -> None:
+    """Trap: two hands that delete one file, or none."""
+    file = await written(quiet.spool)
+    stranger = arrival(ORDER.replace(b"anna@example.com", b"eve@example.org"))
+    verdict = await quiet.gateway.accept(stranger, file)
+    assert isinstance(verdict, Refusal)
+    assert verdict.code is RefusalCode.SENDER_NOT_ALLOWED
+    assert not file.kept
+    assert await file.keep() == file.name, "the file was not touched"
+    assert await quiet.jobs.list() == ()
+
+
+async def test_a_mail_whose_row_was_not_written_leaves_no_file(quiet: House, tmp_path: Path) -> None:
+    """Trap: a client that is told 452 comes again, and each time another copy stayed on the full disk."""
+    quiet.store.fail("receive")
+    with pytest.raises(StoreError):
+        await quiet.gateway.accept(arrival(), await written(quiet.spool))
+    assert kept(tmp_path) == unfinished(tmp_path) == set()
+
+
+async def test_a_mail_whose_row_was_written_after_all_keeps_its_file(quiet: House, tmp_path: Path) -> None:
+    """Trap: a commit can report a failure and yet be found after a restart; a row without its mail is a lost fax."""
+    quiet.store.fail("receive", after=True)
+    with pytest.raises(StoreError):
+        await quiet.gateway.accept(arrival(), await written(quiet.spool))
+    (job,) = await quiet.jobs.list()
+    assert kept(tmp_path) == {job.submission.spool_name}
+
+
+async def test_a_mail_keeps_its_file_while_nobody_knows_whether_its_row_was_written(
+    quiet: House, tmp_path: Path
+) -> None:
+    quiet.store.fail("receive")
+    quiet.store.fail("has_spool_name")
+    file = await written(quiet.spool)
+    with pytest.raises(StoreError):
+        await quiet.gateway.accept(arrival(), file)
+    assert kept(tmp_path) == {file.name}, "the sweep of the next start decides"
+
+
+# Preparing
+
+
+async def accepted(quiet: House, key: str = "mail 1", raw: bytes = ORDER) -> int:
+    verdict = await quiet.gateway.accept(arrival(raw, key), await written(quiet.spool, raw))
+    assert isinstance(verdict, Accepted)
+    return verdict.job_id
+
+
+async def test_an_admitted_mail_is_ready_with_its_number_and_document(quiet: House) -> None:
+    job = await quiet.found(await accepted(quiet))
+    await quiet.gateway.prepare(job)
+    job = await quiet.found(job.id)
+    assert (job.state, job.number, job.document, job.pages) == (
+        JobState.READY,
+        "+375291554499",
+        f"{job.uuid}.tif",
+        2,
+    )
+
+
+async def test_a_mail_without_a_number_is_refused_and_its_sender_is_told(quiet: House) -> None:
+    raw = ORDER.replace(b"Subject: +375 29 155 44 99", b"Subject: hello")
+    job = await quiet.found(await accepted(quiet, raw=raw))
+    await quiet.gateway.prepare(job)
+    assert (await quiet.found(job.id)).state is JobState.REJECTED
+    assert [reply.job_id for reply in await quiet.outbox.owed(quiet.clock())] == [job.id]
+
+
+async def test_few_mails_are_on_the_desk_at_once(quiet: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trap: parsing takes nine times a mail's size in memory; twenty large mails at once took all there is."""
+    busy, go_on = asyncio.Semaphore(0), asyncio.Event()
+
+    async def gate() -> None:
+        busy.release()
+        await go_on.wait()
+
+    monkeypatch.setattr(quiet.desk, "gate", gate)
+    jobs = [await quiet.found(await accepted(quiet, f"mail {number}")) for number in range(5)]
+    async with asyncio.TaskGroup() as tasks:
+        for job in jobs:
+            tasks.create_task(quiet.gateway.prepare(job))
+        for _ in range(gateway.DESK_PLACES):
+            await busy.acquire()
+        go_on.set()
+    assert quiet.desk.most == gateway.DESK_PLACES == 2
+    assert {job.state for job in await quiet.jobs.list()} == {JobState.READY}
+
+
+# Calls
+
+
+async def test_the_order_says_what_the_trunk_wants_to_hear(quiet: House, tmp_path: Path) -> None:
+    assert isinstance(quiet.engine, ScriptedEngine)
+    job = await ready(quiet.jobs)
+    await quiet.gateway.attempt(job)
+    (order,) = quiet.engine.dialled
+    (cdr,) = await quiet.jobs.attempts_of(job.id)
+    assert (order.number, order.call_id, order.pages) == ("00375291554499", cdr.call_id, 2)
+    assert order.document_path == str(tmp_path / "mail 1.tif")
+    assert (order.caller_id, order.station_id, order.header) == ("200", "+375 17 200", "Example")
+    assert order.header_time.utcoffset() == timedelta(hours=3)
+    assert (await quiet.found(job.id)).state is JobState.SENT
+
+
+async def test_a_job_that_was_never_prepared_is_not_dialled(quiet: House) -> None:
+    job = await quiet.found(await accepted(quiet))
+    with pytest.raises(ValueError, match="never prepared"):
+        await quiet.gateway.attempt(job)
+    assert await quiet.jobs.attempts_of(job.id) == ()
+
+
+async def test_a_number_that_is_engaged_by_us_is_not_dialled(quiet: House) -> None:
+    one, two = await ready(quiet.jobs, "mail 1"), await ready(quiet.jobs, "mail 2")
+    await quiet.jobs.begin_attempt(one, "call of another gateway")
+    await quiet.gateway.attempt(two)
+    assert isinstance(quiet.engine, ScriptedEngine)
+    assert quiet.engine.dialled == []
+    assert await quiet.found(two.id) == two
+
+
+async def test_a_busy_line_is_tried_again_later(tmp_path: Path) -> None:
+    async with house(tmp_path, ScriptedEngine(otherwise=refused(486, "Busy Here"))) as here:
+        job = await ready(here.jobs)
+        await here.gateway.attempt(job)
+        job = await here.found(job.id)
+        assert (job.state, job.due_at) == (JobState.SLEEPING, here.clock() + timedelta(minutes=2))
+
+
+async def test_a_dead_engine_leaves_its_call_in_doubt(tmp_path: Path) -> None:
+    async with house(tmp_path, ScriptedEngine(otherwise=engine_dies)) as here:
+        job = await ready(here.jobs)
+        await here.gateway.attempt(job)
+        assert (await here.found(job.id)).state is JobState.UNCONFIRMED
+
+
+async def test_a_call_goes_on_though_its_journal_cannot_be_written(quiet: House) -> None:
+    """Trap: hanging up over a full disk loses the fax as well; the end of the call says everything again."""
+    quiet.store.fail("record", times=None)
+    job = await ready(quiet.jobs)
+    await quiet.gateway.attempt(job)
+    assert (await quiet.found(job.id)).state is JobState.SENT
+
+
+# Hanging up
+
+
+async def hung_up(here: House, heard: str) -> JobState:
+    """What becomes of a job that is hung up when its journal has the event `heard`."""
+    job = await ready(here.jobs)
+    attempt = asyncio.create_task(here.gateway.attempt(job))
+    await here.until_journalled(job.id, heard)
+    here.gateway.hang_up(job.id)
+    await attempt
+    return (await here.found(job.id)).state
+
+
+async def test_a_call_hung_up_before_the_answer_is_dialled_again(tmp_path: Path) -> None:
+    """Trap: a stop of the gateway ended faxes whose calls were only ringing."""
+    engine = ScriptedEngine(otherwise=rings_for_ever)
+    async with house(tmp_path, engine) as here:
+        assert await hung_up(here, "ringing") is JobState.SLEEPING
+        assert len(engine.left) == 1
+        (woken,) = await here.jobs.wake_due(here.clock())
+        attempt = asyncio.create_task(here.gateway.attempt(woken))
+        await here.store.until_done("record", 2)
+        here.gateway.hang_up(woken.id)
+        await attempt
+        assert len(engine.dialled) == 2
+
+
+async def test_a_call_hung_up_after_the_answer_is_in_doubt_and_not_dialled_again(tmp_path: Path) -> None:
+    """The money rule: what may have been printed is the sender's to judge."""
+    engine = ScriptedEngine(otherwise=never_ends)
+    async with house(tmp_path, engine) as here:
+        assert await hung_up(here, "negotiated") is JobState.UNCONFIRMED
+        assert len(engine.left) == 1
+        assert await here.jobs.next_ready(9) == ()
+
+
+async def test_a_call_hung_up_after_the_last_confirmation_is_delivered(tmp_path: Path) -> None:
+    """Trap: taken for interrupted, it was faxed once more by its sender."""
+    async with house(tmp_path, ScriptedEngine(otherwise=confirmed_and_holds)) as here:
+        job = await ready(here.jobs)
+        attempt = asyncio.create_task(here.gateway.attempt(job))
+        await here.store.until_done("record", 5)
+        here.gateway.hang_up(job.id)
+        await attempt
+        assert (await here.found(job.id)).state is JobState.SENT
+
+
+async def test_a_delivered_call_that_nobody_had_read_to_its_end_is_sent_and_not_dialled_again(tmp_path: Path) -> None:
+    """Trap: a call hung up while its delivery still waited in the pipe was taken for cancelled, and faxed twice."""
+    engine = FarAheadEngine(delivered)
+    async with house(tmp_path, engine) as here:
+        here.store.stall("record")
+        job = await ready(here.jobs)
+        attempt = asyncio.create_task(here.gateway.attempt(job))
+        await here.store.until_begun("record")
+        here.gateway.hang_up(job.id)
+        await attempt
+        assert (await here.found(job.id)).state is JobState.SENT
+        assert len(engine.dialled) == 1
+
+
+async def test_a_call_whose_attempt_was_cut_off_is_heard_out_for_the_journal(tmp_path: Path) -> None:
+    """Trap: the same, when the whole gateway is stopped: what was confirmed must be found by `recover`."""
+    engine = FarAheadEngine(delivered)
+    async with house(tmp_path, engine) as here:
+        here.store.stall("record")
+        job = await ready(here.jobs)
+        attempt = asyncio.create_task(here.gateway.attempt(job))
+        await here.store.until_begun("record")
+        attempt.cancel()
+        await here.store.until_done("record", 5)
+        await asyncio.gather(attempt, return_exceptions=True)
+        assert [each.state for each in await here.jobs.recover()] == [JobState.SENT]
+
+
+async def test_a_call_that_is_about_to_begin_when_it_is_hung_up_is_never_dialled(tmp_path: Path) -> None:
+    """Trap: hung up while the disk still wrote its attempt down, it was dialled all the same."""
+    engine = ScriptedEngine(otherwise=never_ends)
+    async with house(tmp_path, engine) as here:
+        here.store.stall("begin_attempt")
+        job = await ready(here.jobs)
+        attempt = asyncio.create_task(here.gateway.attempt(job))
+        await here.store.until_begun("begin_attempt")
+        here.gateway.hang_up(job.id)
+        here.store.mend()
+        await attempt
+        assert engine.dialled == []
+        assert (await here.found(job.id)).state is JobState.SLEEPING
+
+
+async def test_having_been_hung_up_too_early_holds_for_one_attempt_only(tmp_path: Path) -> None:
+    engine = ScriptedEngine()
+    async with house(tmp_path, engine) as here:
+        job = await ready(here.jobs)
+        here.gateway.hang_up(job.id)
+        await here.gateway.attempt(job)
+        here.clock.advance(timedelta(seconds=15))
+        (woken,) = await here.jobs.wake_due(here.clock())
+        await here.gateway.attempt(woken)
+        assert (await here.found(job.id)).state is JobState.SENT
+
+
+async def test_a_call_longer_than_any_fax_is_hung_up(tmp_path: Path) -> None:
+    engine = ScriptedEngine(otherwise=never_ends)
+    async with house(tmp_path, engine, longest_call_s=0.05) as here:
+        job = await ready(here.jobs)
+        await here.gateway.attempt(job)
+        assert len(engine.left) == 1
+        assert (await here.found(job.id)).state is JobState.UNCONFIRMED
+
+
+def rings(_order: CallOrder) -> Iterator[CallEvent]:
+    yield Dialled()
+
+
+async def test_a_call_whose_end_is_never_heard_is_in_doubt_even_before_the_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trap: an engine that stopped speaking may have gone on with the call; only a heard end allows another."""
+    monkeypatch.setattr(gateway, "HEAR_OUT_S", 0.01)
+    async with house(tmp_path, FarAheadEngine(rings, mute=True)) as here:
+        assert await hung_up(here, "dialled") is JobState.UNCONFIRMED
+        (cdr,) = await here.jobs.attempts_of(1)
+        assert cdr.cause == "SIP - · T.30 - · engine · the end of the call was not heard"
+
+
+async def test_a_call_that_is_hung_up_twice_is_judged_by_what_was_heard(tmp_path: Path) -> None:
+    async with house(tmp_path, FarAheadEngine(rings, mute=True)) as here:
+        job = await ready(here.jobs)
+        attempt = asyncio.create_task(here.gateway.attempt(job))
+        await here.until_journalled(job.id, "dialled")
+        here.gateway.hang_up(job.id)
+        await asyncio.sleep(0)
+        here.gateway.hang_up(job.id)
+        await attempt
+        assert (await here.found(job.id)).state is JobState.UNCONFIRMED
+
+
+# A disk that does not write
+
+
+@pytest.mark.parametrize("name", ["end_attempt", "attempts_of"])
+async def test_the_end_of_a_call_is_written_down_later_when_it_cannot_be_now(tmp_path: Path, name: str) -> None:
+    """Trap: one failed write left the job `calling` for six hours, and then in doubt; nobody else knew its end."""
+    engine = ScriptedEngine(otherwise=refused(486, "Busy Here"))
+    async with house(tmp_path, engine) as here:
+        here.store.fail(name, times=3)
+        job = await ready(here.jobs)
+        await here.gateway.attempt(job)
+        assert (await here.found(job.id)).state is JobState.SLEEPING
+        assert len(engine.dialled) == 1
+
+
+async def test_an_order_that_was_not_taken_is_written_down_later_when_it_cannot_be_now(tmp_path: Path) -> None:
+    engine = ScriptedEngine()
+    async with house(tmp_path, engine) as here:
+        await engine.stop()
+        here.store.fail("not_dialled", times=3)
+        job = await ready(here.jobs)
+        await here.gateway.attempt(job)
+        job = await here.found(job.id)
+        assert (job.state, job.due_at) == (JobState.SLEEPING, here.clock() + timedelta(seconds=15))
+
+
+async def test_an_attempt_that_could_not_be_written_down_is_not_dialled(quiet: House) -> None:
+    """The money rule: first committed, then dialled."""
+    quiet.store.fail("begin_attempt")
+    job = await ready(quiet.jobs)
+    with pytest.raises(StoreError):
+        await quiet.gateway.attempt(job)
+    assert isinstance(quiet.engine, ScriptedEngine)
+    assert quiet.engine.dialled == []
+    assert await quiet.found(job.id) == job
