@@ -76,9 +76,9 @@ async def test_a_trunk_that_does_not_know_our_password_is_named_as_the_reason(tm
         assert (await stage.send(mail)).code == 250
         reply = await stage.reply_to(mail, within_s=20)
         job, (attempt,) = (cdr := await stage.cdr_of(mail)).job, cdr.attempts
-        assert (job.state, job.outcome) == (JobState.FAILED, OutcomeKind.CONGESTION)
+        assert (job.state, job.outcome) == (JobState.FAILED, OutcomeKind.TRUNK)
         assert attempt.cause == "SIP 401 Unauthorized · T.30 -"
-        assert "our provider did not answer." in reply.get_content()
+        assert "Our connection to the telephone provider did not work." in reply.get_content()
         assert stage.calls_to(called) == []
         invites = stage.far_end.told("request", call_id=attempt.call_id, method="INVITE")
         assert [invite["proven"] for invite in invites] == [False, True]
@@ -100,5 +100,5 @@ async def test_a_trunk_that_does_not_answer_is_named_as_the_reason(
         reply = await stage.reply_to(mail, within_s=60)
         job, (attempt,) = (cdr := await stage.cdr_of(mail)).job, cdr.attempts
         assert attempt.cause == "SIP - · T.30 - · timeout"
-        assert (job.state, job.outcome) == (JobState.FAILED, OutcomeKind.TRUNK)
-        assert "Our connection to the telephone provider did not work." in reply.get_content()
+        assert (job.state, job.outcome) == (JobState.FAILED, OutcomeKind.CONGESTION)
+        assert "our provider did not answer." in reply.get_content()
