@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 HELPER := mail2fax/engine/embedded/spandsp
 BUILD_PACKAGES := gcc python3-venv python3-dev libspandsp-dev
-PEER_PACKAGES := sip-tester tshark libtiff-tools strace
+PEER_PACKAGES := sip-tester tshark libtiff-tools
 WORKERS ?= 4
 
 .PHONY: help setup setup-peers demo run test lint format soak bench-calls clean

@@ -11,6 +11,7 @@ from mail2fax.document.confinement import ARCHITECTURES, NOBODY
 from mail2fax.document.sandbox import Renderer, RenderingUnavailable
 from mail2fax.model.document import Resolution
 from mail2fax.model.refusal import RefusalCode
+from tests.harness.peers import need
 from tests.harness.processes import becomes_true, runs
 from tests.integration.document import liar
 from tests.integration.document.rendering import (
@@ -60,15 +61,11 @@ async def test_damage_is_named_by_page_and_never_faxed(name: str, target: Path) 
 async def test_other_tools_read_the_document_alike(target: Path, tmp_path: Path) -> None:
     """libtiff's own programs, which are what a fax server would use."""
     await rendered(TIFFS / "letter.tif", target)
-    try:
-        info = await asyncio.to_thread(_run, "tiffinfo", "-D", str(target))
-        copies = [str(tmp_path / name) for name in ("fax.copy", "original.copy")]
-        await asyncio.to_thread(_run, "tiffcp", "-c", "none", str(target), copies[0])
-        await asyncio.to_thread(_run, "tiffcp", "-c", "none", str(TIFFS / "letter.tif"), copies[1])
-    except FileNotFoundError:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip("tiffinfo and tiffcp are not installed (libtiff-tools)")
+    tiffinfo, tiffcp = need("tiffinfo"), need("tiffcp")
+    info = await asyncio.to_thread(_run, tiffinfo, "-D", str(target))
+    copies = [str(tmp_path / name) for name in ("fax.copy", "original.copy")]
+    await asyncio.to_thread(_run, tiffcp, "-c", "none", str(target), copies[0])
+    await asyncio.to_thread(_run, tiffcp, "-c", "none", str(TIFFS / "letter.tif"), copies[1])
     assert info.stderr == b""
     assert info.stdout.count(b"CCITT Group 4") == info.stdout.count(b"Resolution: 204, 196 pixels/inch") == 2
     assert b"Page Number: 1-2" in info.stdout
