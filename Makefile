@@ -43,7 +43,7 @@ lint: $(READY) ## Check format, style, types and who may import whom
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-soak: $(READY) ## Run the long tests (about ten minutes on two cores)
+soak: $(READY) ## Run the long tests: 300 faxes over bad networks (two minutes)
 	@$(BIN)/pytest -q -n $(WORKERS) -m soak tests/soak
 
 bench-calls: $(READY) ## Measure what calls cost: make bench-calls N=20
