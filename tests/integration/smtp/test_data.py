@@ -140,7 +140,7 @@ async def test_a_flood_without_line_ends_is_cut_off_and_costs_no_memory(house: H
             tracemalloc.stop()
     assert peak < 6_000_000
     await until(lambda: house.open_connections() == 0)
-    assert (house.spooled(), house.unfinished()) == ([], [])
+    await until(lambda: (house.spooled(), house.unfinished()) == ([], []))
 
 
 async def test_what_is_left_unread_of_a_flood_is_never_taken_for_commands(house: House) -> None:
