@@ -5,10 +5,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 HELPER := mail2fax/engine/embedded/spandsp
 BUILD_PACKAGES := gcc python3-venv python3-dev libspandsp-dev
-PEER_PACKAGES := sip-tester tshark libtiff-tools
+PEER_PACKAGES := sip-tester tshark libtiff-tools strace systemd logrotate postfix swaks libsasl2-modules openssl
 WORKERS ?= 4
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
 
-.PHONY: help setup setup-peers demo run test lint format soak bench-calls clean
+.PHONY: help install setup setup-peers demo run test lint format soak bench-calls clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +35,9 @@ demo: $(READY) ## Watch a mail become a fax, all on this machine
 
 run: $(READY) ## Run the gateway with ./config.toml (CONFIG=... for another file)
 	@$(BIN)/mail2fax run --config $(or $(CONFIG),config.toml)
+
+install: $(READY) ## Install as a service: as root; PREFIX=/usr/local, DESTDIR= for packagers
+	@.ci/install-service "$(DESTDIR)" "$(PREFIX)" "$(SYSCONFDIR)"
 
 test: $(READY) ## Run all tests but the long ones
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup

@@ -6,146 +6,50 @@ or its environment variable, and what would be right.
 """
 
 import os
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo
 
-import phonenumbers
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from mail2fax.config_domains import DomainSection, SendersSection, TerminalSection, sender_rules
 from mail2fax.config_errors import ConfigError, Places, TomlText, describe, faulty_variables
+from mail2fax.config_secrets import with_secrets
+from mail2fax.config_smtp import SmtpSection
+from mail2fax.config_values import (
+    Days,
+    Digits,
+    HostName,
+    Hours,
+    Line,
+    LocalAddress,
+    LogFile,
+    MailAddress,
+    Minutes,
+    NumberMaskText,
+    Port,
+    Region,
+    RunDirectory,
+    Seconds,
+    SecretFile,
+    Section,
+    TimeZone,
+)
 from mail2fax.model.call import MediaPolicy
-from mail2fax.model.domain import STATION_ID_LENGTH
-from mail2fax.model.mask import NumberMask, SenderMask
 
 ENV_PREFIX = "MAIL2FAX_"
 ENV_DELIMITER = "__"
 CONFIG_VARIABLE = "MAIL2FAX_CONFIG"
-
-_T30_CHARACTERS = frozenset("+0123456789 ")
-
-
-def _loopback(host: str) -> str:
-    try:
-        inside = host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        inside = False
-    if not inside:
-        raise ValueError(
-            "must be a loopback address such as 127.0.0.1: nothing proves yet who a sender on the network is"
-        )
-    return host
-
-
-def _ip_address(host: str) -> str:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        raise ValueError("must be an IP address of this machine, such as 192.0.2.10") from None
-    if address.is_unspecified:
-        raise ValueError("must be the address the trunk reaches us at: it is written into each call")
-    return host
-
-
-def _mail_address(text: str) -> str:
-    local, at, domain = text.rpartition("@")
-    if not (local and at and domain) or not text.isprintable() or " " in text:
-        raise ValueError("must be a mail address such as fax@example.com")
-    return text
-
-
-def _region(text: str) -> str:
-    if text not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError('must be a region of ISO 3166-1 in capitals, such as "BY" or "DE"')
-    return text
-
-
-def _digits(text: str) -> str:
-    if text and not (text.isascii() and text.isdigit()):
-        raise ValueError("must be digits only")
-    return text
-
-
-def _station_id(text: str) -> str:
-    if len(text) > STATION_ID_LENGTH or not set(text) <= _T30_CHARACTERS:
-        raise ValueError(f"must be at most {STATION_ID_LENGTH} digits, spaces and + (T.30 5.3.6.2.4)")
-    return text
-
-
-def _one_line(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must be printable characters on one line")
-    return text
-
-
-def _time_zone(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (OSError, ValueError):
-        raise ValueError('must be a time zone such as "Europe/Minsk" or "UTC"') from None
-    return text
-
-
-def _sender_mask(text: str) -> str:
-    SenderMask.parse(text)
-    return text
-
-
-def _number_mask(text: str) -> str:
-    NumberMask.parse(text)
-    return text
-
-
-Port = Annotated[int, Field(ge=0, le=65_535)]
-LoopbackHost = Annotated[str, AfterValidator(_loopback)]
-LocalAddress = Annotated[str, AfterValidator(_ip_address)]
-MailAddress = Annotated[str, AfterValidator(_mail_address)]
-Region = Annotated[str, AfterValidator(_region)]
-HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]+$")]
-Digits = Annotated[str, AfterValidator(_digits)]
-StationId = Annotated[str, AfterValidator(_station_id)]
-TimeZone = Annotated[str, AfterValidator(_time_zone)]
-SenderMaskText = Annotated[str, AfterValidator(_sender_mask)]
-NumberMaskText = Annotated[str, AfterValidator(_number_mask)]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
-Minutes = Annotated[float, Field(gt=0, le=10_080)]
-Hours = Annotated[float, Field(gt=0, le=8_760)]
-Megabytes = Annotated[float, Field(gt=0, le=1_000_000)]
-Line = Annotated[str, AfterValidator(_one_line)]
-
-
-class Section(BaseModel):
-    """One table of the file: frozen, and a key it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
 
 class GatewaySection(Section):
     """`[gateway]`: where we keep what we must not lose, and what we call ourselves."""
 
     data_dir: Path = Path("/var/lib/mail2fax")
+    run_dir: RunDirectory = ""
     hostname: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9.-]+$")] = "localhost"
     time_zone: TimeZone = "UTC"
     stop_wait_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
-
-
-class SmtpSection(Section):
-    """`[smtp]`: the door for mails."""
-
-    listen: LoopbackHost = "127.0.0.1"
-    port: Port = 2525
-    fax_addresses: Annotated[tuple[MailAddress, ...], Field(min_length=1)] = ("fax@localhost",)
-    max_mail_mb: Megabytes = 30
-    disk_reserve_mb: Megabytes = 200
-    max_connections: Annotated[int, Field(ge=1)] = 100
-
-
-class SendersSection(Section):
-    """`[senders]`: who may fax. Nobody, unless a mask says so."""
-
-    allow: tuple[SenderMaskText, ...] = ()
 
 
 class NumbersSection(Section):
@@ -157,14 +61,6 @@ class NumbersSection(Section):
     deny: tuple[NumberMaskText, ...] = ()
 
 
-class TerminalSection(Section):
-    """`[terminal]`: the number of ours that faxes come from."""
-
-    caller_id: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9+._-]+$")] = "mail2fax"
-    station_id: StationId = ""
-    header: Annotated[Line, Field(max_length=40)] = ""
-
-
 class TrunkSection(Section):
     """`[trunk]`: the SIP peer that carries the calls."""
 
@@ -172,6 +68,7 @@ class TrunkSection(Section):
     port: Annotated[int, Field(ge=1, le=65_535)] = 5060
     user: Line = ""
     password: SecretStr = SecretStr("")
+    password_file: SecretFile = ""
     domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
     lines: Annotated[int, Field(ge=1, le=500)] = 2
     dial: Literal["+e164", "e164", "00e164"] = "+e164"
@@ -214,8 +111,11 @@ class ReplySection(Section):
     host: HostName = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 25
     sender: MailAddress = "fax@localhost"
+    language: Literal["en", "ru"] = "en"
+    notify: MailAddress | Literal[""] = ""
     user: Line = ""
     password: SecretStr = SecretStr("")
+    password_file: SecretFile = ""
     security: Literal["none", "starttls", "tls"] = "none"
     give_up_after_h: Hours = 72.0
 
@@ -223,6 +123,29 @@ class ReplySection(Section):
     def _password_never_in_clear(self) -> Self:
         if self.user and self.security == "none" and self.host not in {"127.0.0.1", "::1", "localhost"}:
             raise ValueError('user needs security = "starttls" or "tls": the password would go out in clear text')
+        return self
+
+
+class AlarmSection(Section):
+    """`[alarm]`: when a person is needed, and who that is."""
+
+    admin: MailAddress | Literal[""] = ""
+    trunk_calls: Annotated[int, Field(ge=1, le=1000)] = 3
+    reply_age_min: Minutes = 30.0
+    queue_age_min: Minutes = 60.0
+
+
+class RetentionSection(Section):
+    """`[retention]`: for how many days what is done and told is kept."""
+
+    mails_d: Days = 30
+    documents_d: Days = 30
+    journal_d: Days = 365
+
+    @model_validator(mode="after")
+    def _journal_last(self) -> Self:
+        if self.journal_d < max(self.mails_d, self.documents_d):
+            raise ValueError("journal_d must not be less than mails_d and documents_d: it knows whose they are")
         return self
 
 
@@ -240,6 +163,7 @@ class LogSection(Section):
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
+    file: LogFile = ""
 
 
 class Config(BaseSettings):
@@ -258,12 +182,20 @@ class Config(BaseSettings):
     senders: SendersSection = SendersSection()
     numbers: NumbersSection = NumbersSection()
     terminal: TerminalSection = TerminalSection()
+    domain: DomainSection = DomainSection()
     trunk: TrunkSection = TrunkSection()
     sip: SipSection = SipSection()
     retry: RetrySection = RetrySection()
     reply: ReplySection = ReplySection()
+    alarm: AlarmSection = AlarmSection()
+    retention: RetentionSection = RetentionSection()
     document: DocumentSection = DocumentSection()
     log: LogSection = LogSection()
+
+    @model_validator(mode="after")
+    def _rules_lead_somewhere(self) -> Self:
+        sender_rules(self.senders, self.terminal, self.domain)
+        return self
 
     @model_validator(mode="after")
     def _ports_for_all_lines(self) -> Self:
@@ -287,14 +219,18 @@ class Config(BaseSettings):
         return env_settings, init_settings
 
 
-def load(path: Path | None) -> Config:
-    """The configuration of the file at `path` (None: defaults alone) and the environment; raises `ConfigError`."""
+def load(path: Path | None, *, secrets: bool = True) -> Config:
+    """The configuration of the file at `path` (None: defaults alone) and the environment; raises `ConfigError`.
+
+    Without `secrets` the files that hold them are left alone: who only reads the jobs needs no right to them.
+    """
     text = TomlText.read(path) if path else TomlText.empty()
+    places = Places(text, os.environ, ENV_PREFIX, ENV_DELIMITER)
     faults = faulty_variables(os.environ, Config, prefix=ENV_PREFIX, delimiter=ENV_DELIMITER, but=CONFIG_VARIABLE)
     if faults:
         raise ConfigError(faults)
     try:
-        return Config(**text.values)
+        config = Config(**text.values)
     except ValidationError as error:
-        places = Places(text, os.environ, ENV_PREFIX, ENV_DELIMITER)
         raise ConfigError([describe(fault, places, Config) for fault in error.errors()]) from None
+    return with_secrets(config, places) if secrets else config

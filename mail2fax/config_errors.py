@@ -3,7 +3,7 @@
 import difflib
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
@@ -77,6 +77,31 @@ class TomlText:
             if _parse(prefix) is not None:
                 start = count
         return None
+
+    def lines_of_keys(self) -> dict[KeyPath, int]:
+        """Every key that has a value, lists as a whole, with the line (from 1) on which it is set."""
+        lines: dict[KeyPath, int] = {}
+        start = 0
+        for count, line in enumerate(self.lines, 1):
+            # What began on an earlier line ends with one of these; to parse each line of a long list would take long.
+            may_end = start == count - 1 or any(mark in line for mark in ("]", '"""', "'''"))
+            if may_end and _parse("\n".join(self.lines[start:count])) is not None:
+                for path in _leaves(_parse("\n".join(self.lines[:count])) or {}):
+                    lines.setdefault(path, start + 1)
+                start = count
+        return lines
+
+
+def _leaves(table: Mapping[str, Any], above: KeyPath = ()) -> Iterator[KeyPath]:
+    for key, value in table.items():
+        path = (*above, key)
+        if isinstance(value, dict):
+            yield from _leaves(value, path)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for number, item in enumerate(value):
+                yield from _leaves(item, (*path, number))
+        else:
+            yield path
 
 
 def _parse(text: str) -> dict[str, Any] | None:
@@ -153,7 +178,7 @@ class Places:
 
     def find(self, path: KeyPath) -> str:
         """The place where `path`, or else the nearest table around it, is set, in words."""
-        variable = self._variable(path)
+        variable = self.variable(path)
         if variable:
             return f"environment variable {variable}"
         for length in range(len(path), 0, -1):
@@ -162,7 +187,8 @@ class Places:
                 return f"{self.text.name}, line {line}"
         return self.text.name
 
-    def _variable(self, path: KeyPath) -> str | None:
+    def variable(self, path: KeyPath) -> str | None:
+        """The environment variable that sets `path`, if there is one."""
         wanted = self.prefix + self.delimiter.join(step for step in path if isinstance(step, str))
         return next((name for name in self.environ if name.upper() == wanted.upper()), None)
 
@@ -187,10 +213,15 @@ def _problem(error: ErrorDetails, path: KeyPath, root: type[BaseModel]) -> str:
     return message[0].lower() + message[1:] + _shown(error["input"], path)
 
 
+def is_secret(path: KeyPath) -> bool:
+    """True when the value of this key is nobody's business. A file that holds a secret is none."""
+    names = [step for step in path if isinstance(step, str)]
+    return any(word in name for name in names for word in _SECRETS) and not names[-1].endswith("_file")
+
+
 def _shown(given: object, path: KeyPath) -> str:
     """The wrong value, unless it is a secret or a whole section."""
-    secret = any(word in str(step) for step in path for word in _SECRETS)
-    if secret or isinstance(given, dict | BaseModel):
+    if is_secret(path) or isinstance(given, dict | BaseModel):
         return ""
     return f" (it is {json.dumps(given, default=str, ensure_ascii=False)})"
 
@@ -198,9 +229,12 @@ def _shown(given: object, path: KeyPath) -> str:
 def _siblings(path: KeyPath, root: type[BaseModel]) -> list[str]:
     model: Any = root
     for step in path[:-1]:
-        if not isinstance(step, str) or step not in model.model_fields:
+        if isinstance(step, int):
+            model = get_args(model)[0]  # a table of a list of tables
+        elif step in model.model_fields:
+            model = model.model_fields[step].annotation
+        else:
             return []
-        model = model.model_fields[step].annotation
     return sorted(model.model_fields)
 
 

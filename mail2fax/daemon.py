@@ -5,7 +5,8 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,11 @@ from mail2fax import log as logs
 from mail2fax.admission.gate import AdmissionRules
 from mail2fax.admission.number import NumberPlan, NumberRules
 from mail2fax.config import Config
+from mail2fax.config_domains import default_terminal, sender_rules
+from mail2fax.config_errors import ConfigError, Fault
+from mail2fax.config_reload import reloaded
+from mail2fax.control.door import ControlDoor
+from mail2fax.control.orders import Orders, SendLimits
 from mail2fax.dispatch import Dispatcher, ReplyDelivery
 from mail2fax.document.limits import RenderLimits
 from mail2fax.document.sandbox import Renderer
@@ -25,26 +31,37 @@ from mail2fax.engine.interface import EngineUnavailable, FaxEngine
 from mail2fax.engine.process import EngineProcess
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.gateway import Dialling, Gateway
-from mail2fax.ingest.smtp import Accept, SmtpDoor, SmtpSettings
+from mail2fax.ingest.smtp import Accept, CannotListen, SmtpDoor, SmtpSettings
+from mail2fax.ingest.smtp_setup import smtp_settings
+from mail2fax.ingest.tls import TlsFilesUnusable
+from mail2fax.jobs.alarms import Alarms
+from mail2fax.jobs.operator import Operator
 from mail2fax.jobs.outbox import Outbox
+from mail2fax.jobs.retention import KeepFor, Retention
 from mail2fax.jobs.retry import RetryPolicy
 from mail2fax.jobs.settings import JobSettings
 from mail2fax.jobs.states import Jobs
-from mail2fax.model.domain import Terminal
 from mail2fax.model.mail import Accepted, Arrival
-from mail2fax.model.mask import NumberMask, SenderMask
+from mail2fax.model.mask import NumberMask
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import Refusal
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.send import MailServer, Security
+from mail2fax.reply.words import Language
+from mail2fax.service import ServiceManager
 from mail2fax.store import Store, StoreError
 from mail2fax.store.spool import Spool, SpoolFile
+from mail2fax.upkeep import Gauges, Limits, Upkeep
 
 log = structlog.get_logger(__name__)
 
 DATABASE = "mail2fax.db"
 SPOOL = "spool"
 DOCUMENTS = "documents"
+CONTROL_SOCKET = "control.sock"
+
+CLOSING_S = 90.0
+"""Seconds that closing the doors and hanging up may take at the most, beside the wait for calls."""
 
 _MEGABYTE = 1_000_000
 _DIAL_PREFIXES = {"+e164": "+", "e164": "", "00e164": "00"}
@@ -64,25 +81,69 @@ def database(config: Config) -> Path:
     return config.gateway.data_dir / DATABASE
 
 
-async def run(config: Config) -> None:
-    """Runs the gateway until SIGTERM or SIGINT; a second one hangs up the calls under way. Raises `CannotStart`."""
-    logs.configure(config.log.level, config.log.format)
-    stop, hurry = _signals()
-    async with _house(config) as (dispatcher, door):
-        running = asyncio.create_task(dispatcher.run())
+def control_socket(config: Config) -> Path:
+    """Where the running gateway takes orders from the command line."""
+    return Path(config.gateway.run_dir or config.gateway.data_dir) / CONTROL_SOCKET
+
+
+async def run(config: Config, read_again: Callable[[], Config]) -> None:
+    """Runs the gateway until SIGTERM or SIGINT; a second one hangs up the calls under way. Raises `CannotStart`.
+
+    SIGHUP takes over what `read_again` returns, as far as that can be done without a restart.
+    """
+    _open_log(config)
+    signals, manager = _signals(), ServiceManager()
+    async with _house(config) as house:
+        running = asyncio.create_task(house.dispatcher.run())
+        alive = asyncio.create_task(manager.keep_alive())
         log.info("gateway running", version=version("mail2fax"), data=str(config.gateway.data_dir))
-        await _first(stop.wait(), _done(running))
+        manager.ready()
+        await _first(signals.stop.wait(), _done(running), _reload_when_told(house, read_again, signals, manager))
+        stop_wait_s = house.config.gateway.stop_wait_s
         log.info("gateway stopping")
-        dispatcher.hold()
-        await asyncio.gather(door.stop(), dispatcher.finish(config.gateway.stop_wait_s, hurry))
+        manager.stopping(stop_wait_s + CLOSING_S)
+        house.dispatcher.hold()
+        await asyncio.gather(house.door.stop(), house.dispatcher.finish(stop_wait_s, signals.hurry))
+        alive.cancel()
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
     log.info("gateway stopped")
 
 
+@dataclass(slots=True)
+class _House:
+    """What stands, once all is open, and the configuration that is in force."""
+
+    config: Config
+    engine: EngineProcess
+    jobs: Jobs
+    renderer: Renderer
+    gateway: Gateway
+    upkeep: Upkeep
+    dispatcher: Dispatcher
+    door: SmtpDoor
+    orders: Orders
+
+    def adopt(self, config: Config) -> None:
+        """Everybody goes by `config` from now on; raises, and changes nothing, when that cannot be."""
+        # All of it is made first: what can fail has failed before anybody has changed.
+        rules, dialling, retries = _rules(config), _dialling(config), _retries(config)
+        smtp, limits, replies = _smtp_settings(config), _render_limits(config), _replies(config)
+        logs.configure(_log_settings(config))
+        self.engine.log_as(_log_settings(config))
+        self.jobs.adopt(_job_settings(config))
+        self.gateway.adopt(rules, dialling, retries)
+        self.door.adopt(smtp)
+        self.orders.adopt(_send_limits(config))
+        self.renderer.adopt(limits)
+        self.upkeep.adopt(_limits(config), _keep_for(config), mailed=bool(config.alarm.admin))
+        self.dispatcher.adopt(replies)
+        self.config = config
+
+
 @contextlib.asynccontextmanager
-async def _house(config: Config) -> AsyncIterator[tuple[Dispatcher, SmtpDoor]]:
+async def _house(config: Config) -> AsyncIterator[_House]:
     """Everything built and open, the door last; closed in the other order."""
     async with contextlib.AsyncExitStack() as closing:
         store = await _open_store(config)
@@ -90,13 +151,15 @@ async def _house(config: Config) -> AsyncIterator[tuple[Dispatcher, SmtpDoor]]:
         spool = _open_spool(config)
         closing.callback(spool.close)
         jobs = Jobs(store, _job_settings(config), now)
+        documents = _directory(config.gateway.data_dir / DOCUMENTS)
+        retention = Retention(store, spool, documents, _keep_for(config))
         try:
-            await _tidy(jobs, spool)
+            await _tidy(jobs, spool, retention)
         except StoreError as error:
             raise CannotStart(f"{config.gateway.data_dir} cannot be put in order: {error}") from error
         # What the engine could not finish is judged once it is gone, by what the journal knows.
         closing.push_async_callback(_recover, jobs)
-        engine = EngineProcess(engine_settings(config), log_level=config.log.level, log_format=config.log.format)
+        engine = EngineProcess(engine_settings(config), log_settings=_log_settings(config))
         closing.push_async_callback(engine.stop)
         await _start_engine(engine, config)
         renderer = Renderer(_render_limits(config), config.document.workers)
@@ -104,28 +167,37 @@ async def _house(config: Config) -> AsyncIterator[tuple[Dispatcher, SmtpDoor]]:
             rules=_rules(config),
             spool=spool,
             renderer=renderer,
-            documents=_directory(config.gateway.data_dir / DOCUMENTS),
+            documents=documents,
             jobs=jobs,
             engine=engine,
             dialling=_dialling(config),
             retries=_retries(config),
         )
-        dispatcher = Dispatcher(gateway, jobs, Outbox(store, now), _replies(config), engine.traits.lines, now)
-        door = SmtpDoor(_smtp_settings(config), spool, _accept_and_nudge(gateway, dispatcher), now)
+        alarms = Alarms(store, now, config.gateway.hostname, mailed=bool(config.alarm.admin))
+        gauges = Gauges(spool.free_bytes, lambda: engine.deaths)
+        upkeep = Upkeep(store, alarms, retention, gauges, _limits(config), now)
+        dispatcher = Dispatcher(
+            gateway, jobs, Outbox(store, now), alarms, upkeep, _replies(config), engine.traits.lines, now
+        )
+        door = SmtpDoor(_smtp_settings_at_start(config), spool, _accept_and_nudge(gateway, dispatcher), now)
         await _open_door(door, config)
         closing.push_async_callback(door.stop)
-        yield dispatcher, door
+        orders = Orders(gateway, jobs, Operator(store, now), spool, _send_limits(config), dispatcher.nudge, now)
+        control = ControlDoor(control_socket(config), orders, jobs)
+        await _open_control(control, config)
+        closing.push_async_callback(control.stop)
+        yield _House(config, engine, jobs, renderer, gateway, upkeep, dispatcher, door, orders)
 
 
 # Opening
 
 
-def _directory(path: Path) -> Path:
+def _directory(path: Path, key: str = "gateway.data_dir", mode: int = 0o700) -> Path:
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
     except OSError as error:
         raise CannotStart(
-            f"the directory {path} cannot be made: {error.strerror}. Make it, or set gateway.data_dir to another place."
+            f"the directory {path} cannot be made: {error.strerror}. Make it, or set {key} to another place."
         ) from error
     return path
 
@@ -145,12 +217,14 @@ def _open_spool(config: Config) -> Spool:
         raise CannotStart(str(error)) from error
 
 
-async def _tidy(jobs: Jobs, spool: Spool) -> None:
+async def _tidy(jobs: Jobs, spool: Spool, retention: Retention) -> None:
     """Brings disk and database together after a stop of whatever kind, before anything new comes in."""
     await _recover(jobs)
     swept = await spool.sweep(await jobs.spool_names())
     if swept.unfinished or swept.unowned:
-        log.info("mails that were never accepted are removed", mails=len(swept.unfinished | swept.unowned))
+        log.info("mails without a job are removed", mails=len(swept.unfinished | swept.unowned))
+    if documents := await retention.sweep():
+        log.info("documents without a job are removed", documents=documents)
     if swept.missing:
         log.error("mails of known jobs are missing from the spool", mails=sorted(swept.missing))
 
@@ -170,14 +244,32 @@ async def _start_engine(engine: EngineProcess, config: Config) -> None:
         ) from error
 
 
+def _smtp_settings_at_start(config: Config) -> SmtpSettings:
+    try:
+        return _smtp_settings(config)
+    except ConfigError as error:
+        raise CannotStart(str(error)) from error
+
+
 async def _open_door(door: SmtpDoor, config: Config) -> None:
     try:
         await door.start()
-    except OSError as error:
+    except CannotListen as error:
+        reason = _why(error.__cause__) if isinstance(error.__cause__, OSError) else str(error.__cause__)
         raise CannotStart(
-            f"cannot listen for mails at {config.smtp.listen}:{config.smtp.port}: {_why(error)}. "
-            "See smtp.listen and smtp.port."
+            f"cannot listen for mails at {error.listener.host}:{error.listener.port}: {reason}. "
+            "See smtp.listen and smtp.port, or those of smtp.listener."
         ) from error
+
+
+async def _open_control(control: ControlDoor, config: Config) -> None:
+    path = control_socket(config)
+    if config.gateway.run_dir:
+        _directory(path.parent, "gateway.run_dir", mode=0o750)
+    try:
+        await control.start()
+    except OSError as error:
+        raise CannotStart(f"cannot listen for orders at {path}: {_why(error)}. See gateway.run_dir.") from error
 
 
 def _why(error: OSError) -> str:
@@ -194,7 +286,70 @@ def _accept_and_nudge(gateway: Gateway, dispatcher: Dispatcher) -> Accept:
     return accept
 
 
+def _open_log(config: Config) -> None:
+    try:
+        logs.configure(_log_settings(config))
+    except OSError as error:
+        raise CannotStart(f"the log file {config.log.file} cannot be opened: {_why(error)}. See log.file.") from error
+
+
+# Reloading
+
+
+async def _reload_when_told(
+    house: _House, read_again: Callable[[], Config], signals: "_Signals", manager: ServiceManager
+) -> None:
+    """At each SIGHUP the log file is opened anew and the configuration read again; runs until cancelled."""
+    while True:
+        await signals.reload.wait()
+        signals.reload.clear()
+        manager.reloading()
+        _reopen_log(house)
+        try:
+            await _reload(house, read_again)
+        except Exception:
+            # The calls under way must outlive a fault in reading a file.
+            log.exception("configuration not taken, the old one stays in force")
+        manager.ready()
+
+
+async def _reload(house: _House, read_again: Callable[[], Config]) -> None:
+    try:
+        # In a thread: telling the line of an error in a long file takes a while.
+        news = reloaded(house.config, await asyncio.to_thread(read_again))
+        house.adopt(news.config)
+    except ConfigError as error:
+        _refused(error.faults)
+        return
+    except OSError as error:
+        _refused([Fault("", str(error.filename), error.strerror or str(error))])
+        return
+    log.info("configuration taken", changed=", ".join(news.changed) or "nothing")
+    if news.waiting:
+        log.warning("takes effect after a restart", keys=", ".join(news.waiting))
+
+
+def _refused(faults: Sequence[Fault]) -> None:
+    for fault in faults:
+        log.error("configuration refused", key=fault.key or None, where=fault.where, problem=fault.problem)
+    log.error("the old configuration stays in force, whole", faults=len(faults))
+
+
+def _reopen_log(house: _House) -> None:
+    """logrotate has moved the file: that holds whatever becomes of the new configuration."""
+    settings = _log_settings(house.config)
+    try:
+        logs.configure(settings)
+    except OSError as error:
+        log.error("log file not opened", file=settings.file, error=str(error))
+    house.engine.log_as(settings)
+
+
 # From the configuration to what each room wants to know
+
+
+def _log_settings(config: Config) -> logs.LogSettings:
+    return logs.LogSettings(config.log.level, config.log.format, config.log.file)
 
 
 def engine_settings(config: Config) -> EngineSettings:
@@ -211,38 +366,57 @@ def engine_settings(config: Config) -> EngineSettings:
     )
 
 
-def answering_engine(host: str, port: int, lines: int, log_format: logs.Format) -> FaxEngine:
+def answering_engine(host: str, port: int, lines: int, log_settings: logs.LogSettings) -> FaxEngine:
     """An engine without a trunk, for a fax machine that only answers."""
-    return EngineProcess(EngineSettings(host, port, lines=lines, offer_after_s=1.0), log_format=log_format)
+    return EngineProcess(EngineSettings(host, port, lines=lines, offer_after_s=1.0), log_settings=log_settings)
 
 
 def _rules(config: Config) -> AdmissionRules:
     numbers = config.numbers
     return AdmissionRules(
-        senders=tuple(SenderMask.parse(text) for text in config.senders.allow),
+        senders=sender_rules(config.senders, config.terminal, config.domain),
         plan=NumberPlan(numbers.region, numbers.area_code or None),
         numbers=NumberRules(
             allow=tuple(NumberMask.parse(text) for text in numbers.allow),
             deny=tuple(NumberMask.parse(text) for text in numbers.deny),
         ),
+        hostname=config.gateway.hostname,
+        bindings=config.smtp.bindings(),
     )
 
 
 def _smtp_settings(config: Config) -> SmtpSettings:
+    """Raises `ConfigError` when the files for TLS cannot be used."""
+    try:
+        return smtp_settings(config.smtp, config.gateway.hostname)
+    except TlsFilesUnusable as error:
+        raise ConfigError([Fault(f"smtp.{error.key}", "TLS", str(error))]) from error
+
+
+def _send_limits(config: Config) -> SendLimits:
     smtp = config.smtp
-    return SmtpSettings(
-        recipients=smtp.fax_addresses,
-        hostname=config.gateway.hostname,
-        host=smtp.listen,
-        port=smtp.port,
-        max_bytes=round(smtp.max_mail_mb * _MEGABYTE),
-        min_free_bytes=round(smtp.disk_reserve_mb * _MEGABYTE),
-        max_connections=smtp.max_connections,
+    return SendLimits(
+        config.gateway.hostname, round(smtp.max_mail_mb * _MEGABYTE), round(smtp.disk_reserve_mb * _MEGABYTE)
     )
 
 
 def _job_settings(config: Config) -> JobSettings:
     return JobSettings(config.gateway.hostname, lifetime=timedelta(hours=config.retry.give_up_after_h))
+
+
+def _keep_for(config: Config) -> KeepFor:
+    keep = config.retention
+    return KeepFor(timedelta(days=keep.mails_d), timedelta(days=keep.documents_d), timedelta(days=keep.journal_d))
+
+
+def _limits(config: Config) -> Limits:
+    alarm = config.alarm
+    return Limits(
+        trunk_calls=alarm.trunk_calls,
+        reply_age=timedelta(minutes=alarm.reply_age_min),
+        queue_age=timedelta(minutes=alarm.queue_age_min),
+        reserve_bytes=round(config.smtp.disk_reserve_mb * _MEGABYTE),
+    )
 
 
 def _render_limits(config: Config) -> RenderLimits:
@@ -251,9 +425,10 @@ def _render_limits(config: Config) -> RenderLimits:
 
 
 def _dialling(config: Config) -> Dialling:
-    terminal, trunk = config.terminal, config.trunk
+    trunk = config.trunk
     return Dialling(
-        terminal=Terminal(terminal.caller_id, terminal.station_id, terminal.header),
+        trunk=trunk.host,
+        terminal=default_terminal(config.terminal),
         hostname=config.gateway.hostname,
         zone=ZoneInfo(config.gateway.time_zone),
         prefix=_DIAL_PREFIXES[trunk.dial],
@@ -283,7 +458,7 @@ def _minutes(delays: tuple[float, ...]) -> tuple[timedelta, ...]:
 def _replies(config: Config) -> ReplyDelivery:
     reply, gateway = config.reply, config.gateway
     return ReplyDelivery(
-        letterhead=Letterhead(reply.sender, gateway.hostname, ZoneInfo(gateway.time_zone)),
+        letterhead=Letterhead(reply.sender, ZoneInfo(gateway.time_zone), Language(reply.language), reply.notify),
         server=MailServer(
             host=reply.host,
             port=reply.port,
@@ -293,23 +468,33 @@ def _replies(config: Config) -> ReplyDelivery:
             security=Security(reply.security),
         ),
         give_up_after=timedelta(hours=reply.give_up_after_h),
+        admin=config.alarm.admin,
     )
 
 
 # Stopping
 
 
-def _signals() -> tuple[asyncio.Event, asyncio.Event]:
-    """Events for the first and for a second SIGTERM or SIGINT."""
-    stop, hurry = asyncio.Event(), asyncio.Event()
+@dataclass(frozen=True, slots=True)
+class _Signals:
+    """Events for the first and for a second SIGTERM or SIGINT, and for SIGHUP."""
+
+    stop: asyncio.Event
+    hurry: asyncio.Event
+    reload: asyncio.Event
+
+
+def _signals() -> _Signals:
+    signals = _Signals(asyncio.Event(), asyncio.Event(), asyncio.Event())
 
     def told() -> None:
-        (hurry if stop.is_set() else stop).set()
+        (signals.hurry if signals.stop.is_set() else signals.stop).set()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told)
-    return stop, hurry
+    loop.add_signal_handler(signal.SIGHUP, signals.reload.set)
+    return signals
 
 
 async def _done(task: asyncio.Task[Any]) -> None:

@@ -1,5 +1,5 @@
 """The loops that keep jobs moving: received jobs are prepared, due jobs meet free lines, sleepers wake, deadlines
-fall due, replies go out.
+fall due, replies and alarms go out, what is old is forgotten.
 
 Each loop does what there is to do, and then waits for a nudge or for the next moment. A nudge is only a hint:
 every loop looks again by itself after a while, so that a lost one delays, and loses nothing.
@@ -13,11 +13,15 @@ from datetime import datetime, timedelta
 import structlog
 
 from mail2fax.gateway import Gateway
+from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.outbox import Outbox
 from mail2fax.jobs.states import Jobs
-from mail2fax.model.job import ImpossibleTransition, Job, Reply
+from mail2fax.model.alarm import Alarm, AlarmCause
+from mail2fax.model.job import ImpossibleTransition, Job, JobState, Reply
+from mail2fax.reply.alarm import compose_alarm
 from mail2fax.reply.compose import Letterhead, compose
 from mail2fax.reply.send import MailServer, SendFailed, send
+from mail2fax.upkeep import Upkeep
 
 log = structlog.get_logger(__name__)
 
@@ -49,22 +53,36 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class ReplyDelivery:
-    """How replies leave: from whom, through which server, and for how long one is tried again."""
+    """How replies leave: from whom, through which server, and for how long one is tried again.
+
+    `admin` is who gets the alarms; "" is nobody.
+    """
 
     letterhead: Letterhead
     server: MailServer
     give_up_after: timedelta
+    admin: str = ""
 
 
 class Dispatcher:
     """Runs the loops until it is cancelled; owns every task it starts."""
 
     def __init__(
-        self, gateway: Gateway, jobs: Jobs, outbox: Outbox, replies: ReplyDelivery, lines: int, clock: Clock
+        self,
+        gateway: Gateway,
+        jobs: Jobs,
+        outbox: Outbox,
+        alarms: Alarms,
+        upkeep: Upkeep,
+        replies: ReplyDelivery,
+        lines: int,
+        clock: Clock,
     ) -> None:
         self._gateway = gateway
         self._jobs = jobs
         self._outbox = outbox
+        self._alarms = alarms
+        self._upkeep = upkeep
         self._replies = replies
         self._lines = lines
         self._clock = clock
@@ -73,6 +91,7 @@ class Dispatcher:
         self._faults: dict[int, Fault] = {}
         self._unsettled: set[int] = set()
         """Replies that the mail server has taken, though the outbox does not know it yet."""
+        self._unsettled_alarms: set[int] = set()
         self._bells: set[asyncio.Event] = set()
         self._holding = False
 
@@ -83,11 +102,18 @@ class Dispatcher:
             tasks.create_task(self._repeat(lambda: self._call_ready(tasks)))
             tasks.create_task(self._repeat(self._mind_the_clock))
             tasks.create_task(self._repeat(self._send_replies))
+            tasks.create_task(self._repeat(self._send_alarms))
+            tasks.create_task(self._repeat(self._upkeep.look))
+            tasks.create_task(self._repeat(self._upkeep.purge))
 
     def nudge(self) -> None:
         """Something has changed: every loop looks at once."""
         for bell in self._bells:
             bell.set()
+
+    def adopt(self, replies: ReplyDelivery) -> None:
+        """Sends replies so from now on."""
+        self._replies = replies
 
     def hold(self) -> None:
         """Starts nothing more."""
@@ -133,6 +159,8 @@ class Dispatcher:
     # Preparing and calling
 
     async def _prepare_received(self, tasks: asyncio.TaskGroup) -> None:
+        if not await self._upkeep.has_room():
+            return
         for job in await self._jobs.unprepared(BATCH, but=self._occupied(self._preparing)):
             self._start(tasks, job, self._gateway.prepare, self._preparing)
 
@@ -210,25 +238,81 @@ class Dispatcher:
         if job is None:
             await self._outbox.given_up(reply, "its job is gone")
             return
+        to = self._replies.letterhead.addressee(reply, job)
+        if to is None:
+            await self._tell_nobody(reply, job)
+            return
         if reply.id not in self._unsettled:
             attempts = await self._jobs.attempts_of(job.id)
             try:
-                await send(compose(reply, job, attempts, self._replies.letterhead), self._replies.server)
+                await send(compose(reply, job, attempts, self._replies.letterhead, to), self._replies.server)
             except SendFailed as error:
-                await self._reply_failed(reply, job, str(error), permanent=error.permanent)
+                await self._reply_failed(reply, to, str(error), permanent=error.permanent)
                 return
         # A disk that cannot commit now must not make us send it again and again.
         self._unsettled.add(reply.id)
         await self._outbox.sent(reply)
         self._unsettled.discard(reply.id)
-        log.info("reply sent", job=job.id, to=job.submission.sender, state=job.state)
+        log.info("reply sent", job=job.id, to=to, state=job.state)
 
-    async def _reply_failed(self, reply: Reply, job: Job, error: str, *, permanent: bool) -> None:
+    async def _tell_nobody(self, reply: Reply, job: Job) -> None:
+        """The mail must not be answered, and nobody else is named: an admin must be able to see what became of it."""
+        await self._outbox.given_up(reply, "an automatic mail, and reply.notify names nobody")
+        sender = job.submission.sender
+        log.warning("nobody to tell", job=job.id, sender=sender, state=job.state, outcome=job.outcome)
+        if job.state is not JobState.SENT:
+            await self._alarms.sound(
+                AlarmCause.NOBODY_TO_TELL, job=str(job.id), sender=str(sender), state=job.state.value
+            )
+
+    async def _reply_failed(self, reply: Reply, to: str, error: str, *, permanent: bool) -> None:
         now = self._clock()
         if permanent or now - reply.created_at > self._replies.give_up_after:
-            log.error("reply given up", job=job.id, to=job.submission.sender, error=error)
+            log.error("reply given up", job=reply.job_id, to=to, error=error)
             await self._outbox.given_up(reply, error)
             return
-        delay = min(FIRST_REPLY_DELAY * 2 ** min(reply.tries, 10), LONGEST_REPLY_DELAY)
-        log.warning("reply not sent, will be tried again", job=job.id, error=error, delay_s=delay.total_seconds())
+        delay = _delay(reply.tries)
+        log.warning("reply not sent, will be tried again", job=reply.job_id, error=error, delay_s=delay.total_seconds())
         await self._outbox.postponed(reply, now + delay, error)
+
+    # The alarms
+
+    async def _send_alarms(self) -> datetime | None:
+        for alarm in await self._alarms.owed(self._clock(), BATCH):
+            try:
+                await self._send_alarm(alarm)
+            except Exception as fault:
+                # One alarm that cannot be written must not hold up the others.
+                log.exception("alarm failed inside", cause=alarm.cause.value)
+                await self._alarms.postponed(alarm, self._clock() + LONGEST_REPLY_DELAY, repr(fault))
+        return None
+
+    async def _send_alarm(self, alarm: Alarm) -> None:
+        admin = self._replies.admin
+        if not admin:
+            await self._alarms.given_up(alarm, "alarm.admin names nobody any more")
+            return
+        if alarm.id not in self._unsettled_alarms:
+            try:
+                await send(compose_alarm(alarm, self._replies.letterhead, admin), self._replies.server)
+            except SendFailed as error:
+                await self._alarm_failed(alarm, str(error), permanent=error.permanent)
+                return
+        # As with replies: a disk that cannot commit now must not make us send it again and again.
+        self._unsettled_alarms.add(alarm.id)
+        await self._alarms.sent(alarm)
+        self._unsettled_alarms.discard(alarm.id)
+        log.info("alarm mailed", cause=alarm.cause.value, to=admin)
+
+    async def _alarm_failed(self, alarm: Alarm, error: str, *, permanent: bool) -> None:
+        now = self._clock()
+        if permanent or now - alarm.raised_at > self._replies.give_up_after:
+            log.error("alarm not mailed", cause=alarm.cause.value, error=error)
+            await self._alarms.given_up(alarm, error)
+            return
+        await self._alarms.postponed(alarm, now + _delay(alarm.tries), error)
+
+
+def _delay(tries: int) -> timedelta:
+    """How long a mail waits that the mail server would not take, after so many tries before."""
+    return min(FIRST_REPLY_DELAY * (1 << min(tries, 10)), LONGEST_REPLY_DELAY)

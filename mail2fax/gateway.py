@@ -8,8 +8,8 @@ these three.
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -17,19 +17,19 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from mail2fax.admission.gate import AdmissionRules, Admitted, judge_order, judge_sender
+from mail2fax.admission.gate import AdmissionRules, Admitted, Allowed, judge_order, judge_sender
 from mail2fax.document.sandbox import Renderer
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
 from mail2fax.jobs.retry import RetryPolicy, judge
+from mail2fax.jobs.sources import content_key
 from mail2fax.jobs.states import Jobs, Receipt
 from mail2fax.jobs.watch import AttemptWatch
-from mail2fax.mail.heading import Heading
 from mail2fax.mail.mime import read_parts
 from mail2fax.model.call import CallEvent, CallOrder, MediaPolicy
 from mail2fax.model.domain import Terminal
 from mail2fax.model.job import Attempt, Job
-from mail2fax.model.mail import Accepted, Arrival, Submission
-from mail2fax.model.refusal import Refusal
+from mail2fax.model.mail import Accepted, Arrival, Proof, Submission
+from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.store import StoreError
 from mail2fax.store.spool import Spool, SpoolFile
 
@@ -39,6 +39,8 @@ WRITE_AGAIN_S = 5.0
 """Seconds after which the end of a call that could not be written is written again."""
 HEAR_OUT_S = 5.0
 """How long a call that we hung up may take to say its end."""
+LOOK_AGAIN_S = 1.0
+"""How long whoever cancels a call waits before he looks again, when there is nothing to wait for."""
 DESK_PLACES = 2
 """Mails that are parsed and rendered at once: parsing takes nine times a mail's size in memory."""
 
@@ -47,11 +49,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Dialling:
-    """How calls are placed: whose they seem to be, and what the trunk wants.
+    """How calls are placed, and what the trunk wants.
 
-    `prefix` stands for the + of a number; `zone` is that of the header line's clock.
+    `trunk` is its name in the log; `terminal` is for jobs that remember none; `prefix` stands for the + of a number;
+    `zone` is that of the header line's clock.
     """
 
+    trunk: str
     terminal: Terminal
     hostname: str
     zone: ZoneInfo
@@ -88,31 +92,56 @@ class Gateway:
         self._retries = retries
         self._desk = asyncio.Semaphore(DESK_PLACES)
         self._calls: dict[int, asyncio.Task[None]] = {}
+        self._attempts: dict[int, asyncio.Event] = {}
+        """By job, until the end of its call is written down."""
+        self._withdrawn: set[int] = set()
+        """Jobs that a person is cancelling."""
         self._unwanted: set[int] = set()
         """Jobs that were hung up while their call was about to begin."""
 
+    def adopt(self, rules: AdmissionRules, dialling: Dialling, retries: RetryPolicy) -> None:
+        """Judges, dials and tries again by these from now on. A call under way goes on as it was ordered."""
+        self._rules, self._dialling, self._retries = rules, dialling, retries
+
     async def accept(self, arrival: Arrival, file: SpoolFile) -> Accepted | Refusal:
         """The mail in `file` becomes a job, if its sender may fax. After `Accepted` nothing loses it any more."""
-        heading = judge_sender(arrival, self._rules)
-        if isinstance(heading, Refusal):
-            log.info("mail refused", door=arrival.door, peer=arrival.peer, reason=heading.code, **heading.facts)
-            return heading
-        receipt = await self._commit(arrival, heading, file)
+        allowed = judge_sender(arrival, self._rules)
+        if isinstance(allowed, Refusal):
+            log.info("mail refused", door=arrival.door, peer=arrival.peer, reason=allowed.code, **allowed.facts)
+            return allowed
+        return await self._take(_submission(arrival, allowed, file.name), file, arrival.proofs)
+
+    async def accept_local(self, mail: Submission, file: SpoolFile) -> Accepted:
+        """An order from the command line becomes a job: who may reach the control socket may fax."""
+        return await self._take(replace(mail, terminal=mail.terminal or self._dialling.terminal), file)
+
+    async def _take(self, mail: Submission, file: SpoolFile, proofs: Sequence[Proof] = ()) -> Accepted:
+        receipt = await self._commit(mail, file)
         if not receipt.new:
             await file.discard()
-            log.info("mail known already", job=receipt.job_id, sender=heading.sender)
-            return Accepted(receipt.job_id)
-        log.info("mail accepted", job=receipt.job_id, sender=heading.sender, subject=heading.subject, bytes=file.size)
+            log.info("mail known already", job=receipt.job_id, sender=mail.sender, domain=mail.domain)
+            return Accepted(receipt.job_id, known=True)
+        log.info(
+            "mail accepted",
+            job=receipt.job_id,
+            sender=mail.sender,
+            domain=mail.domain,
+            door=mail.door,
+            proof=" ".join(map(str, proofs)),
+            bytes=file.size,
+        )
         return Accepted(receipt.job_id)
 
     async def prepare(self, job: Job) -> None:
         """A received job becomes ready to be dialled, or is refused; either way its sender's mail was judged whole."""
         async with self._desk:
             admitted = await self._read_order(job)
+            if isinstance(admitted, Admitted):
+                admitted = await self._refuse_duplicate(job, admitted)
             prepared = admitted if isinstance(admitted, Refusal) else await self._render(job, admitted)
         if isinstance(prepared, Refusal):
             await self._jobs.refused(job, prepared)
-            log.info("job refused", job=job.id, reason=prepared.code, sentence=prepared.sentence)
+            log.info("job refused", job=job.id, reason=prepared.code)
             return
         log.info("job ready", job=job.id, number=prepared.number, pages=prepared.pages)
 
@@ -121,19 +150,33 @@ class Gateway:
         order = self._order(job)
         attempt = await self._jobs.begin_attempt(job, order.call_id)
         if attempt is None:
-            return  # another job is calling this number: this one stays ready
-        log.info("dialling", job=job.id, attempt=attempt.number, number=order.number, call_id=order.call_id)
-        watch = AttemptWatch(self._jobs, job, attempt)
+            return  # it is held by now, or another job is calling this number: it stays ready
+        trunk = self._dialling.trunk
+        told = log.bind(job=job.id, attempt=attempt.number, trunk=trunk)
+        told.info("dialling", number=job.number, dialled=order.number, call_id=order.call_id)
+        watch = AttemptWatch(self._jobs, job, attempt, trunk)
+        with self._on_the_phone(job.id):
+            try:
+                await self._call(job.id, order, watch)
+            except EngineUnavailable as error:
+                reason = str(error)
+                told.warning("call not placed", reason=reason)
+                await _written_down(job, lambda: self._jobs.not_dialled(attempt, reason))
+                return
+            finally:
+                self._unwanted.discard(job.id)
+            await _written_down(job, lambda: self._judge(attempt, order, watch))
+
+    async def cancel(self, job_id: int, by: str) -> Job:
+        """Withdraws a job, as `by` wants. One on the phone is hung up: what its call has come to by then decides."""
+        self._withdrawn.add(job_id)
         try:
-            await self._call(job.id, order, watch)
-        except EngineUnavailable as error:
-            reason = str(error)
-            log.warning("call not placed", job=job.id, attempt=attempt.number, reason=reason)
-            await _written_down(job, lambda: self._jobs.not_dialled(attempt, reason))
-            return
+            while not (job := await self._jobs.cancel(job_id, by)).state.final:
+                self.hang_up(job_id)
+                await self._attempt_over(job_id)
+            return job
         finally:
-            self._unwanted.discard(job.id)
-        await _written_down(job, lambda: self._judge(attempt, order, watch))
+            self._withdrawn.discard(job_id)
 
     def hang_up(self, job_id: int) -> None:
         """Ends the call of a job, or keeps one that is about to begin from being dialled. Its `attempt` judges it."""
@@ -143,14 +186,14 @@ class Gateway:
         else:
             self._unwanted.add(job_id)
 
-    async def _commit(self, arrival: Arrival, heading: Heading, file: SpoolFile) -> Receipt:
+    async def _commit(self, submission: Submission, file: SpoolFile) -> Receipt:
         """The mail durable: first its bytes, then its row."""
-        spool_name = await file.keep()
+        await file.keep()
         try:
-            return await self._jobs.receive(_submission(arrival, heading, spool_name))
+            return await self._jobs.receive(submission)
         except StoreError:
             # A commit can fail and yet have happened: the bytes go only when the database says that it has not.
-            if not await self._jobs.has_spool_name(spool_name):
+            if not await self._jobs.has_spool_name(submission.spool_name):
                 await file.discard()
             raise
 
@@ -158,6 +201,13 @@ class Gateway:
         mail = await self._spool.read(job.submission.spool_name)
         parts = await asyncio.to_thread(read_parts, mail)
         return judge_order(job.submission.subject, parts, self._rules)
+
+    async def _refuse_duplicate(self, job: Job, admitted: Admitted) -> Admitted | Refusal:
+        """The same order that came on another way is not dialled twice; its sender is told which job it is."""
+        number, document = admitted.number.e164, admitted.attachment.data
+        key = await asyncio.to_thread(content_key, job.submission, number, document)
+        known = await self._jobs.claim_content(job, key)
+        return admitted if known is None else Refusal(RefusalCode.DUPLICATE, {"job": str(known)})
 
     async def _render(self, job: Job, admitted: Admitted) -> Job | Refusal:
         attachment = admitted.attachment
@@ -169,6 +219,8 @@ class Gateway:
 
     async def _call(self, job_id: int, order: CallOrder, watch: AttemptWatch) -> None:
         """One call from its first event to its last. It is a task of its own, so that `hang_up` ends it and not us."""
+        if job_id in self._withdrawn:
+            return
         if job_id in self._unwanted:
             raise EngineUnavailable("hung up before it was dialled")
         call = self._calls[job_id] = asyncio.create_task(self._carry(order, watch))
@@ -177,8 +229,9 @@ class Gateway:
         finally:
             call.cancel()
             del self._calls[job_id]
-        if not call.cancelled():  # hung up twice: what was heard has to do
-            await call
+        await asyncio.wait({call})
+        if not call.cancelled():  # it is when it was hung up twice, or before its first step
+            call.result()
 
     async def _carry(self, order: CallOrder, watch: AttemptWatch) -> None:
         events: AsyncIterator[CallEvent] | None = None
@@ -200,21 +253,42 @@ class Gateway:
     async def _judge(self, attempt: Attempt, order: CallOrder, watch: AttemptWatch) -> None:
         """What follows from the end of a call: delivered, tried again later, given up, or in doubt."""
         failures = await self._jobs.failures_of(attempt.job_id)
-        verdict = judge(watch.ended, order.pages, failures, self._retries)
+        withdrawn = attempt.job_id in self._withdrawn
+        verdict = judge(watch.ended, order.pages, failures, self._retries, withdrawn=withdrawn)
         watch.judged(verdict, await self._jobs.end_attempt(attempt, verdict, watch.ended))
+
+    @contextlib.contextmanager
+    def _on_the_phone(self, job_id: int) -> Iterator[None]:
+        over = self._attempts[job_id] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._attempts[job_id]
+            over.set()
+
+    async def _attempt_over(self, job_id: int) -> None:
+        """Returns when the call of a job is judged."""
+        over = self._attempts.get(job_id)
+        if over:
+            await over.wait()
+        else:
+            # Nobody carries this call: the dispatcher will notice, and judge it.
+            await asyncio.sleep(LOOK_AGAIN_S)
 
     def _order(self, job: Job) -> CallOrder:
         if job.number is None or job.document is None or job.pages is None:
             raise ValueError(f"job {job.id} is {job.state}, but was never prepared")
         dialling = self._dialling
+        # The job's own, from its admission: whose call it is does not change with the configuration.
+        terminal = job.submission.terminal or dialling.terminal
         return CallOrder(
             call_id=f"{uuid.uuid4().hex}@{dialling.hostname}",
             number=dialling.prefix + job.number.removeprefix("+"),
             document_path=str(self._documents / job.document),
             pages=job.pages,
-            caller_id=dialling.terminal.caller_id,
-            station_id=dialling.terminal.station_id,
-            header=dialling.terminal.header,
+            caller_id=terminal.caller_id,
+            station_id=terminal.station_id,
+            header=terminal.header,
             header_time=datetime.now(dialling.zone),
             ring_limit_s=dialling.ring_limit_s,
             media_policy=dialling.media_policy,
@@ -223,7 +297,8 @@ class Gateway:
         )
 
 
-def _submission(arrival: Arrival, heading: Heading, spool_name: str) -> Submission:
+def _submission(arrival: Arrival, allowed: Allowed, spool_name: str) -> Submission:
+    heading = allowed.heading
     return Submission(
         door=arrival.door,
         source_key=arrival.source_key,
@@ -237,6 +312,8 @@ def _submission(arrival: Arrival, heading: Heading, spool_name: str) -> Submissi
         message_id=heading.message_id,
         references=heading.references,
         automatic=heading.automatic,
+        domain=allowed.rule.domain,
+        terminal=allowed.rule.terminal,
     )
 
 

@@ -4,29 +4,44 @@
 is safely ours. Nobody may fax, and nowhere, unless a rule says so.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mail2fax.admission.attachment import Attachment, find_attachment
 from mail2fax.admission.number import NumberPlan, NumberRules, may_dial, read_number
-from mail2fax.admission.sender import may_send
+from mail2fax.admission.proof import Bindings, is_proven
+from mail2fax.admission.sender import rule_for
 from mail2fax.mail.header import read_header
-from mail2fax.mail.heading import Heading, read_heading
+from mail2fax.mail.heading import Heading, is_our_own, read_heading
 from mail2fax.mail.mime import Part
 from mail2fax.mail.problem import Problem
 from mail2fax.mail.sender import parse_from
 from mail2fax.model.mail import Arrival
-from mail2fax.model.mask import SenderMask
 from mail2fax.model.number import FaxNumber
 from mail2fax.model.refusal import Refusal, RefusalCode
+from mail2fax.model.rule import SenderRule
 
 
 @dataclass(frozen=True, slots=True)
 class AdmissionRules:
-    """Who may fax, how numbers are read, and which may be dialled. Without `senders`, nobody."""
+    """Who may fax, how numbers are read, and which may be dialled. Of `senders` the first that matches counts.
 
-    senders: tuple[SenderMask, ...]
+    `hostname` is what we call ourselves: a mail with a Message-ID of ours is no order.
+    `bindings` say which senders a client may send as, by what it has shown of itself.
+    """
+
+    senders: tuple[SenderRule, ...]
     plan: NumberPlan
     numbers: NumberRules
+    hostname: str = "localhost"
+    bindings: Bindings = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The first yes: what the mail's header says, and the rule by which its sender may fax."""
+
+    heading: Heading
+    rule: SenderRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +52,23 @@ class Admitted:
     attachment: Attachment
 
 
-def judge_sender(arrival: Arrival, rules: AdmissionRules) -> Heading | Refusal:
-    """May this sender? The mail's heading (sender, subject, thread), read once, or a no for the SMTP session."""
+def judge_sender(arrival: Arrival, rules: AdmissionRules) -> Allowed | Refusal:
+    """May this sender, and by which rule? The mail's heading is read once; a no is for the SMTP session."""
     header = read_header(arrival.header)
     if isinstance(header, Problem):
         return Refusal(RefusalCode.MAIL_NOT_UNDERSTOOD, {"problem": header.words})
+    if is_our_own(header, rules.hostname):
+        return Refusal(RefusalCode.MAIL_LOOPED)
     sender = parse_from(header)
     if isinstance(sender, Problem):
         return Refusal(RefusalCode.SENDER_NOT_UNDERSTOOD, {"problem": sender.words})
-    refusal = may_send(sender, rules.senders)
-    if refusal is not None:
-        return refusal
-    return read_heading(header, sender, arrival.mail_from)
+    rule = rule_for(sender, rules.senders)
+    if isinstance(rule, Refusal):
+        return rule
+    unproven = is_proven(sender, arrival.proofs, rules.bindings)
+    if unproven is not None:
+        return unproven
+    return Allowed(read_heading(header, sender, arrival.mail_from), rule)
 
 
 def judge_order(subject: str, parts: tuple[Part, ...] | Problem, rules: AdmissionRules) -> Admitted | Refusal:

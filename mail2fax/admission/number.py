@@ -12,7 +12,15 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
-from mail2fax.admission.subject import FEWEST_DIGITS, NumberText, find_number, only_digits, several, shown
+from mail2fax.admission.subject import (
+    FEWEST_DIGITS,
+    NumberText,
+    find_number,
+    numbers_within,
+    only_digits,
+    several,
+    shown,
+)
 from mail2fax.model.mask import NumberMask
 from mail2fax.model.number import MAX_E164_DIGITS, FaxNumber, NumberKind
 from mail2fax.model.refusal import Refusal, RefusalCode
@@ -68,7 +76,7 @@ def read_number(subject: str, plan: NumberPlan) -> FaxNumber | Refusal:
     """The one number that the decoded `subject` holds, read by `plan`, or why there is not exactly one."""
     found = find_number(subject)
     if isinstance(found, Refusal):
-        return found
+        return _with_suggestion(found, subject, plan)
     if phonenumbers.is_emergency_number(found.digits, plan.region):
         # Not E.164, so no rule opens them either: a fax machine that blocks an emergency line helps nobody.
         facts = {"number": found.digits, "reason": "it is an emergency number"}
@@ -84,6 +92,18 @@ def read_number(subject: str, plan: NumberPlan) -> FaxNumber | Refusal:
     rest = found.text[len(text) :].strip(" ()./~-")
     # Long enough for a second number: half of the faxes would be lost.
     return several([text, rest]) if len(only_digits(rest)) >= FEWEST_DIGITS else number
+
+
+def _with_suggestion(refusal: Refusal, subject: str, plan: NumberPlan) -> Refusal:
+    """The refusal of a subject that was not understood, with the one number in it, for the sender to decide about."""
+    if refusal.code is not RefusalCode.NUMBER_NOT_UNDERSTOOD:
+        return refusal
+    readings: dict[str, str] = {}
+    for found in numbers_within(subject):
+        readings |= {number.e164: number.readable for number, _ in _readings(found, plan).values()}
+    if len(readings) != 1:
+        return refusal
+    return Refusal(refusal.code, {**refusal.facts, "first": readings.popitem()[1]})
 
 
 def _readings(found: NumberText, plan: NumberPlan) -> dict[str, tuple[FaxNumber, str]]:

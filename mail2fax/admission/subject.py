@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from mail2fax.model.refusal import Refusal, RefusalCode
 
@@ -20,6 +21,9 @@ FEWEST_DIGITS = 5
 
 _MOST_DIGITS = 22
 """15 digits of E.164 behind the longest of international prefixes."""
+
+_MOST_SUGGESTED = 10
+"""A subject with more numbers than these is a list, and none of them is what was meant."""
 
 _REPLY_WORDS = (
     "re|fw|fwd|aw|wg|antw|antwort|sv|vs|vb|tr|rv|rif|r|i|ref|odp|pd|ynt|ilt|res|enc|doorst|bls"
@@ -104,6 +108,21 @@ def find_number(subject: str) -> NumberText | Refusal:
     if _LIST.fullmatch(text):
         return several(_NUMBER.findall(text))
     return _among_words(text)
+
+
+def numbers_within(subject: str) -> list[NumberText]:
+    """Everything in `subject` that looks like a number: too many for an order, enough to ask "did you mean".
+
+    Nothing when a mark of direction turns the subject around, or when it is full of numbers.
+    """
+    if _RIGHT_TO_LEFT_OVERRIDE in subject:
+        return []
+    text = in_plain_characters(subject)
+    found = list(islice(_NUMBER.finditer(text), _MOST_SUGGESTED + 1))
+    digits = [each for each in found if FEWEST_DIGITS <= len(only_digits(each[0])) <= _MOST_DIGITS]
+    return (
+        [] if len(found) > _MOST_SUGGESTED else [NumberText(each[0]) for each in digits if not _DATE.fullmatch(each[0])]
+    )
 
 
 def in_plain_characters(text: str) -> str:

@@ -2,7 +2,8 @@
 
 import typer
 
-from mail2fax.cli import answer, config, demo, jobs, run
+from mail2fax import log as logs
+from mail2fax.cli import answer, config, control, demo, jobs, password, run, send, tail
 
 app = typer.Typer(
     name="mail2fax",
@@ -16,10 +17,19 @@ app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.command("jobs")(jobs.jobs)
 app.command("show")(jobs.show)
+app.command("send")(send.send)
+app.command("tail")(tail.tail)
+app.command("retry")(control.retry)
+app.command("cancel")(control.cancel)
+app.command("hold")(control.hold)
+app.command("release")(control.release)
 app.command("answer")(answer.answer)
+app.command("password")(password.password)
 app.add_typer(config.app, name="config")
 
 
 def main() -> None:
     """The console script."""
+    # Until a verb says otherwise: what a command prints is its own, and a warning belongs on stderr.
+    logs.configure(logs.LogSettings(level="warning"))
     app()

@@ -33,8 +33,9 @@ def answer(
     host, _, port = listen.rpartition(":")
     if not host or not _is_port(port):
         fail(f"--listen wants HOST:PORT, such as 127.0.0.1:5070, not {listen!r}")
-    logs.configure("info", log_format)
-    engine = daemon.answering_engine(host, int(port), lines, log_format)
+    logging = logs.LogSettings(form=log_format)
+    logs.configure(logging)
+    engine = daemon.answering_engine(host, int(port), lines, logging)
     try:
         out.mkdir(parents=True, exist_ok=True)
         asyncio.run(_answer_all(engine, out, AnswerOrder("", station_id, t38)))

@@ -1,24 +1,44 @@
-"""`mail2fax config check`: is this configuration right, and what does it allow."""
+"""`mail2fax config`: is this configuration right, what does it allow, and where does each value come from."""
+
+import os
+from typing import Annotated
 
 import typer
 
-from mail2fax.cli.options import ConfigOption, read_config
+from mail2fax.cli.config_lines import Sources, config_lines
+from mail2fax.cli.options import ConfigOption, config_file, read_config
+from mail2fax.config import ENV_DELIMITER, ENV_PREFIX
+from mail2fax.config_errors import Places, TomlText
 
 app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    """Keeps `check` a verb of its own, though it is the only one."""
+@app.command()
+def show(config: ConfigOption = None) -> None:
+    """Print every key with the value that is in force, and say where it comes from. Secrets are not shown."""
+    settings = read_config(config)
+    text = TomlText.read(config_file(config))
+    sources = Sources(Places(text, os.environ, ENV_PREFIX, ENV_DELIMITER), text.lines_of_keys())
+    typer.echo(f"# {text.name}")
+    for line in config_lines(settings, sources):
+        typer.echo(line)
 
 
 @app.command()
-def check(config: ConfigOption = None) -> None:
+def check(
+    config: ConfigOption = None,
+    secrets: Annotated[
+        bool, typer.Option("--secrets/--no-secrets", help="Also read the files that password_file keys name.")
+    ] = True,
+) -> None:
     """Read the configuration, tell every error with its line, and sum up what it allows."""
-    settings = read_config(config)
+    settings = read_config(config, secrets=secrets)
     typer.echo("The configuration is right.")
     typer.echo(f"  data     {settings.gateway.data_dir}")
-    typer.echo(f"  mails    to {', '.join(settings.smtp.fax_addresses)} at {settings.smtp.listen}:{settings.smtp.port}")
+    typer.echo(f"  mails    to {', '.join(settings.smtp.fax_addresses)}")
+    for door in settings.smtp.doors:
+        believed = ", believes every From line" if door.insecure_trust_from else ""
+        typer.echo(f"  door     {door.listen}:{door.port}, TLS: {door.security}{believed}")
     typer.echo(f"  senders  {', '.join(settings.senders.allow) or 'nobody may send: set senders.allow'}")
     typer.echo(f"  numbers  {', '.join(settings.numbers.allow) or f'ordinary numbers of {settings.numbers.region}'}")
     trunk = settings.trunk

@@ -27,8 +27,8 @@ def _negotiated(entry: Entry) -> str:
 
 
 GATEWAY: Mapping[str, Callable[[Entry], str]] = {
-    "mail accepted": lambda e: f'the mail "{e["subject"]}" from {e["sender"]} is safe on disk: job {e["job"]}',
-    "job refused": lambda e: f"job {e['job']} is refused: {e['sentence']}",
+    "mail accepted": lambda e: f"a mail from {e['sender']} is safe on disk: job {e['job']}",
+    "job refused": lambda e: f"job {e['job']} is refused: {e['reason']}",
     "job ready": lambda e: f"job {e['job']} is a fax of {e['pages']} pages to {e['number']}",
     "dialling": lambda e: f"dials {e['number']} through the trunk",
     "call ringing": lambda e: f"hears it ring ({e['sip']})",
@@ -91,7 +91,9 @@ class Story:
         """Prints the status mails that have arrived and were not printed yet."""
         for message in self._replies:
             title = Text(str(message["Subject"]), "bold")
-            text = f"From: {message['From']}\nTo: {message['To']}\n\n{message.get_content().strip()}"
+            body = message.get_body(("plain",))
+            told = body.get_content().strip() if body else ""
+            text = f"From: {message['From']}\nTo: {message['To']}\n\n{told}"
             self._console.print(Panel(Text(text), title=title, title_align="left", width=100))
         self._replies = []
 

@@ -1,7 +1,8 @@
 """`mail2fax jobs` and `mail2fax show`: what became of the faxes. They read, beside a running gateway or without."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
@@ -13,41 +14,54 @@ from rich.text import Text
 
 from mail2fax import daemon
 from mail2fax.cli.options import ConfigOption, fail, read_config
+from mail2fax.cli.since import since as since_when
+from mail2fax.cli.telling import STATE_STYLES, UNDER_WAY_STYLE, moment, print_json, printable
 from mail2fax.config import Config
-from mail2fax.jobs.reading import JobReader
+from mail2fax.jobs.plain import plain_job, plain_story
+from mail2fax.jobs.reading import JobReader, Wanted
 from mail2fax.jobs.rows import JournalEntry
+from mail2fax.model.domain import DEFAULT
 from mail2fax.model.job import Attempt, Job, JobState
-from mail2fax.model.outcome import SENTENCES, OutcomeKind
+from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import Refusal, RefusalCode
+from mail2fax.reply.words import ENGLISH
 from mail2fax.store import Reader, StoreError
 
 T = TypeVar("T")
-
-_STYLES = {
-    JobState.SENT: "green",
-    JobState.FAILED: "red",
-    JobState.REJECTED: "yellow",
-    JobState.CANCELLED: "yellow",
-    JobState.UNCONFIRMED: "bold magenta",
-}
 
 
 def jobs(
     config: ConfigOption = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, the newest first.")] = 20,
+    state: Annotated[list[JobState] | None, typer.Option(help="Only those in this state; may be given again.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Only from this address; * is any characters.")] = None,
+    number: Annotated[str | None, typer.Option(help="Only to numbers that hold these digits.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only those received since then: 2h, 3d, 2026-03-02, 2026-03-02T10:15.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object on each line.")] = False,
 ) -> None:
-    """List the newest faxes."""
+    """List faxes, the newest first. Works also when the gateway does not run."""
     settings = read_config(config)
-    found = _ask(settings, lambda reader: reader.list(limit))
     zone = ZoneInfo(settings.gateway.time_zone)
+    wanted = Wanted(tuple(state or ()), sender, _digits(number), _since(since, zone))
+    found = asked(settings, lambda reader: reader.list(limit, wanted))
+    if as_json:
+        for job in found:
+            print_json(plain_job(job))
+        return
+    _print_table(found, zone, nothing="No such fax." if wanted != Wanted() else "No fax yet.")
+
+
+def _print_table(found: tuple[Job, ...], zone: ZoneInfo, nothing: str) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("job", "received", "state", "number", "pages", "calls", "sender", "result"):
         table.add_column(column, no_wrap=column != "result")
     for job in found:
         table.add_row(
             str(job.id),
-            _moment(job.created_at, zone),
-            Text(job.state, _STYLES.get(job.state, "cyan")),
+            moment(job.created_at, zone),
+            Text(state_of(job), STATE_STYLES.get(job.state, UNDER_WAY_STYLE)),
             job.number or "-",
             str(job.pages or "-"),
             str(job.attempts),
@@ -55,15 +69,22 @@ def jobs(
             Text(result_of(job)),
         )
     console = Console()
-    console.print(table if found else "No fax yet.")
+    console.print(table if found else nothing)
 
 
-def show(job_id: Annotated[int, typer.Argument(metavar="JOB", min=1)], config: ConfigOption = None) -> None:
-    """Show one fax: its state, its calls, and everything that happened to it."""
+def show(
+    job_id: Annotated[int, typer.Argument(metavar="JOB", min=1)],
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show one fax: its state, its calls, and everything that happened to it. Works also when no gateway runs."""
     settings = read_config(config)
-    job, attempts, journal = _ask(settings, lambda reader: _everything(reader, job_id))
+    job, attempts, journal = asked(settings, lambda reader: _everything(reader, job_id))
     if job is None:
         fail(f"there is no job {job_id}. List them with: mail2fax jobs")
+    if as_json:
+        print_json(plain_story(job, attempts, journal))
+        return
     zone = ZoneInfo(settings.gateway.time_zone)
     console = Console()
     _print_job(console, job, zone)
@@ -73,12 +94,22 @@ def show(job_id: Annotated[int, typer.Argument(metavar="JOB", min=1)], config: C
 
 def result_of(job: Job) -> str:
     """The latest result of a job in words, or "" when there is none yet."""
-    if job.outcome is None:
+    return result_in_words(job.state, job.outcome, job.facts)
+
+
+def result_in_words(state: str, outcome: str | None, facts: Mapping[str, str]) -> str:
+    """What `outcome` means, with the peer's own words; "" when there is none yet."""
+    if outcome is None:
         return ""
-    if job.state is JobState.REJECTED:
-        return Refusal(RefusalCode(job.outcome), job.facts).sentence
-    cause = f" ({job.facts['cause']})" if job.facts.get("cause") else ""
-    return SENTENCES[OutcomeKind(job.outcome)].sentence + cause
+    if state == JobState.REJECTED:
+        return printable(ENGLISH.refused(Refusal(RefusalCode(outcome), facts)).sentence)
+    cause = f" ({facts['cause']})" if facts.get("cause") else ""
+    return printable(ENGLISH.outcomes[OutcomeKind(outcome)].sentence + cause)
+
+
+def state_of(job: Job) -> str:
+    """The state of a job for people, with whether it is held."""
+    return f"{job.state} (held)" if job.held and not job.state.final else job.state
 
 
 async def _everything(
@@ -87,13 +118,22 @@ async def _everything(
     return await reader.find(job_id), await reader.attempts_of(job_id), await reader.journal_of(job_id)
 
 
-def _ask(settings: Config, question: Callable[[JobReader], Awaitable[T]]) -> T:
+@asynccontextmanager
+async def reading(settings: Config) -> AsyncIterator[JobReader]:
+    """The jobs, read beside a running gateway or without one; raises `StoreError`."""
+    reader = await Reader.open(daemon.database(settings))
+    try:
+        yield JobReader(reader)
+    finally:
+        await reader.close()
+
+
+def asked(settings: Config, question: Callable[[JobReader], Awaitable[T]]) -> T:
+    """What the database answers; ends the command when it cannot be read."""
+
     async def asking() -> T:
-        reader = await Reader.open(daemon.database(settings))
-        try:
-            return await question(JobReader(reader))
-        finally:
-            await reader.close()
+        async with reading(settings) as reader:
+            return await question(reader)
 
     try:
         return asyncio.run(asking())
@@ -103,13 +143,14 @@ def _ask(settings: Config, question: Callable[[JobReader], Awaitable[T]]) -> T:
 
 def _print_job(console: Console, job: Job, zone: ZoneInfo) -> None:
     facts = {
-        "state": job.state,
+        "state": state_of(job),
         "number": job.number or "not known yet",
         "pages": str(job.pages or "not known yet"),
         "sender": str(job.submission.sender),
+        "terminal": _whose(job),
         "subject": job.submission.subject,
-        "received": f"{_moment(job.created_at, zone)} by {job.submission.door} for {job.submission.recipient}",
-        "next call": _moment(job.due_at, zone) if job.due_at else "",
+        "received": f"{moment(job.created_at, zone)} by {job.submission.door}{_for(job)}",
+        "next call": moment(job.due_at, zone) if job.due_at else "",
         "result": result_of(job),
     }
     console.print(Text(f"Job {job.id}", "bold"), Text(f" ({job.uuid})", "dim"))
@@ -118,11 +159,18 @@ def _print_job(console: Console, job: Job, zone: ZoneInfo) -> None:
             console.print(Text(f"  {name:<10}", "dim") + Text(value))
 
 
+def _whose(job: Job) -> str:
+    """The terminal it is called from, with its tenant; "" where there is but the default one."""
+    mail = job.submission
+    name = mail.terminal.name if mail.terminal else DEFAULT
+    return "" if (name, mail.domain) == (DEFAULT, DEFAULT) else f"{name} of {mail.domain}"
+
+
 def _print_attempts(console: Console, attempts: tuple[Attempt, ...], zone: ZoneInfo) -> None:
     for attempt in attempts:
         seconds = f", {(attempt.ended_at - attempt.started_at).total_seconds():.0f} s" if attempt.ended_at else ""
         media = f", {attempt.ended.media}" if attempt.ended else ""
-        console.print(Text(f"Call {attempt.number}", "bold"), Text(_moment(attempt.started_at, zone)))
+        console.print(Text(f"Call {attempt.number}", "bold"), Text(moment(attempt.started_at, zone)))
         pages = f", {attempt.pages_confirmed} pages confirmed"
         console.print(Text(f"  {attempt.outcome or 'under way'}: {attempt.cause or '-'}{media}{pages}{seconds}"))
         console.print(Text(f"  Call-ID {attempt.call_id}", "dim"))
@@ -131,9 +179,27 @@ def _print_attempts(console: Console, attempts: tuple[Attempt, ...], zone: ZoneI
 def _print_journal(console: Console, journal: tuple[JournalEntry, ...], zone: ZoneInfo) -> None:
     console.print(Text("Journal", "bold"))
     for entry in journal:
-        facts = " ".join(f"{name}={value}" for name, value in entry.facts.items())
-        console.print(Text(f"  {_moment(entry.at, zone)}  {entry.event:<15} ") + Text(facts, "dim"))
+        facts = printable(" ".join(f"{name}={value}" for name, value in entry.facts.items()))
+        console.print(Text(f"  {moment(entry.at, zone)}  {entry.event:<15} ") + Text(facts, "dim"))
 
 
-def _moment(moment: datetime, zone: ZoneInfo) -> str:
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}"
+def _for(job: Job) -> str:
+    return f" for {job.submission.recipient}" if job.submission.recipient else ""
+
+
+def _digits(number: str | None) -> str | None:
+    if number is None:
+        return None
+    digits = "".join(character for character in number if character in "0123456789")
+    if not digits:
+        raise typer.BadParameter("--number wants digits, such as 375172001515")
+    return digits
+
+
+def _since(text: str | None, zone: ZoneInfo) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return since_when(text, datetime.now(zone))
+    except ValueError as error:
+        raise typer.BadParameter(f"--since {error}") from None

@@ -31,15 +31,23 @@ def fail(message: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
-def read_config(path: Path | None) -> Config:
-    """The configuration at `path`, or at the default place; ends the command when it cannot be used."""
-    chosen = path or DEFAULT_CONFIG
-    if path is None and not chosen.exists():
+def config_file(path: Path | None) -> Path:
+    """`path`, or the default place; ends the command when there is nothing."""
+    if path is None and not DEFAULT_CONFIG.exists():
         fail(
-            f"there is no {chosen}. Copy config.example.toml there and change it, or name a file with --config.",
+            f"there is no {DEFAULT_CONFIG}. Copy config.example.toml there and change it, or name a file with "
+            "--config.",
             EXIT_CONFIG,
         )
+    return path or DEFAULT_CONFIG
+
+
+def read_config(path: Path | None, *, secrets: bool = False) -> Config:
+    """The configuration at `path`, or at the default place; ends the command when it cannot be used.
+
+    Only who needs the `secrets` that stand in files of their own asks for them: not everybody may read them.
+    """
     try:
-        return load(chosen)
+        return load(config_file(path), secrets=secrets)
     except ConfigError as error:
         fail(f"the configuration cannot be used:{os.linesep}{error}", EXIT_CONFIG)

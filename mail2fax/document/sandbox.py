@@ -59,6 +59,10 @@ class Renderer:
         self._free = asyncio.Semaphore(workers)
         self._warned = False
 
+    def adopt(self, limits: RenderLimits) -> None:
+        """Renders the documents that are still to come within these limits."""
+        self._limits = limits
+
     async def render(self, source: bytes | Path, name: str, target: Path) -> Document | Refusal:
         """Renders the TIFF `source` (its bytes, or a file) into the new file `target`, durably.
 
@@ -188,17 +192,17 @@ def _refusal(answer: Mapping[str, Any], name: str) -> Refusal:
     if code not in CODES or not isinstance(facts, dict):
         return _failed(name, "our reader was misled by it", "unknown refusal")
     refusal = Refusal(RefusalCode(code), {key: _clean(facts[key]) for key in FACTS & facts.keys()} | {"name": name})
-    log.info("document refused", document=name, reason=refusal.code, detail=_clean(answer.get("detail", "")))
+    log.info("document refused", reason=refusal.code, detail=_clean(answer.get("detail", "")))
     return refusal
 
 
 def _too_slow(name: str, clock: str) -> Refusal:
-    log.warning("document refused", document=name, reason=RefusalCode.DOCUMENT_TOO_LARGE, detail=f"stopped by {clock}")
+    log.warning("document refused", reason=RefusalCode.DOCUMENT_TOO_LARGE, detail=f"stopped by {clock}")
     return Refusal(RefusalCode.DOCUMENT_TOO_LARGE, {"name": name, "problem": "it takes too long to read"})
 
 
 def _failed(name: str, problem: str, detail: str) -> Refusal:
-    log.warning("document refused", document=name, reason=RefusalCode.RENDERING_FAILED, detail=detail)
+    log.warning("document refused", reason=RefusalCode.RENDERING_FAILED, detail=detail)
     return Refusal(RefusalCode.RENDERING_FAILED, {"name": name, "problem": problem})
 
 

@@ -36,7 +36,7 @@ from mail2fax.engine.wire import (
     decode_order,
     encode,
 )
-from mail2fax.log import configure
+from mail2fax.log import LogSettings, configure
 from mail2fax.model.call import AnswerOrder, CallEvent, CallOrder, EndedBy
 from mail2fax.model.so_far import CallSoFar
 
@@ -136,6 +136,8 @@ class Child:
             case HangUp():
                 if task := self._calls.get(number):
                     task.cancel()
+            case LogSettings() as settings:
+                _log_as(settings)
             case Start():
                 raise WireError("a second first line")
 
@@ -185,6 +187,13 @@ class Child:
             self.end()
 
 
+def _log_as(settings: LogSettings) -> None:
+    try:
+        configure(settings)
+    except OSError as error:
+        log.error("log file not opened", file=settings.file, error=str(error))
+
+
 async def run(make: Callable[[EngineSettings], HostedEngine]) -> int:
     """Serves the gateway at the other end of standard input with the engine that `make` makes; the exit status."""
     pipe = socket.socket(fileno=os.dup(_STDIN))
@@ -193,7 +202,7 @@ async def run(make: Callable[[EngineSettings], HostedEngine]) -> int:
     first = decode_order(await asyncio.wait_for(reader.readline(), BEGIN_LIMIT_S)).body
     if not isinstance(first, Start):
         raise WireError("an order before the settings")
-    configure(first.log_level, first.log_format)
+    _log_as(first.log)
     engine = make(first.settings)
     try:
         await engine.start()
@@ -204,7 +213,8 @@ async def run(make: Callable[[EngineSettings], HostedEngine]) -> int:
     writer.write(encode(0, Ready(engine.port)))
     child = Child(engine, reader, writer)
     # A signal to the whole service is for the gateway, which lets calls end first: its pipe tells us when to stop.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: None)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, lambda: None)
     await child.serve(first.gateway_pid)
     writer.close()
     with suppress(ConnectionError):

@@ -19,7 +19,7 @@ from mail2fax.engine.interface import EngineTraits, EngineUnavailable, IncomingC
 from mail2fax.engine.remote import RemoteEngine
 from mail2fax.engine.settings import EngineSettings
 from mail2fax.engine.wire import Start
-from mail2fax.log import Format
+from mail2fax.log import LogSettings
 from mail2fax.model.call import CallEvent, CallOrder
 
 log = structlog.get_logger()
@@ -46,17 +46,16 @@ class EngineProcess:
         self,
         settings: EngineSettings,
         *,
-        log_level: str = "info",
-        log_format: Format = "text",
+        log_settings: LogSettings | None = None,
         command: Sequence[str] = COMMAND,
     ) -> None:
         self._settings = settings
-        self._log_level = log_level
-        self._log_format = log_format
+        self._log_settings = log_settings or LogSettings()
         self._command = command
         self._remote: RemoteEngine | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self._stopping = False
+        self._deaths = 0
         self._numbers = itertools.count(1)
         self._ringing = RingingCalls[IncomingCall]()
 
@@ -73,6 +72,11 @@ class EngineProcess:
     def pid(self) -> int | None:
         """The child's process id, or None while there is no child."""
         return self._remote.pid if self._remote else None
+
+    @property
+    def deaths(self) -> int:
+        """How often a child has died without being told to."""
+        return self._deaths
 
     async def start(self) -> None:
         self._remote = await self._launch()
@@ -91,6 +95,12 @@ class EngineProcess:
         with suppress(asyncio.CancelledError):
             await self._supervisor
 
+    def log_as(self, settings: LogSettings) -> None:
+        """The child, and each that follows it, logs so from now on; it opens its log file anew."""
+        self._log_settings = settings
+        if self._remote:
+            self._remote.log_as(settings)
+
     def call(self, order: CallOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]:
         return self._call(order)
 
@@ -105,7 +115,7 @@ class EngineProcess:
             yield events
 
     async def _launch(self) -> RemoteEngine:
-        start = Start(self._settings, os.getpid(), self._log_level, self._log_format)
+        start = Start(self._settings, os.getpid(), self._log_settings)
         remote = await RemoteEngine.launch(self._command, start, self._ringing)
         # Whoever calls us knows this port by now: the next child gets the same.
         self._settings = replace(self._settings, listen_port=remote.port)
@@ -123,6 +133,7 @@ class EngineProcess:
             if self._stopping:
                 log.info("engine stopped", status=status)
                 return
+            self._deaths += 1
             log.error("engine died", pid=remote.pid, status=status)
             if loop.time() - born > STABLE_AFTER_S:
                 pause_s = FIRST_PAUSE_S

@@ -32,6 +32,7 @@ from mail2fax.engine.wire import (
     decode_report,
     encode,
 )
+from mail2fax.log import LogSettings
 from mail2fax.model.call import AnswerOrder, CallEvent, CallOrder, EndedBy
 
 log = structlog.get_logger()
@@ -145,6 +146,10 @@ class RemoteEngine:
     def reject(self, number: int, sip_code: int) -> None:
         """Turns the incoming call `number` away."""
         self._say(number, Reject(sip_code))
+
+    def log_as(self, settings: LogSettings) -> None:
+        """Tells the engine where to log from now on."""
+        self._say(0, settings)
 
     async def _begin(self, start: Start) -> None:
         self._say(0, start)

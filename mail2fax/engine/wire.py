@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from mail2fax.engine.settings import EngineSettings
-from mail2fax.log import Format
+from mail2fax.log import LogSettings
 from mail2fax.model.call import AnswerOrder, CallEvent, CallOrder
 
 MAX_LINE = 1024 * 1024
@@ -31,8 +31,7 @@ class Start:
 
     settings: EngineSettings
     gateway_pid: int
-    log_level: str
-    log_format: Format
+    log: LogSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class Offered:
     caller: str
 
 
-Order = Start | CallOrder | AnswerOrder | HangUp | Reject
+Order = Start | LogSettings | CallOrder | AnswerOrder | HangUp | Reject
 """What the gateway says to the engine."""
 Report = Ready | NotStarted | Taken | NotTaken | Offered | CallEvent
 """What the engine says to the gateway."""

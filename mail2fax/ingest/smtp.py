@@ -8,28 +8,41 @@ reason of ours is answered with 4xx, and the client tries again: the same mail t
 import asyncio
 import hashlib
 import logging
+import time
+import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import structlog
 
-from mail2fax.ingest.smtp_session import FAULT, STORAGE_FULL, SmtpSession, SmtpSettings
+from mail2fax.ingest.places import Places
+from mail2fax.ingest.smtp_doorstep import Client, Doorstep
+from mail2fax.ingest.smtp_login import Logins
+from mail2fax.ingest.smtp_secure import FAULT
+from mail2fax.ingest.smtp_session import STORAGE_FULL, Letter, SmtpSession
+from mail2fax.ingest.smtp_settings import Encryption, Listener, SmtpSettings
 from mail2fax.model.mail import Accepted, Arrival, Door
 from mail2fax.model.refusal import Refusal
 from mail2fax.store.errors import StoreFull
 from mail2fax.store.spool import Spool, SpoolFile
 
-__all__ = ["Accept", "SmtpDoor", "SmtpSettings"]
+__all__ = ["Accept", "CannotListen", "Encryption", "Listener", "SmtpDoor", "SmtpSettings"]
 
 log = structlog.get_logger(__name__)
-
-TOO_MANY = b"421 4.7.0 Too many connections, please try again later\r\n"
 
 Accept = Callable[[Arrival, SpoolFile], Awaitable[Accepted | Refusal]]
 """Judges an arrival. For a yes it keeps the file and commits the row; for a no it leaves the file alone."""
 
 T = TypeVar("T")
+
+
+class CannotListen(Exception):
+    """The port of `listener` cannot be had; the cause is the system's error."""
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(f"cannot listen at {listener.host}:{listener.port}")
+        self.listener = listener
 
 
 class SmtpDoor:
@@ -46,39 +59,75 @@ class SmtpDoor:
         self._spool = spool
         self._accept = accept
         self._now = now
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
+        self._places = Places()
+        self._doorsteps: weakref.WeakSet[Doorstep] = weakref.WeakSet()
+        self._logins = Logins(time.monotonic)
         self._sessions: set[SmtpSession] = set()
         self._work: set[asyncio.Task[Any]] = set()
         self._closing = False
 
     @property
     def port(self) -> int:
-        """The port we listen on; only known between `start` and `stop`."""
-        if self._server is None:
+        """The port of the first listener; only known between `start` and `stop`."""
+        return self.ports[0]
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The port of each listener; only known between `start` and `stop`."""
+        if not self._servers:
             raise RuntimeError("the SMTP door is not open")
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        return tuple(server.sockets[0].getsockname()[1] for server in self._servers)
 
     async def start(self) -> None:
-        """Opens the door; raises `OSError` when the port cannot be had."""
+        """Opens the door; raises `CannotListen` when a port cannot be had, and then none is open."""
         # At debug aiosmtpd logs each line of a mail, at info each command: contents of faxes, and a flood.
         logging.getLogger("mail.log").setLevel(logging.WARNING)
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._greet, self._settings.host, self._settings.port)
-        log.info("smtp door open", host=self._settings.host, port=self.port)
+        try:
+            for listener in self._settings.listeners:
+                self._servers.append(await self._listen(listener))
+        except CannotListen:
+            await self._close_servers()
+            raise
+        for listener, port in zip(self._settings.listeners, self.ports, strict=True):
+            log.info("smtp door open", host=listener.host, port=port, security=listener.encryption.value)
+
+    def adopt(self, settings: SmtpSettings) -> None:
+        """Serves whoever comes from now on by these settings; where we listen stays as it is."""
+        self._settings = settings
 
     async def stop(self) -> None:
         """Closes the door: no new mail, and every mail that is being accepted gets its answer first."""
-        if self._server is None:
+        if not self._servers:
             return
         self._closing = True
-        self._server.close()
+        for server in self._servers:
+            server.close()
+        for doorstep in tuple(self._doorsteps):
+            doorstep.abort()
         await self._dismiss_all()
         # A commit is never cancelled: its job would stand in the database, or not, and nobody would know.
         while self._work:
             await asyncio.wait(tuple(self._work))
-        await self._server.wait_closed()
-        self._server = None
+        await self._close_servers()
+        self._logins.close()
+
+    async def _close_servers(self) -> None:
+        for server in self._servers:
+            server.close()
+            await server.wait_closed()
+        self._servers.clear()
+
+    async def _listen(self, listener: Listener) -> asyncio.Server:
+        def greet() -> asyncio.Protocol:
+            doorstep = Doorstep(listener, self._settings, self._places, self._admit)
+            self._doorsteps.add(doorstep)
+            return doorstep
+
+        try:
+            return await asyncio.get_running_loop().create_server(greet, listener.host, listener.port)
+        except OSError as error:
+            raise CannotListen(listener) from error
 
     async def _dismiss_all(self) -> None:
         serving = {session.running: session for session in self._sessions if session.running}
@@ -92,13 +141,8 @@ class SmtpDoor:
         if stuck:
             await asyncio.wait(stuck)
 
-    def _greet(self) -> asyncio.Protocol:
-        if len(self._sessions) >= self._settings.max_connections:
-            log.warning("smtp connection turned away, too many", limit=self._settings.max_connections)
-            return _TurnedAway()
-        session = SmtpSession(self._settings, self._spool, self)
-        self._sessions.add(session)
-        return session
+    def _admit(self, client: Client) -> SmtpSession:
+        return SmtpSession(self._settings, client, self._logins, self._spool, self)
 
     # What the sessions ask of us.
 
@@ -106,6 +150,10 @@ class SmtpDoor:
     def closing(self) -> bool:
         """True once the door closes: a session ends after its answer."""
         return self._closing
+
+    def entered(self, session: SmtpSession) -> None:
+        """The connection of `session` stands."""
+        self._sessions.add(session)
 
     def left(self, session: SmtpSession) -> None:
         """The connection of `session` is gone."""
@@ -118,7 +166,7 @@ class SmtpDoor:
         task.add_done_callback(self._work.discard)
         return task
 
-    async def hand_over(self, mail_from: str, recipient: str, peer: str, header: bytes, file: SpoolFile) -> str:
+    async def hand_over(self, letter: Letter, file: SpoolFile) -> str:
         """Has a whole mail judged and committed; returns the reply, within `accept_s`.
 
         It goes on to its end even if the client leaves or the time is up: the client then sends the mail again
@@ -126,20 +174,21 @@ class SmtpDoor:
         """
         arrival = Arrival(
             door=Door.SMTP,
-            source_key=_source_key(mail_from, recipient, file.sha256),
-            mail_from=mail_from,
-            recipient=recipient.lower(),
-            peer=peer,
+            source_key=_source_key(letter.mail_from, letter.recipient, file.sha256),
+            mail_from=letter.mail_from,
+            recipient=letter.recipient.lower(),
+            peer=letter.peer,
             received_at=self._now(),
             size=file.size,
-            header=header,
+            header=letter.header,
+            proofs=letter.proofs,
         )
         settling = self.track(self._settle(arrival, file))
         # aiosmtpd cancels the session when the client leaves. `wait` passes no cancellation on, `wait_for` would.
         await asyncio.wait({settling}, timeout=self._settings.accept_s)
         if settling.done():
             return settling.result()
-        log.error("mail not accepted in time", peer=peer, seconds=self._settings.accept_s)
+        log.error("mail not accepted in time", peer=letter.peer, seconds=self._settings.accept_s)
         return FAULT
 
     async def _settle(self, arrival: Arrival, file: SpoolFile) -> str:
@@ -155,18 +204,11 @@ class SmtpDoor:
             await _discard_unless_kept(file)
             return FAULT
         if isinstance(verdict, Accepted):
-            return f"250 2.0.0 queued as {verdict.job_id}"
+            # A client that lost our 250 repeats the mail: for it this is the same yes.
+            became = "duplicate of job" if verdict.known else "queued as"
+            return f"250 2.0.0 {became} {verdict.job_id}"
         await file.discard()
         return verdict.smtp_reply
-
-
-class _TurnedAway(asyncio.Protocol):
-    """The answer to one connection too many (RFC 5321 4.3.2: 421 in place of the greeting)."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.write(TOO_MANY)
-        transport.close()
 
 
 def _source_key(mail_from: str, recipient: str, content_sha256: str) -> str:

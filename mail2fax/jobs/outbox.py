@@ -5,17 +5,19 @@ from datetime import datetime
 from uuid import uuid4
 
 from mail2fax.jobs import rows
-from mail2fax.model.job import Reply
+from mail2fax.model.job import Job, Reply, ReplyKind
+from mail2fax.model.mark import message_id
 from mail2fax.store import Session, Store
 
-FINAL = "final"
-"""The kind of the reply that tells how a job ended. Each job has at most one."""
 
+def owe_final_reply(session: Session, job: Job, hostname: str, now: datetime) -> None:
+    """Owe the news of how `job` ended, to its sender, or to somebody else when that is a program.
 
-def owe_final_reply(session: Session, job_id: int, hostname: str, now: datetime) -> None:
-    """Owe the sender the end of a job. The Message-ID is made here, once: however often we send, it is one mail."""
-    message_id = f"<job-{job_id}.{uuid4()}@{hostname}>"
-    session.change("owe_reply", message_id=message_id, kind=FINAL, job_id=job_id, now=now)
+    The Message-ID is made here, once: however often we send, it is one mail.
+    """
+    kind = ReplyKind.NOTIFY if job.submission.automatic else ReplyKind.FINAL
+    own_id = message_id(job.id, str(uuid4()), hostname)
+    session.change("owe_reply", message_id=own_id, kind=kind, job_id=job.id, now=now)
 
 
 class Outbox:

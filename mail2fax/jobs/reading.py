@@ -1,11 +1,36 @@
 """Looking at jobs without touching them: for the command line, the replies and the dispatcher's questions."""
 
+import json
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
 from mail2fax.jobs import rows
 from mail2fax.jobs.rows import JournalEntry
-from mail2fax.model.job import Attempt, Job
+from mail2fax.model.job import Attempt, Job, JobState
 from mail2fax.store import Readable, Row, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which jobs are asked for; what is left out does not matter.
+
+    `sender` is an address, in which * stands for any characters and ? for one. `digits` stand anywhere in the
+    number. `since` is aware, and counts from when a job was received.
+    """
+
+    states: tuple[JobState, ...] = ()
+    sender: str | None = None
+    digits: str | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What has happened since the last look: the entries in order, and whether nothing more will come."""
+
+    entries: tuple[JournalEntry, ...]
+    over: bool
 
 
 class JobReader:
@@ -26,9 +51,22 @@ class JobReader:
 
         return await self._readable.read(question)
 
-    async def list(self, limit: int = 50) -> tuple[Job, ...]:
-        """The newest jobs, newest first."""
-        return await self._readable.read(lambda session: _jobs(session.all("newest_jobs", limit=limit)))
+    async def list(self, limit: int = 50, wanted: Wanted = Wanted()) -> tuple[Job, ...]:
+        """The newest jobs that are `wanted`, newest first."""
+        # In GLOB a bracket begins a set of characters; in an address it is itself.
+        sender = wanted.sender and wanted.sender.lower().replace("[", "[[]")
+        return await self._readable.read(
+            lambda session: _jobs(
+                session.all(
+                    "newest_jobs",
+                    states=json.dumps(wanted.states),
+                    sender=sender,
+                    digits=wanted.digits,
+                    since=wanted.since,
+                    limit=limit,
+                )
+            )
+        )
 
     async def attempts_of(self, job_id: int) -> tuple[Attempt, ...]:
         """Every attempt of a job, in order."""
@@ -41,6 +79,24 @@ class JobReader:
         return await self._readable.read(
             lambda session: tuple(rows.entry(row) for row in session.all("journal_of_job", job_id=job_id))
         )
+
+    async def latest(self, limit: int) -> tuple[JournalEntry, ...]:
+        """The last things that happened, to whichever job, in order."""
+        return await self._readable.read(
+            lambda session: tuple(rows.entry(row) for row in reversed(session.all("latest_entries", limit=limit)))
+        )
+
+    async def news(self, job_id: int | None, after: int, limit: int = 100) -> News:
+        """What happened behind the entry `after`, to one job or to all (None); a job that is final has no more news."""
+
+        def question(session: Session) -> News:
+            entries = tuple(
+                rows.entry(row) for row in session.all("journal_after", after=after, job_id=job_id, limit=limit)
+            )
+            row = None if job_id is None else session.one("find_job", job_id=job_id)
+            return News(entries, over=row is not None and JobState(row["state"]).final and len(entries) < limit)
+
+        return await self._readable.read(question)
 
 
 def _jobs(found: Iterable[Row]) -> tuple[Job, ...]:

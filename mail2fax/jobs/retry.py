@@ -35,11 +35,18 @@ class Verdict:
     wait: timedelta | None = None
 
 
-def judge(ended: CallEnded, pages: int, failures: Sequence[OutcomeKind], policy: RetryPolicy) -> Verdict:
+def judge(
+    ended: CallEnded,
+    pages: int,
+    failures: Sequence[OutcomeKind],
+    policy: RetryPolicy,
+    *,
+    withdrawn: bool = False,
+) -> Verdict:
     """Judge one ended call that was to deliver `pages` pages; `failures` are the kinds of the job's earlier attempts.
 
     The order is that of trust: what the far end confirmed, then what may have arrived, then our own will, then
-    the codes.
+    the codes. `withdrawn`: a person has cancelled the job in mid call.
     """
     cause = cause_of(ended)
     if ended.delivered(pages):
@@ -48,6 +55,8 @@ def judge(ended: CallEnded, pages: int, failures: Sequence[OutcomeKind], policy:
         return _final(JobEvent.DOUBTED, OutcomeKind.INTERRUPTED, cause)
     if max(ended.fax.pages_sent, ended.fax.pages_confirmed) >= pages:
         return _final(JobEvent.DOUBTED, OutcomeKind.UNCONFIRMED, cause)
+    if withdrawn:
+        return _final(JobEvent.CANCELLED, OutcomeKind.CANCELLED, cause)
     if ended.call.ended_by is EndedBy.CANCELLED:
         return _stopped(ended, cause)
     return _failed(kind_of(ended), cause, failures, policy)

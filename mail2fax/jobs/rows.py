@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from mail2fax.model.alarm import Alarm, AlarmCause
 from mail2fax.model.call import CallEnded, CallResult, EndedBy, FaxFault, FaxResult, Media
-from mail2fax.model.job import Attempt, Job, JobState, Reply
+from mail2fax.model.domain import DEFAULT, Terminal
+from mail2fax.model.job import Attempt, Job, JobState, Reply, ReplyKind
 from mail2fax.model.mail import Address, Door, Submission
 from mail2fax.store import Row, Value, from_text
 
@@ -15,8 +17,12 @@ Fact = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One thing that happened to a job. `attempt` is its number within the job, where it belongs to one."""
+    """One thing that happened to a job. `attempt` is its number within the job, where it belongs to one.
 
+    `id` grows with time, over all jobs.
+    """
+
+    id: int
     job_id: int
     attempt: int | None
     at: datetime
@@ -42,6 +48,7 @@ def job(row: Row) -> Job:
         attempts=row["attempts"],
         outcome=row["outcome"],
         facts=json.loads(row["facts"]),
+        held=bool(row["held"]),
     )
 
 
@@ -64,6 +71,7 @@ def attempt(row: Row) -> Attempt:
 def entry(row: Row) -> JournalEntry:
     """A row of `journal`."""
     return JournalEntry(
+        id=row["id"],
         job_id=row["job_id"],
         attempt=row["attempt"],
         at=from_text(row["at"]),
@@ -76,11 +84,23 @@ def reply(row: Row) -> Reply:
     """A row of `outbox`."""
     return Reply(
         id=row["id"],
-        kind=row["kind"],
+        kind=ReplyKind(row["kind"]),
         job_id=row["job_id"],
         message_id=row["message_id"],
         tries=row["tries"],
         created_at=from_text(row["created_at"]),
+    )
+
+
+def alarm(row: Row) -> Alarm:
+    """A row of `alarms`."""
+    return Alarm(
+        id=row["id"],
+        cause=AlarmCause(row["cause"]),
+        raised_at=from_text(row["raised_at"]),
+        message_id=row["message_id"],
+        tries=row["tries"],
+        facts=json.loads(row["facts"]),
     )
 
 
@@ -91,7 +111,11 @@ def moment_of(row: Row | None) -> datetime | None:
 
 def submission_values(submission: Submission) -> dict[str, Value]:
     """The columns of `jobs` that hold a submission."""
+    terminal = submission.terminal
     return {
+        "domain": submission.domain,
+        "terminal": terminal.name if terminal else DEFAULT,
+        "caller": json.dumps(asdict(terminal), ensure_ascii=False) if terminal else "",
         "door": submission.door,
         "source_key": submission.source_key,
         "spool_name": submission.spool_name,
@@ -143,6 +167,8 @@ def _submission(row: Row) -> Submission:
         message_id=row["message_id"],
         references=tuple(json.loads(row["thread"])),
         automatic=bool(row["automatic"]),
+        domain=row["domain"],
+        terminal=Terminal(**json.loads(row["caller"])) if row["caller"] else None,
     )
 
 

@@ -12,7 +12,8 @@ class JobSettings:
 
     `lifetime` ends every wait and counts from the acceptance; `calling` is the longest that one call may take.
     `engine_pause` is the wait after the engine would not take an order; it doubles with every attempt, up to
-    `longest_engine_pause`. `number_rest` is the time between two calls to one number.
+    `longest_engine_pause`. `number_rest` is the time between two calls to one number. Mails without a Message-ID that
+    come within `repeat_window` are held equal; later nothing tells a repeat from a second order.
     """
 
     hostname: str
@@ -21,6 +22,7 @@ class JobSettings:
     engine_pause: timedelta = timedelta(seconds=15)
     longest_engine_pause: timedelta = timedelta(minutes=15)
     number_rest: timedelta = timedelta(seconds=5)
+    repeat_window: timedelta = timedelta(minutes=15)
 
     def deadline(self, state: JobState, created_at: datetime, now: datetime) -> datetime | None:
         """When `state`, entered `now` by a job of `created_at`, expires; None for final states."""

@@ -5,11 +5,11 @@ The table is `model/job.py`. What is to happen to a job is an event; nobody sets
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import uuid4
 
-from mail2fax.jobs import rows
+from mail2fax.jobs import rows, sources
 from mail2fax.jobs.journal import call_facts, name_of, write
 from mail2fax.jobs.outbox import owe_final_reply
 from mail2fax.jobs.reading import JobReader
@@ -68,16 +68,55 @@ class Jobs(JobReader):
         self._settings = settings
         self._clock = clock
 
+    def adopt(self, settings: JobSettings) -> None:
+        """Goes by these from now on; a deadline that is set already stays."""
+        self._settings = settings
+
     # The way in
 
     async def receive(self, submission: Submission) -> Receipt:
-        """Make a job of a mail, or find the one it has become before (same door, same source key)."""
+        """Make a job of a mail, or find the one it has become before (same domain, door and source key)."""
 
         def commit(session: Session) -> Receipt:
-            known = session.one("find_source", door=submission.door, source_key=submission.source_key)
-            if known:
-                return Receipt(known["job_id"], new=False)
+            known = sources.known_job(
+                session, submission, submission.door, submission.source_key, self._settings.repeat_window
+            )
+            if known is not None:
+                return Receipt(known, new=False)
             return Receipt(self._add(session, submission), new=True)
+
+        return await self._store.write(commit)
+
+    async def repeat(self, job_id: int, spool_name: str, by: str) -> Receipt:
+        """The mail of a job that is over becomes a new job, as `by` wants; its bytes lie at `spool_name` once more.
+
+        Asked for again it is the same new job, until that has failed: two persons who help have it dialled once.
+        """
+
+        def commit(session: Session) -> Receipt:
+            old = _job(session, job_id)
+            mail = replace(old.submission, spool_name=spool_name, received_at=self._clock())
+            known = sources.known_job(session, mail, sources.RETRY, str(job_id), timedelta.max)
+            if known is not None:
+                return Receipt(known, new=False)
+            new_id = self._add(session, mail)
+            sources.hand_on(session, mail, job_id, new_id)
+            write(session, job_id, self._clock(), "retry-asked", {"by": by, "new_job": new_id})
+            write(session, new_id, self._clock(), "retry-of", {"by": by, "old_job": job_id})
+            return Receipt(new_id, new=True)
+
+        return await self._store.write(commit)
+
+    async def claim_content(self, job: Job, key: str) -> int | None:
+        """The number of the job that is this very fax already; None when it is an order of its own, and stays so."""
+
+        def commit(session: Session) -> int | None:
+            mail = job.submission
+            known = sources.known_job(session, mail, sources.CONTENT, key, self._settings.repeat_window)
+            if known is not None and known != job.id:
+                return known
+            sources.claim(session, mail, sources.CONTENT, key, job.id)
+            return None
 
         return await self._store.write(commit)
 
@@ -101,12 +140,12 @@ class Jobs(JobReader):
     # The call
 
     async def begin_attempt(self, job: Job, call_id: str) -> Attempt | None:
-        """Commit an attempt before anything is dialled; None when another job is calling the same number."""
+        """Commit an attempt before anything is dialled; None when the job is held, or its number is being called."""
 
         def commit(session: Session) -> Attempt | None:
             current = _job(session, job.id)
             next_state(current.state, JobEvent.DIALLING)
-            if session.one("engaged", number=current.number, job_id=current.id):
+            if current.held or session.one("engaged", number=current.number, job_id=current.id):
                 return None
             number = current.attempts + 1
             attempt_id = session.insert(
@@ -164,13 +203,19 @@ class Jobs(JobReader):
 
     # People and clocks
 
-    async def cancel(self, job_id: int) -> Job:
-        """Withdraw a job that is not on the phone. One that is must be hung up: the end of its call decides."""
+    async def cancel(self, job_id: int, by: str = "") -> Job:
+        """Withdraw a job, as `by` wants; returns it cancelled, or as it is if it is over already or on the phone.
+
+        One on the phone must be hung up: the end of its call decides.
+        """
 
         def commit(session: Session) -> Job:
             job = _job(session, job_id)
+            if job.state.final:
+                return job
+            write(session, job.id, self._clock(), "cancel-asked", {"by": by})
             if job.state is JobState.CALLING:
-                raise ImpossibleTransition(f"job {job_id} is on the phone: hang up its call")
+                return job
             return self._move(session, job, JobEvent.CANCELLED, Change(outcome=OutcomeKind.CANCELLED))
 
         return await self._store.write(commit)
@@ -181,6 +226,16 @@ class Jobs(JobReader):
         def commit(session: Session) -> tuple[Job, ...]:
             due = _jobs(session.all("due_jobs", now=now, limit=BATCH))
             return tuple(self._move(session, job, JobEvent.WOKE) for job in due)
+
+        return await self._store.write(commit)
+
+    async def wake(self, job_id: int, by: str) -> Job:
+        """Wake one sleeping job before its time, as `by` wants."""
+
+        def commit(session: Session) -> Job:
+            job = self._move(session, _job(session, job_id), JobEvent.WOKE)
+            write(session, job.id, self._clock(), "retry-asked", {"by": by})
+            return job
 
         return await self._store.write(commit)
 
@@ -276,7 +331,7 @@ class Jobs(JobReader):
             deadline_at=self._settings.deadline(JobState.RECEIVED, now, now),
             **rows.submission_values(submission),
         )
-        session.change("add_source", door=submission.door, source_key=submission.source_key, job_id=job_id)
+        sources.claim(session, submission, submission.door, submission.source_key, job_id)
         write(session, job_id, now, "received", {"door": submission.door.value, "sender": str(submission.sender)})
         return job_id
 
@@ -303,8 +358,8 @@ class Jobs(JobReader):
         if moved != 1:
             raise ImpossibleTransition(f"job {job.id} was changed by somebody else")
         write(session, job.id, now, event, _facts_of(state, change), attempt=attempt)
-        if state.final and not job.submission.automatic:
-            owe_final_reply(session, job.id, self._settings.hostname, now)
+        if state.final and job.submission.replied_to:
+            owe_final_reply(session, job, self._settings.hostname, now)
         return _job(session, job.id)
 
     def _interrupt(self, session: Session, job: Job, cause: str) -> Job:

@@ -25,8 +25,9 @@ log = structlog.get_logger(__name__)
 class AttemptWatch:
     """What is known of a call under way."""
 
-    def __init__(self, jobs: Jobs, job: Job, attempt: Attempt) -> None:
+    def __init__(self, jobs: Jobs, job: Job, attempt: Attempt, trunk: str) -> None:
         self._jobs = jobs
+        self._trunk = trunk
         self._attempt = attempt
         self._pages = job.pages
         self._so_far = CallSoFar()
@@ -58,6 +59,9 @@ class AttemptWatch:
         ended = self.ended
         self._log.info(
             "call ended",
+            number=job.number,
+            sender=job.submission.sender,
+            trunk=self._trunk,
             outcome=verdict.outcome.kind,
             cause=verdict.outcome.cause,
             media=ended.media,

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from mail2fax.mail.header import Header
 from mail2fax.mail.words import decode_words
 from mail2fax.model.mail import Address
+from mail2fax.model.mark import JOB_FIELD, is_own_message_id
 
-OWN_JOB_FIELD = "X-Mail2fax-Job"
-"""Our replies carry it: a mail that has it is an answer to an answer of ours."""
 MAX_REFERENCES = 10
 MAX_RECEIVED = 50
 
@@ -45,6 +44,15 @@ def read_heading(header: Header, sender: Address, mail_from: str) -> Heading:
     )
 
 
+def is_our_own(header: Header, hostname: str) -> bool:
+    """Whether a gateway of our kind wrote this mail: such a mail is news of a fax, and never an order for one.
+
+    Either mark is enough, should a server on the way take the other. `hostname` is what we call ourselves.
+    """
+    own_id = _message_id(header.only("message-id"))
+    return JOB_FIELD.lower() in header or (own_id is not None and is_own_message_id(own_id, hostname))
+
+
 def _message_id(value: bytes | None) -> str | None:
     if value is None or len(value) > _MAX_MESSAGE_ID or not _MESSAGE_ID.fullmatch(value):
         return None
@@ -70,7 +78,6 @@ def _is_automatic(header: Header, mail_from: str) -> bool:
         or any(_first_word(value) in _BULK for value in header.all("precedence"))
         or any(_SUPPRESSED & set(_words(value)) for value in header.all("x-auto-response-suppress"))
         or any(name.startswith("list-") for name, _ in header.fields)
-        or OWN_JOB_FIELD.lower() in header
         or len(header.all("received")) > MAX_RECEIVED
     )
 

@@ -1,15 +1,23 @@
-"""The words for whose fax it is: a terminal is a number of ours with its identification."""
+"""The words for whose fax it is: a domain is a tenant, a terminal is a number of ours with its identification."""
 
 from dataclasses import dataclass
 
 STATION_ID_LENGTH = 20
 """T.30 5.3.6.2.4-6: CSI, TSI and CIG have 20 characters."""
 
+DEFAULT = "default"
+"""The name of the domain, and of the terminal, that everything belongs to which names no other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """A number of ours: `caller_id` for SIP, `station_id` (TSI, at most 20 characters), `header` text."""
+    """A number of ours: `caller_id` for SIP, `station_id` (TSI, at most 20 characters), `header` text.
+
+    `name` is what rules, jobs and the API call it; `number` (E.164, "" when it has none) is what others dial.
+    """
 
     caller_id: str
     station_id: str
     header: str
+    name: str = DEFAULT
+    number: str = ""

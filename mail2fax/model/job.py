@@ -115,7 +115,8 @@ class Job:
     name in the document store) are None until the job is prepared. `due_at` is when a sleeping job wakes;
     `deadline_at` when the state it is in expires (None in final states). `attempts` counts committed
     attempts. `outcome` is the latest result: an `OutcomeKind`, or a `RefusalCode` when the job is rejected;
-    `facts` fill its wording, as plain text ("cause" holds the peer's own words).
+    `facts` fill its wording, as plain text ("cause" holds the peer's own words). A `held` job is not dialled until
+    it is released; that is no state, because a job can be held in any of them and goes on from where it stands.
     """
 
     id: int
@@ -133,6 +134,7 @@ class Job:
     attempts: int = 0
     outcome: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +157,21 @@ class Attempt:
     pages_confirmed: int = 0
 
 
+class ReplyKind(StrEnum):
+    """Whom a reply is for. The values are stable: they stand in the database."""
+
+    FINAL = "final"
+    """Tells the sender how the job ended."""
+    NOTIFY = "notify"
+    """Tells it to somebody else, because the sender's mail must not be answered (RFC 3834 2)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One outbox row: the facts of a reply that is owed. Its `message_id` never changes, however often it is sent."""
 
     id: int
-    kind: str
+    kind: ReplyKind
     job_id: int
     message_id: str
     tries: int

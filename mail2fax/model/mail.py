@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mail2fax.model.domain import DEFAULT, Terminal
+
 
 class Door(StrEnum):
     """The ways a submission can come in."""
 
     SMTP = "smtp"
+    CONTROL = "control"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +25,39 @@ class Address:
         return f"{self.local}@{self.domain}"
 
 
+class ProofKind(StrEnum):
+    """How we know that a mail really is from its sender."""
+
+    AUTH = "auth"
+    """The client logged in with a password."""
+    CERTIFICATE = "certificate"
+    """The client showed a certificate of a CA that we know."""
+    NETWORK = "network"
+    """The client's address lies in a network that we trust."""
+    HEADER = "header"
+    """The From line itself, and nothing else: the door was told to believe it, or the mail is from this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a client has shown of itself: `name` is the account, the certificate's name or the network.
+
+    It says who hands the mail in, not yet that this one may use its From line: admission knows that.
+    """
+
+    kind: ProofKind
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}" if self.name else str(self.kind)
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A mail that a door has taken in, judged by nobody yet. Its bytes lie in the spool's tmp directory.
 
     `header` is the raw header block (up to and without the empty line). `recipient` is the fax address it
-    came for. `peer` is the client's network address, for the log.
+    came for. `peer` is the client's network address, for the log. `proofs` is what it has shown of itself.
     """
 
     door: Door
@@ -38,16 +68,18 @@ class Arrival:
     received_at: datetime
     size: int
     header: bytes
+    proofs: tuple[Proof, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The gateway's yes to an arrival: the mail is durable, and `job_id` is its fax.
 
-    A mail that came before has the same `job_id` as then: the sender hears the same yes.
+    `known` says that this very mail came before: `job_id` is the job that it became then.
     """
 
     job_id: int
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +106,12 @@ class Submission:
     references: tuple[str, ...] = ()
     automatic: bool = False
     """True when no reply may be sent (RFC 3834 section 2: null sender, Auto-Submitted, lists)."""
+    domain: str = DEFAULT
+    """The tenant it belongs to."""
+    terminal: Terminal | None = None
+    """Whose call it becomes, as it was when the mail was admitted; None for jobs older than named terminals."""
+
+    @property
+    def replied_to(self) -> bool:
+        """Whether a mail tells how it ended: the local user reads that on the terminal."""
+        return self.door is not Door.CONTROL

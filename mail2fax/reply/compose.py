@@ -1,12 +1,13 @@
 """Writes the status mail of a job from the facts in the database: delivered, or why not and what to do.
 
-The same outbox row always gives the same Message-ID, so that a reply sent twice is shown once (RFC 5322 3.6.4).
-Headers follow RFC 3834: an automatic reply says so, and goes to the authorised From address, never to Reply-To.
+The same outbox row always gives the same mail, Message-ID and all, so that a reply sent twice is shown once
+(RFC 5322 3.6.4). Headers follow RFC 3834: an automatic reply says so, and goes to the authorised From address, never
+to Reply-To.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.headerregistry import Address as HeaderAddress
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
@@ -15,43 +16,34 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from mail2fax.model.call import CallEnded, FaxResult, Media
-from mail2fax.model.job import Attempt, Job, JobState, Reply
-from mail2fax.model.outcome import SENTENCES, OutcomeKind, OutcomeWording
-from mail2fax.model.refusal import Refusal, RefusalCode
-
-OWN_HEADER = "X-Mail2fax-Job"
-"""Marks every mail of ours: one that comes back to us with it is never an order."""
+from mail2fax.model.job import Attempt, Job, Reply, ReplyKind
+from mail2fax.model.mark import JOB_FIELD
+from mail2fax.reply.facts import Row, corrections_of, rows_of, state_of, wording_of
+from mail2fax.reply.words import Language, Words, words_in
 
 _MAX_REFERENCES = 10
 _LONGEST_LINE = 998
 """RFC 5322 2.1.1, without the CRLF."""
 _QUOTED_SUBJECT = 200
-_SHOWN_ATTEMPTS = 20
-
-_MEDIA_NAMES = {
-    Media.NONE: "no media",
-    Media.T38: "T.38",
-    Media.G711: "audio (G.711)",
-    Media.G711_FALLBACK: "audio (G.711), T.38 was refused",
-}
-
-_HEADLINES = {
-    JobState.SENT: "delivered",
-    JobState.FAILED: "not delivered",
-    JobState.REJECTED: "refused",
-    JobState.CANCELLED: "cancelled",
-    JobState.UNCONFIRMED: "not confirmed",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """Who writes the status mails: the From address, our host name, and the time zone of the times in them."""
+    """Who writes the status mails, and how: the From address, the zone of the times in them, and the language.
+
+    `notify` is who is told of a fax whose mail must not be answered; "" is nobody.
+    """
 
     sender: str
-    hostname: str
     zone: ZoneInfo
+    language: Language = Language.ENGLISH
+    notify: str = ""
+
+    def addressee(self, reply: Reply, job: Job) -> str | None:
+        """To whom this reply goes: the authorised From, or who is told instead of a program; None for nobody."""
+        if reply.kind is ReplyKind.NOTIFY:
+            return self.notify or None
+        return str(job.submission.sender)
 
 
 class ThreadHeader(UnstructuredHeader, BaseHeader):
@@ -67,16 +59,6 @@ _headers.map_to_type("in-reply-to", ThreadHeader)
 _headers.map_to_type("references", ThreadHeader)
 _POLICY = SMTP.clone(header_factory=_headers)
 
-
-@dataclass(frozen=True, slots=True)
-class AttemptLine:
-    """One attempt as the sender reads it."""
-
-    time: str
-    seconds: int | None
-    answer: str
-
-
 _templates = Environment(
     loader=PackageLoader("mail2fax.reply"),
     undefined=StrictUndefined,
@@ -87,20 +69,26 @@ _templates = Environment(
 )
 
 
-def compose(reply: Reply, job: Job, attempts: Sequence[Attempt], letterhead: Letterhead) -> EmailMessage:
-    """The status mail for `reply`; `job` stands in a final state, `attempts` are all of its attempts in order."""
+def compose(reply: Reply, job: Job, attempts: Sequence[Attempt], letterhead: Letterhead, to: str) -> EmailMessage:
+    """The status mail for `reply`, to `to`; `job` stands in a final state, `attempts` are all of its attempts."""
+    words = words_in(letterhead.language)
     message = EmailMessage(policy=_POLICY)
-    message["From"] = _header_address(letterhead.sender, "Fax")
-    message["To"] = _header_address(str(job.submission.sender))
-    message["Subject"] = _subject(job)
+    message["From"] = _header_address(letterhead.sender, words.labels.fax)
+    message["To"] = _header_address(to)
+    message["Subject"] = _subject(job, words)
     message["Date"] = reply.created_at.astimezone(letterhead.zone)
     message["Message-ID"] = reply.message_id
     _thread(message, job)
-    message["Auto-Submitted"] = "auto-replied"
+    # RFC 3834 5: "auto-replied" answers one mail; what goes to somebody else is no answer.
+    message["Auto-Submitted"] = "auto-generated" if reply.kind is ReplyKind.NOTIFY else "auto-replied"
     message["X-Auto-Response-Suppress"] = "All"
-    message[OWN_HEADER] = str(job.id)
-    text = _templates.get_template(f"{job.state}.txt.j2").render(_facts(job, attempts, letterhead.zone))
-    message.set_content(text, cte="quoted-printable" if text.isascii() else "base64")
+    message[JOB_FIELD] = str(job.id)
+    _write(message, _facts(reply, job, attempts, words, letterhead.zone))
+    # Only now: writing a body takes every Content- field for its own.
+    message["Content-Language"] = words.language.value
+    # Python's own boundary is new each time it is asked. RFC 2045 6.7 rules "=_" out of quoted-printable, and its
+    # underscore is no letter of base64.
+    message.set_boundary("=_" + hashlib.sha256(reply.message_id.encode()).hexdigest()[:32])
     return message
 
 
@@ -109,9 +97,10 @@ def _header_address(address: str, name: str = "") -> HeaderAddress:
     return HeaderAddress(name, local, domain)
 
 
-def _subject(job: Job) -> str:
+def _subject(job: Job, words: Words) -> str:
     theirs = job.submission.subject.strip()[:_QUOTED_SUBJECT]
-    return f"[Fax {job.id}] {_HEADLINES[job.state]}" + (f" - Re: {theirs}" if theirs else "")
+    headline = f"[{words.labels.fax} {job.id}] {state_of(job, words).headline}"
+    return headline + (f" - Re: {theirs}" if theirs else "")
 
 
 def _thread(message: EmailMessage, job: Job) -> None:
@@ -122,57 +111,30 @@ def _thread(message: EmailMessage, job: Job) -> None:
     message["References"] = " ".join(thread[-_MAX_REFERENCES:])
 
 
-def _facts(job: Job, attempts: Sequence[Attempt], zone: ZoneInfo) -> dict[str, object]:
-    wording = _wording(job)
-    calls = [attempt for attempt in attempts if attempt.ended or attempt.outcome != OutcomeKind.FAULT]
-    last = calls[-1] if calls else None
-    fax = last.ended.fax if last and last.ended else None
+def _write(message: EmailMessage, facts: dict[str, object]) -> None:
+    """The same in plain text and in HTML, for the reader's program to choose (RFC 2046 5.1.4: the best one last)."""
+    text = _templates.get_template("status.txt.j2").render(facts)
+    html = _templates.get_template("status.html.j2").render(facts)
+    # Filters take Russian in quoted-printable for spam, and Latin in base64.
+    cte = "quoted-printable" if text.isascii() else "base64"
+    message.set_content(text, cte=cte)
+    message.add_alternative(html, subtype="html", cte=cte)
+
+
+def _facts(reply: Reply, job: Job, attempts: Sequence[Attempt], words: Words, zone: ZoneInfo) -> dict[str, object]:
+    """What the templates fill in."""
+    wording, labels, sender = wording_of(job, words), words.labels, str(job.submission.sender)
+    instead = reply.kind is ReplyKind.NOTIFY
+    rows = rows_of(job, attempts, words, zone)
+    to = labels.to.format(number=job.number) if job.number else ""
+    opening = [state_of(job, words).opening.format(to=to), wording.sentence]
     return {
-        "job": job,
-        "subject": job.submission.subject,
-        "received": _moment(job.submission.received_at, zone),
-        "sentence": wording.sentence,
+        "language": words.language,
+        "labels": labels,
+        "title": _subject(job, words),
+        "opening": " ".join([labels.instead_of.format(sender=sender), *opening] if instead else opening),
         "advice": wording.advice,
-        "pages": job.pages,
-        "pages_confirmed": last.pages_confirmed if last else 0,
-        "receiver": fax.far_id if fax else None,
-        "quality": _quality(fax),
-        "earlier": len(calls[:-_SHOWN_ATTEMPTS]),
-        "attempts": [_attempt_line(attempt, zone) for attempt in calls[-_SHOWN_ATTEMPTS:]],
+        "corrections": () if instead else corrections_of(job),
+        "rows": (Row(labels.sender, sender), *rows) if instead else rows,
+        "width": labels.width,
     }
-
-
-def _wording(job: Job) -> Refusal | OutcomeWording:
-    """Why the job ended as it did: something with a `sentence` and an `advice`."""
-    if job.outcome is None:
-        raise ValueError(f"job {job.id} is {job.state}, and nothing says why")
-    if job.state is JobState.REJECTED:
-        return Refusal(RefusalCode(job.outcome), job.facts)
-    return SENTENCES[OutcomeKind(job.outcome)]
-
-
-def _quality(fax: FaxResult | None) -> str | None:
-    if fax is None or fax.bit_rate is None:
-        return None
-    correction = "with error correction" if fax.ecm else "without error correction"
-    return f"{fax.bit_rate} bit/s {correction}"
-
-
-def _attempt_line(attempt: Attempt, zone: ZoneInfo) -> AttemptLine:
-    ended_at = attempt.ended_at
-    seconds = None if ended_at is None else round((ended_at - attempt.started_at).total_seconds())
-    return AttemptLine(_moment(attempt.started_at, zone), seconds, _answer(attempt.ended, attempt.cause))
-
-
-def _answer(ended: CallEnded | None, cause: str) -> str:
-    """The three results of an attempt side by side: the call, the media, the fax."""
-    if ended is None:
-        return cause or "interrupted: the result is not known"
-    media = f" · {_MEDIA_NAMES[ended.media]}" if ended.media is not Media.NONE else ""
-    return f"{cause}{media}"
-
-
-def _moment(moment: datetime, zone: ZoneInfo) -> str:
-    local = moment.astimezone(zone)
-    name = "UTC" if zone.key == UTC.tzname(None) else local.strftime("%z")
-    return f"{local:%Y-%m-%d %H:%M:%S} {name}"

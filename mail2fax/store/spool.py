@@ -141,6 +141,16 @@ class Spool:
         path = self.path(name)
         return await _in_thread(self._thread, lambda: _translated(path.read_bytes))
 
+    async def remove(self, names: Collection[str]) -> None:
+        """Deletes kept mails that no row has any more. What cannot be deleted is logged, and is for the sweep."""
+        paths = [self.path(name) for name in names]
+        await _in_thread(self._thread, lambda: self._remove(paths))
+
+    def _remove(self, paths: Collection[Path]) -> None:
+        for path in paths:
+            with _logged("spool file not deleted", path.name):
+                self._files.unlink(path)
+
     async def free_bytes(self) -> int:
         """Free space in bytes on the spool's filesystem, as far as we may use it."""
         return await _in_thread(self._thread, lambda: _translated(lambda: self._files.free_bytes(self._new)))

@@ -7,6 +7,7 @@ from mail2fax.model.job import JobState
 from mail2fax.model.outcome import OutcomeKind
 from tests.acceptance.scenarios import IN_ONE_RUN, Record
 from tests.harness.pictures import difference
+from tests.harness.replies import text_of
 
 pytestmark = IN_ONE_RUN
 
@@ -34,7 +35,7 @@ def test_a_delivered_fax_is_sent_in_one_call_and_every_page_is_confirmed(record:
 @pytest.mark.parametrize("name", DELIVERED)
 def test_the_sender_of_a_delivered_fax_is_told_so(record: Record, name: str) -> None:
     story = record[name]
-    job, number, text = story.cdr.job, story.mail.subject, story.reply.get_content()
+    job, number, text = story.cdr.job, story.mail.subject, text_of(story.reply)
     assert story.reply["Subject"] == f"[Fax {job.id}] delivered - Re: {number}"
     assert story.reply["To"] == "office.anna@example.com"
     assert story.reply["Auto-Submitted"] == "auto-replied"
@@ -59,7 +60,7 @@ def test_the_medium_stands_in_the_cdr_and_in_the_reply(record: Record, name: str
     assert attempt.ended.media is media
     assert story.call.over
     assert story.call.over["media"] == media
-    assert f"· {words}," in story.reply.get_content()
+    assert f"· {words}," in text_of(story.reply)
 
 
 @pytest.mark.parametrize(("name", "ours"), [("t38", 0), ("t38-asked-for", 1), ("audio", 1)])
@@ -92,5 +93,9 @@ def test_two_faxes_for_one_number_are_called_one_after_the_other(record: Record)
 def test_the_same_mail_sent_twice_is_one_job_and_one_call(record: Record) -> None:
     story = record["sent-twice"]
     assert [answer.code for answer in story.answers] == [250, 250]
-    assert story.answers[0] == story.answers[1]
+    job_id = story.cdr.job.id
+    assert [answer.text for answer in story.answers] == [
+        f"2.0.0 queued as {job_id}",
+        f"2.0.0 duplicate of job {job_id}",
+    ]
     assert (len(story.cdrs), len(story.calls), len(story.replies)) == (1, 1, 1)

@@ -15,6 +15,7 @@ from tests.harness.documents import write_fax_tiff
 from tests.harness.logged import LoggedProcess
 from tests.harness.pictures import difference
 from tests.harness.processes import gone_within
+from tests.harness.replies import text_of
 from tests.harness.stage import Mail, Stage, staged
 from tests.peers.behaviours import Behaviour, number
 
@@ -49,7 +50,7 @@ async def test_an_engine_killed_in_mid_call_ends_the_attempt_and_the_gateway_liv
 
         reply = await stage.reply_to(letter, within_s=10)
         assert "] not confirmed -" in reply["Subject"]
-        assert "The call was interrupted by a fault on our side" in reply.get_content()
+        assert "The call was interrupted by a fault on our side" in text_of(reply)
         cdr = await stage.cdr_of(letter)
         assert (cdr.job.state, cdr.job.outcome) == (JobState.UNCONFIRMED, OutcomeKind.INTERRUPTED)
 
@@ -79,7 +80,7 @@ async def test_a_gateway_killed_in_mid_call_falls_silent_and_never_dials_that_fa
         async with stage.gateway() as gateway:
             reply = await stage.reply_to(letter, within_s=20)
             assert "] not confirmed -" in reply["Subject"]
-            assert "It is not dialled again by itself." in reply.get_content()
+            assert "It is not dialled again by itself." in text_of(reply)
             await see_off(stage)
             cdr = await stage.cdr_of(letter)
             assert (cdr.job.state, cdr.job.outcome) == (JobState.UNCONFIRMED, OutcomeKind.INTERRUPTED)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import pytest
 
 from mail2fax.model.job import JobState
-from mail2fax.model.outcome import SENTENCES, OutcomeKind
+from mail2fax.model.outcome import OutcomeKind
+from mail2fax.reply.words import ENGLISH
 from tests.acceptance.scenarios import IN_ONE_RUN, Record
+from tests.harness.replies import text_of
 
 pytestmark = IN_ONE_RUN
 
@@ -51,7 +53,7 @@ def test_each_attempt_keeps_the_words_of_the_far_end(record: Record, end: Expect
 @every_end
 def test_the_sender_is_told_why_and_what_to_do(record: Record, end: Expected) -> None:
     story = record[end.name]
-    number, text, wording = story.mail.subject, story.reply.get_content(), SENTENCES[end.outcome]
+    number, text, wording = story.mail.subject, text_of(story.reply), ENGLISH.outcomes[end.outcome]
     assert story.reply["Subject"] == f"[Fax {story.cdr.job.id}] not delivered - Re: {number}"
     assert f"Your fax to {number} could not be delivered. {wording.sentence}" in text
     assert f"What you can do: {wording.advice}" in text

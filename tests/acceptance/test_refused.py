@@ -5,6 +5,7 @@ import pytest
 from mail2fax.model.job import JobState
 from mail2fax.model.refusal import RefusalCode
 from tests.acceptance.scenarios import IN_ONE_RUN, Record
+from tests.harness.replies import text_of
 
 pytestmark = IN_ONE_RUN
 
@@ -46,7 +47,7 @@ def test_an_order_that_cannot_be_understood_is_refused_in_plain_words_and_nobody
     record: Record, name: str, code: RefusalCode, sentence: str
 ) -> None:
     story = record[name]
-    job, text = story.cdr.job, story.reply.get_content()
+    job, text = story.cdr.job, text_of(story.reply)
     assert [answer.code for answer in story.answers] == [250]
     assert (job.state, job.outcome) == (JobState.REJECTED, code)
     assert (story.cdr.attempts, story.calls) == ((), ())

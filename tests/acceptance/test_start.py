@@ -9,6 +9,7 @@ import pytest
 from mail2fax.model.job import JobState
 from mail2fax.model.outcome import OutcomeKind
 from tests.harness.documents import write_fax_tiff
+from tests.harness.replies import text_of
 from tests.harness.stage import Mail, Sections, Stage, staged
 from tests.peers.behaviours import Behaviour, number
 
@@ -78,7 +79,7 @@ async def test_a_trunk_that_does_not_know_our_password_is_named_as_the_reason(tm
         job, (attempt,) = (cdr := await stage.cdr_of(mail)).job, cdr.attempts
         assert (job.state, job.outcome) == (JobState.FAILED, OutcomeKind.TRUNK)
         assert attempt.cause == "SIP 401 Unauthorized · T.30 -"
-        assert "Our connection to the telephone provider did not work." in reply.get_content()
+        assert "Our connection to the telephone provider did not work." in text_of(reply)
         assert stage.calls_to(called) == []
         invites = stage.far_end.told("request", call_id=attempt.call_id, method="INVITE")
         assert [invite["proven"] for invite in invites] == [False, True]
@@ -101,4 +102,4 @@ async def test_a_trunk_that_does_not_answer_is_named_as_the_reason(
         job, (attempt,) = (cdr := await stage.cdr_of(mail)).job, cdr.attempts
         assert attempt.cause == "SIP - · T.30 - · timeout"
         assert (job.state, job.outcome) == (JobState.FAILED, OutcomeKind.CONGESTION)
-        assert "our provider did not answer." in reply.get_content()
+        assert "our provider did not answer." in text_of(reply)

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from mail2fax.engine.process import COMMAND, EngineProcess
 from mail2fax.engine.settings import EngineSettings
 from mail2fax.engine.wire import Start, decode_order, encode
-from mail2fax.log import configure
+from mail2fax.log import LogSettings, configure
 from mail2fax.model.call import CallEvent, CallOrder
 from tests.harness import scripted_child
 
@@ -55,7 +55,7 @@ async def doomed(kind: str, order: CallOrder, settings: EngineSettings, *, leak:
 
     With `leak` it has an heir: a child of its own that holds every file open that it has, the pipe included.
     """
-    lines = encode(1, order), encode(0, Start(settings, 0, "info", "text"))
+    lines = encode(1, order), encode(0, Start(settings, 0, LogSettings()))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", __name__, kind, *lines, "leak" if leak else "", stdout=asyncio.subprocess.PIPE
     )
@@ -86,7 +86,7 @@ def _heir() -> int:
 
 if __name__ == "__main__":
     kind, order_line, start_line, leak = sys.argv[1:]
-    configure("info", "text")
+    configure(LogSettings())
     order, start = decode_order(order_line.encode()).body, decode_order(start_line.encode()).body
     assert isinstance(order, CallOrder)
     assert isinstance(start, Start)

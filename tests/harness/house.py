@@ -16,23 +16,30 @@ from mail2fax.engine.interface import EngineTraits, FaxEngine, IncomingCall
 from mail2fax.engine.scripted import Script
 from mail2fax.gateway import Dialling, Gateway
 from mail2fax.jobs import Jobs, JobSettings, Outbox, RetryPolicy, rows
+from mail2fax.jobs.alarms import Alarms
+from mail2fax.jobs.retention import KeepFor, Retention
 from mail2fax.model.call import CallEvent, CallOrder, EndedBy, MediaPolicy
 from mail2fax.model.document import Document, Page, Resolution
 from mail2fax.model.domain import Terminal
 from mail2fax.model.job import Job, JobState
-from mail2fax.model.mail import Arrival, Door
+from mail2fax.model.mail import Arrival, Door, Proof, ProofKind
 from mail2fax.model.mask import SenderMask
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import Refusal
+from mail2fax.model.rule import SenderRule
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.send import MailServer
 from mail2fax.store import Session
 from mail2fax.store.spool import Spool, SpoolFile
+from mail2fax.upkeep import Gauges, Limits, Upkeep
 from tests.harness.faulty import FaultyStore
 
 START = datetime(2026, 1, 31, 9, 5, tzinfo=UTC)
 RETRIES = RetryPolicy({OutcomeKind.BUSY: (timedelta(minutes=2),)})
-RULES = AdmissionRules((SenderMask.parse("*@example.com"),), NumberPlan("BY"), NumberRules())
+TERMINAL = Terminal("200", "+375 17 200", "Example")
+RULES = AdmissionRules((SenderRule(SenderMask.parse("*@example.com"), TERMINAL),), NumberPlan("BY"), NumberRules())
+YEAR = timedelta(days=365)
+LIMITS = Limits(trunk_calls=3, reply_age=timedelta(minutes=30), queue_age=timedelta(hours=1), reserve_bytes=0)
 MAILS = Path(__file__).parents[2] / "fixtures" / "mails"
 ORDER = (MAILS / "gmail.eml").read_bytes()
 """A mail that is admitted."""
@@ -131,7 +138,8 @@ class House:
             jobs=self.jobs,
             engine=engine,
             dialling=Dialling(
-                Terminal("200", "+375 17 200", "Example"),
+                "trunk",
+                TERMINAL,
                 "fax.example.com",
                 ZoneInfo("Europe/Minsk"),
                 "00",
@@ -144,11 +152,17 @@ class House:
             retries=RETRIES,
         )
         replies = ReplyDelivery(
-            Letterhead("fax@example.com", "fax.example.com", ZoneInfo("UTC")),
+            Letterhead("fax@example.com", ZoneInfo("UTC")),
             MailServer("127.0.0.1", port, "fax.example.com", timeout_s=5),
             timedelta(hours=72),
         )
-        self.dispatcher = Dispatcher(self.gateway, self.jobs, self.outbox, replies, engine.traits.lines, self.clock)
+        alarms = Alarms(store, self.clock, "fax.example.com", mailed=False)
+        retention = Retention(store, self.spool, folder, KeepFor(YEAR, YEAR, YEAR))
+        gauges = Gauges(self.spool.free_bytes, lambda: 0)
+        upkeep = Upkeep(store, alarms, retention, gauges, LIMITS, self.clock)
+        self.dispatcher = Dispatcher(
+            self.gateway, self.jobs, self.outbox, alarms, upkeep, replies, engine.traits.lines, self.clock
+        )
 
     async def found(self, job_id: int) -> Job:
         job = await self.jobs.find(job_id)
@@ -198,7 +212,8 @@ def arrival(raw: bytes = ORDER, key: str = "mail 1", *, automatic: bool = False)
     """What the door says of the mail `raw`; one that is `automatic` is owed no reply."""
     header = raw.partition(b"\r\n\r\n")[0]
     mail_from = "" if automatic else "anna@example.com"
-    return Arrival(Door.SMTP, key, mail_from, "fax@example.com", "127.0.0.1", START, len(raw), header)
+    proofs = (Proof(ProofKind.HEADER),)
+    return Arrival(Door.SMTP, key, mail_from, "fax@example.com", "127.0.0.1", START, len(raw), header, proofs)
 
 
 async def written(spool: Spool, raw: bytes = ORDER) -> SpoolFile:

@@ -22,12 +22,16 @@ _begun: deque["LoggedProcess"] = deque(maxlen=8)
 
 
 class LoggedProcess:
-    """A Python process of ours and what it has said. Use it as a block: leaving it ends the process, by force."""
+    """A Python process of ours and what it has said. Use it as a block: leaving it ends the process, by force.
 
-    def __init__(self, name: str, *arguments: str) -> None:
+    `environ` is added to its environment.
+    """
+
+    def __init__(self, name: str, *arguments: str, **environ: str) -> None:
         self.name = name
         self.entries: list[Entry] = []
         self._arguments = arguments
+        self._environ = environ
         self._news = asyncio.Condition()
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -36,7 +40,7 @@ class LoggedProcess:
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, *self._arguments, env=environment(), stderr=asyncio.subprocess.PIPE
+            sys.executable, *self._arguments, env=environment(**self._environ), stderr=asyncio.subprocess.PIPE
         )
         self._reading = asyncio.create_task(self._read(self._process))
         return self

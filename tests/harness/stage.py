@@ -34,6 +34,7 @@ class Mail:
     tiffs: tuple[Path, ...] = ()
     sender: str = OFFICE
     recipient: str = FAX_ADDRESS
+    automatic: bool = False
 
     @property
     def message_id(self) -> str:
@@ -43,6 +44,8 @@ class Mail:
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = f"Office <{self.sender}>", self.recipient, self.subject
         message["Message-ID"] = self.message_id
+        if self.automatic:
+            message["Auto-Submitted"] = "auto-generated"
         message.set_content("Please fax this.\n")
         for tiff in self.tiffs:
             message.add_attachment(tiff.read_bytes(), maintype="image", subtype="tiff", filename=tiff.name)
@@ -79,16 +82,16 @@ class Stage:
         self._smtp_port = 0
 
     @asynccontextmanager
-    async def gateway(self) -> AsyncIterator[LoggedProcess]:
+    async def gateway(self, **environ: str) -> AsyncIterator[LoggedProcess]:
         """The gateway, its doors open; leaving the block kills it, if it still runs."""
-        async with self.command("run") as gateway:
+        async with self.command("run", **environ) as gateway:
             self._smtp_port = (await gateway.tells("smtp door open"))["port"]
             await gateway.tells("gateway running")
             yield gateway
 
-    def command(self, *words: str) -> LoggedProcess:
+    def command(self, *words: str, **environ: str) -> LoggedProcess:
         """`mail2fax WORDS` with this stage's configuration."""
-        return LoggedProcess(f"mail2fax {words[0]}", "-m", "mail2fax", *words, "--config", str(self.config))
+        return LoggedProcess(f"mail2fax {words[0]}", "-m", "mail2fax", *words, "--config", str(self.config), **environ)
 
     async def printed(self, *words: str) -> str:
         """What `mail2fax WORDS` prints, on a wide terminal."""
@@ -104,10 +107,14 @@ class Stage:
 
     async def send(self, mail: Mail) -> SmtpAnswer:
         """Hands the mail in, as a mail program does, and returns the door's last word."""
+        return await self.hand_in(mail.message(), mail.sender, mail.recipient)
+
+    async def hand_in(self, message: EmailMessage, sender: str, recipient: str) -> SmtpAnswer:
+        """Hands any mail in and returns the door's last word."""
         door = aiosmtplib.SMTP(hostname="127.0.0.1", port=self._smtp_port, start_tls=False, timeout=20)
         try:
             async with door:
-                _, words = await door.send_message(mail.message(), sender=mail.sender, recipients=[mail.recipient])
+                _, words = await door.send_message(message, sender=sender, recipients=[recipient])
                 return SmtpAnswer(250, words)
         except aiosmtplib.SMTPRecipientsRefused as refused:
             return SmtpAnswer(refused.recipients[0].code, refused.recipients[0].message)
@@ -194,8 +201,14 @@ def _sections(directory: Path, trunk_port: int, reply_port: int) -> Sections:
 
 def _toml(sections: Sections, overrides: Sections) -> str:
     merged = {name: {**sections.get(name, {}), **overrides.get(name, {})} for name in {**sections, **overrides}}
-    # What JSON writes of strings, numbers and lists of them is TOML, too.
-    tables = [
-        [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in merged[name].items())] for name in merged
-    ]
+    tables = [[f"[{name}]", *(f"{key} = {_value(value)}" for key, value in merged[name].items())] for name in merged]
     return "\n".join("\n".join(table) for table in tables) + "\n"
+
+
+def _value(value: object) -> str:
+    """A value as TOML has it: what JSON writes of strings and numbers is TOML, too."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_value(inner)}" for key, inner in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return json.dumps(value)

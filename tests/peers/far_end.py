@@ -83,7 +83,7 @@ class FarEnd:
                 self._board.tick()
 
     def _ring(self, session: Session) -> bool:
-        log.info("call", number=session.called, call_id=session.call_id, at=time.monotonic())
+        log.info("call", number=session.called, caller=session.caller, call_id=session.call_id, at=time.monotonic())
         self._tasks.create_task(self._take(session))
         return True
 
@@ -136,5 +136,5 @@ async def main(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    logs.configure("info", "json")
+    logs.configure(logs.LogSettings(form="json"))
     asyncio.run(main(Path(sys.argv[1])))

@@ -114,11 +114,6 @@ def test_a_missing_file_is_a_plain_error(tmp_path: Path) -> None:
         load(tmp_path / "absent.toml")
 
 
-def test_the_smtp_door_opens_on_loopback_only(tmp_path: Path) -> None:
-    said = fault_of(tmp_path, '[smtp]\nlisten = "0.0.0.0"\n')
-    assert said.startswith("FILE, line 2: smtp.listen: must be a loopback address")
-
-
 def test_a_password_is_never_shown(tmp_path: Path) -> None:
     assert "hunter2" not in fault_of(tmp_path, '[trunk]\npassword = ["hunter2"]\n')
     path = tmp_path / "good.toml"

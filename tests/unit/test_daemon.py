@@ -142,7 +142,7 @@ def test_replies_leave_as_the_mail_server_wants(config: Config) -> None:
     replies = daemon._replies(config)
     assert (replies.server.host, replies.server.port, replies.server.user) == ("localhost", 25, "fax")
     assert (replies.server.security, replies.server.password) == (Security.STARTTLS, "closed sesame")
-    assert (replies.give_up_after, replies.letterhead.hostname) == (timedelta(hours=5), "fax.example.com")
+    assert (replies.give_up_after, replies.server.hostname) == (timedelta(hours=5), "fax.example.com")
 
 
 def test_documents_cost_no_more_than_they_may(config: Config) -> None:

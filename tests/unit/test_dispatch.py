@@ -119,8 +119,7 @@ async def test_faulty_mails_do_not_hold_up_the_desk(tmp_path: Path) -> None:
     async with house(tmp_path, ScriptedEngine()) as here:
         for number in range(dispatch.BATCH):
             await received(here.jobs, f"a mail without a file {number}", automatic=True)
-        verdict = await here.gateway.accept(arrival(automatic=True), await written(here.spool))
-        assert verdict == await here.gateway.accept(arrival(automatic=True), await written(here.spool))
+        await here.gateway.accept(arrival(automatic=True), await written(here.spool))
         async with running(here):
             await here.until(dispatch.BATCH + 1, JobState.SENT)
 

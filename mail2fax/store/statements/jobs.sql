@@ -2,9 +2,14 @@
 SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
 FROM jobs WHERE id = :job_id;
 
--- newest_jobs: What people list: the newest first.
+-- newest_jobs: What people list, the newest first. A question that is NULL (or, of states, an empty list) is not asked.
 SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
-FROM jobs ORDER BY id DESC LIMIT :limit;
+FROM jobs
+WHERE (:states = '[]' OR state IN (SELECT value FROM json_each(:states)))
+  AND (:sender IS NULL OR sender_local || '@' || sender_domain GLOB :sender)
+  AND (:digits IS NULL OR number LIKE '%' || :digits || '%')
+  AND (:since IS NULL OR created_at >= :since)
+ORDER BY id DESC LIMIT :limit;
 
 -- jobs_in_state: The oldest jobs in one state.
 SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
@@ -14,17 +19,18 @@ FROM jobs WHERE state = :state ORDER BY id LIMIT :limit;
 SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
 FROM jobs WHERE state = 'received' AND id NOT IN (SELECT value FROM json_each(:but)) ORDER BY id LIMIT :limit;
 
--- callable_jobs: Ready jobs that may be dialled now: nobody calls their number, or did so just now, and no older one
--- waits for it.
+-- callable_jobs: Ready jobs that may be dialled now: not held, nobody calls their number or did so just now, and no
+-- older one waits for it.
 SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
 FROM jobs
 WHERE state = 'ready'
+  AND held = 0
   AND id NOT IN (SELECT value FROM json_each(:but))
   AND NOT EXISTS (
       SELECT 1 FROM jobs AS other
       WHERE other.number = jobs.number
         AND other.state IN ('calling', 'ready')
-        AND (other.state = 'calling' OR other.id < jobs.id)
+        AND (other.state = 'calling' OR (other.held = 0 AND other.id < jobs.id))
   )
   AND NOT EXISTS (
       SELECT 1 FROM jobs AS other
@@ -55,11 +61,12 @@ SELECT id FROM jobs WHERE number = :number AND state = 'calling' AND id <> :job_
 
 -- add_job: A mail becomes a job.
 INSERT INTO jobs (
-    uuid, state, version, door, source_key, spool_name, size, received_at, sender_local, sender_domain,
-    mail_from, recipient, subject, message_id, thread, automatic, created_at, changed_at, deadline_at, facts
+    uuid, state, version, domain, terminal, caller, door, source_key, spool_name, size, received_at, sender_local,
+    sender_domain, mail_from, recipient, subject, message_id, thread, automatic, created_at, changed_at, deadline_at,
+    facts
 ) VALUES (
-    :uuid, :state, 1, :door, :source_key, :spool_name, :size, :received_at, :sender_local, :sender_domain,
-    :mail_from, :recipient, :subject, :message_id, :thread, :automatic, :now, :now, :deadline_at, '{}'
+    :uuid, :state, 1, :domain, :terminal, :caller, :door, :source_key, :spool_name, :size, :received_at, :sender_local,
+    :sender_domain, :mail_from, :recipient, :subject, :message_id, :thread, :automatic, :now, :now, :deadline_at, '{}'
 );
 
 -- move_job: Compare and set: the job goes on only from the very version and state that was judged.
@@ -69,14 +76,18 @@ UPDATE jobs SET
     outcome = coalesce(:outcome, outcome), facts = coalesce(:facts, facts)
 WHERE id = :job_id AND version = :version AND state = :from_state;
 
--- find_source: The job that a mail became.
-SELECT job_id FROM sources WHERE door = :door AND source_key = :source_key;
+-- unfinished_jobs: Every job that is not over, by whether it is held.
+SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
+FROM jobs WHERE deadline_at > '' AND held = :held ORDER BY deadline_at;
 
--- add_source: From now on this mail is known.
-INSERT INTO sources (door, source_key, job_id) VALUES (:door, :source_key, :job_id);
+-- hold_job: A job is held, or released.
+UPDATE jobs SET held = :held, version = version + 1, changed_at = :now WHERE id = :job_id;
 
 -- job_of_spool_name: Whose raw mail this is.
 SELECT id FROM jobs WHERE spool_name = :name;
 
--- spool_names: The raw mails that have a job.
-SELECT spool_name FROM jobs;
+-- document_names: The rendered documents that have a job.
+SELECT document FROM jobs WHERE document IS NOT NULL;
+
+-- spool_names: The raw mails that have a job, and are kept yet.
+SELECT spool_name FROM jobs WHERE spool_name <> '';

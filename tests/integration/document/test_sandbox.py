@@ -11,6 +11,7 @@ from mail2fax.document.confinement import ARCHITECTURES, NOBODY
 from mail2fax.document.sandbox import Renderer, RenderingUnavailable
 from mail2fax.model.document import Resolution
 from mail2fax.model.refusal import RefusalCode
+from mail2fax.reply.words import ENGLISH
 from tests.harness.peers import need
 from tests.harness.processes import becomes_true, runs
 from tests.integration.document import liar
@@ -55,7 +56,7 @@ async def test_a_scan_becomes_a_page_of_ink_and_paper(name: str, target: Path) -
 async def test_damage_is_named_by_page_and_never_faxed(name: str, target: Path) -> None:
     refusal = await refused(TIFFS / name, target)
     assert (refusal.code, refusal.facts["page"]) == (RefusalCode.DOCUMENT_DAMAGED, "2")
-    assert refusal.sentence.startswith("Page 2 of scan.tif is damaged: ")
+    assert ENGLISH.refused(refusal).sentence.startswith("Page 2 of scan.tif is damaged: ")
 
 
 async def test_other_tools_read_the_document_alike(target: Path, tmp_path: Path) -> None:

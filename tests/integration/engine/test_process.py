@@ -18,6 +18,7 @@ from mail2fax.engine.interface import EngineUnavailable
 from mail2fax.engine.process import EngineProcess
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.engine.wire import Ready, Report, Start, decode_report, encode
+from mail2fax.log import LogSettings
 from mail2fax.model.call import (
     Answered,
     AnswerOrder,
@@ -234,7 +235,7 @@ async def spoken_to(*orders: bytes) -> list[Report]:
 
 
 def start() -> bytes:
-    return encode(0, Start(SETTINGS, os.getpid(), "info", "text"))
+    return encode(0, Start(SETTINGS, os.getpid(), LogSettings()))
 
 
 async def test_half_an_order_dials_nobody() -> None:

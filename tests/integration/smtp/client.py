@@ -1,6 +1,7 @@
 """An SMTP client that says exactly the bytes it is told to: what no decent library would send."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -18,11 +19,12 @@ async def until(condition: Callable[[], object]) -> None:
 class Client:
     """One connection. `say` sends bytes as they are; `hear` reads one reply, all its lines, without line ends."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self._port = port
+        self._tls = tls
 
     async def __aenter__(self) -> Self:
-        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, ssl=self._tls)
         return self
 
     async def __aexit__(
@@ -34,6 +36,11 @@ class Client:
         self._writer.write(data)
         async with asyncio.timeout(PATIENCE_S):
             await self._writer.drain()
+
+    async def start_tls(self, context: ssl.SSLContext) -> None:
+        """Goes on within TLS, after the 220 to STARTTLS."""
+        async with asyncio.timeout(PATIENCE_S):
+            await self._writer.start_tls(context, server_hostname="127.0.0.1")
 
     async def hear(self) -> str:
         lines: list[str] = []

@@ -76,6 +76,9 @@ class House:
     def open_connections(self) -> int:
         return len(self.door._sessions)
 
+    def places_are_free(self) -> bool:
+        return not self.door._places._taken
+
     def spooled(self) -> list[bytes]:
         """The kept mails."""
         return [path.read_bytes() for path in sorted((self.spool_directory / "new").iterdir())]

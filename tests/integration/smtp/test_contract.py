@@ -2,6 +2,7 @@
 
 import inspect
 from asyncio import selector_events
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable
 from typing import Any
 
@@ -32,11 +33,27 @@ def test_the_release_is_one_we_have_read() -> None:
         ("_reset_timeout", ["self", "duration"]),
         ("_timeout_cb", ["self"]),
         ("_getparams", ["self", "params"]),
+        ("smtp_STARTTLS", ["self", "arg"]),
+        ("smtp_AUTH", ["self", "arg"]),
+        ("challenge_auth", ["self", "challenge", "encode_to_b64", "log_client_response"]),
     ],
 )
 def test_the_methods_we_call_and_replace_are_there(name: str, parameters: list[str]) -> None:
     method: Callable[..., Any] = getattr(SMTP, name)
     assert list(inspect.signature(method).parameters) == parameters
+
+
+def test_what_was_said_before_tls_is_cleared_from_the_reader() -> None:
+    assert "clear" in SMTP.connection_made.__code__.co_names
+
+
+def test_asyncios_layer_of_tls_can_be_given_bytes_that_came_early() -> None:
+    """asyncio.sslproto is in no documentation; aiosmtpd starts TLS by it, too."""
+    assert {"app_protocol", "sslcontext", "waiter", "server_side", "ssl_handshake_timeout"} <= set(
+        inspect.signature(SSLProtocol).parameters
+    )
+    assert list(inspect.signature(SSLProtocol.get_buffer).parameters) == ["self", "n"]
+    assert list(inspect.signature(SSLProtocol.buffer_updated).parameters) == ["self", "nbytes"]
 
 
 @pytest.mark.parametrize("caller", ["smtp_MAIL", "smtp_RCPT"])

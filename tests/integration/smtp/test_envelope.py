@@ -7,7 +7,7 @@ import smtplib
 import pytest
 
 from mail2fax.ingest.smtp import SmtpSettings
-from mail2fax.model.refusal import WORDINGS
+from mail2fax.model.refusal import SMTP_REPLIES
 from tests.integration.smtp.client import Client, until
 from tests.integration.smtp.conftest import House, OpenHouse
 
@@ -196,7 +196,7 @@ async def test_a_client_that_does_not_read_our_replies_is_cut_off(
     open_house: OpenHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Closing alone would wait for ever until the client has read what it was sent."""
-    monkeypatch.setattr("mail2fax.ingest.smtp_session.FAREWELL_S", 0.1)
+    monkeypatch.setattr("mail2fax.ingest.smtp_secure.FAREWELL_S", 0.1)
     house = await open_house(idle_s=0.3, max_same_commands=1_000_000)
     async with Client(house.port) as client:
         await greeted(client)
@@ -215,10 +215,10 @@ async def test_a_client_that_does_not_speak_ascii_gets_an_answer_in_ascii(house:
 
 
 def test_every_refusal_has_one_permanent_ascii_line_for_smtp() -> None:
-    for wording in WORDINGS.values():
-        assert wording.smtp.isascii()
-        assert wording.smtp.isprintable()
-        assert wording.smtp.startswith("55")
+    for reply in SMTP_REPLIES.values():
+        assert reply.isascii()
+        assert reply.isprintable()
+        assert reply.startswith("55")
 
 
 async def test_contents_of_mails_never_reach_the_log(house: House, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,5 +1,6 @@
 import time
 import tomllib
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mail2fax.mail.words import decode_words
 from mail2fax.model.mask import NumberMask
 from mail2fax.model.number import FaxNumber, NumberKind
 from mail2fax.model.refusal import Refusal, RefusalCode
+from mail2fax.reply.words import ENGLISH
 
 FIXTURE = Path(__file__).parents[3] / "fixtures" / "admission" / "subjects.toml"
 ROWS: list[dict[str, Any]] = tomllib.loads(FIXTURE.read_text(encoding="utf-8"))["subject"]
@@ -51,7 +53,7 @@ def test_a_subject_is_read_as_the_table_says(row: dict[str, Any]) -> None:
         assert read.e164 == row["verdict"], row["remark"]
         return
     assert read.code == row["verdict"], row["remark"]
-    assert "unknown" not in read.sentence + read.advice, "a fact of the wording is missing"
+    assert "unknown" not in "".join(astuple(ENGLISH.refused(read))), "a fact of the wording is missing"
     if "readings" in row:
         assert [read.facts["first"], read.facts["second"]] == row["readings"]
 
@@ -157,7 +159,43 @@ def test_a_plan_wider_than_e164_gives_no_number() -> None:
 def test_a_refusal_repeats_no_more_of_a_subject_than_a_person_reads() -> None:
     refusal = read_number("word " * 1000 + "1", BELARUS)
     assert isinstance(refusal, Refusal)
-    assert len(refusal.sentence) < 200
+    assert len(ENGLISH.refused(refusal).sentence) < 200
+
+
+def suggested(subject: str, plan: NumberPlan = BELARUS) -> str | None:
+    refusal = read_number(subject, plan)
+    assert isinstance(refusal, Refusal), "it is asked about, and not dialled"
+    assert refusal.code == RefusalCode.NUMBER_NOT_UNDERSTOOD
+    return refusal.facts.get("first")
+
+
+@pytest.mark.parametrize(
+    ("subject", "number"),
+    [
+        ("Invoice 8 017 200-15-15", "+375 17 200-15-15"),
+        ("Scan 2026-08-01 for 375172001515", "+375 17 200-15-15"),
+        ("INV375172001515X", "+375 17 200-15-15"),
+        ("Re: 8 029 155 44 99 please", "+375 29 155-44-99"),
+        ("8 029 155 44 99 or, that is, 375 29 155 44 99", "+375 29 155-44-99"),
+    ],
+)
+def test_the_one_number_among_words_is_asked_about(subject: str, number: str) -> None:
+    assert suggested(subject) == number
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Scan 2026-08-01",
+        "hello 12345",
+        "tel 17 200 15 15 and 29 155 44 99",
+        "see 44 800 1111",
+        "\u202e99 44 551 92 573+",
+        ", ".join(["8 029 155 44 99 x"] * 11),
+    ],
+)
+def test_where_none_or_more_than_one_number_exists_nothing_is_suggested(subject: str) -> None:
+    assert suggested(subject) is None
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ def test_a_right_configuration_is_summed_up(mail2fax: Command, config: Path, tmp
     assert result.stdout.splitlines() == [
         "The configuration is right.",
         f"  data     {tmp_path}",
-        "  mails    to fax@localhost at 127.0.0.1:2525",
+        "  mails    to fax@localhost",
+        "  door     127.0.0.1:2525, TLS: none",
         "  senders  *@example.com",
         "  numbers  375*",
         "  trunk    127.0.0.1:5060, 2 lines, T.38: accept",

@@ -24,6 +24,7 @@ from mail2fax.engine.wire import (
     decode_report,
     encode,
 )
+from mail2fax.log import LogSettings
 from mail2fax.model.call import (
     Answered,
     AnswerOrder,
@@ -60,7 +61,8 @@ ENDED = CallEnded(
     FaxResult(FaxFault.DROPPED, 49, "CALLDROPPED", 2, 1, False, "+375 17 200", 14_400, True),
 )
 ORDERS: list[Order] = [
-    Start(SETTINGS, 4711, "debug", "json"),
+    Start(SETTINGS, 4711, LogSettings("debug", "json", "/var/log/mail2fax/mail2fax.log")),
+    LogSettings("warning"),
     ORDER,
     AnswerOrder("/var/lib/mail2fax/in.tif", "+375", ring_s=2.5),
     HangUp(),
@@ -164,7 +166,7 @@ def test_no_far_end_can_write_a_line_that_is_too_long() -> None:
 
 
 def test_a_password_is_not_in_the_error_about_its_line() -> None:
-    line = encode(0, Start(SETTINGS, 1, "info", "text")).replace(b'"lines":2', b'"lines":"two"')
+    line = encode(0, Start(SETTINGS, 1, LogSettings())).replace(b'"lines":2', b'"lines":"two"')
     with pytest.raises(WireError) as caught:
         decode_order(line)
     assert "sesame" not in str(caught.value)
@@ -173,7 +175,7 @@ def test_a_password_is_not_in_the_error_about_its_line() -> None:
 
 
 def test_settings_that_cannot_be_are_refused_on_the_way_in() -> None:
-    fields = json.loads(encode(0, Start(SETTINGS, 1, "info", "text")))
+    fields = json.loads(encode(0, Start(SETTINGS, 1, LogSettings())))
     fields["body"]["settings"]["lines"] = 0
     with pytest.raises(WireError):
         decode_order(json.dumps(fields).encode() + b"\n")

@@ -2,6 +2,7 @@ import re
 from datetime import timedelta
 
 from mail2fax.jobs import Jobs, Outbox
+from mail2fax.model.job import ReplyKind
 from tests.unit.jobs.made import Clock, busy, calling, delivered, end, ready
 
 
@@ -11,7 +12,7 @@ async def test_a_final_state_owes_one_reply_with_a_message_id_that_names_the_job
     job, attempt = await calling(jobs)
     await end(jobs, attempt, delivered())
     (reply,) = await outbox.owed(clock())
-    assert (reply.kind, reply.job_id, reply.tries) == ("final", job.id, 0)
+    assert (reply.kind, reply.job_id, reply.tries) == (ReplyKind.FINAL, job.id, 0)
     assert re.fullmatch(rf"<job-{job.id}\.[0-9a-f-]{{36}}@fax\.example\.com>", reply.message_id)
 
 
@@ -22,11 +23,12 @@ async def test_a_job_that_goes_on_owes_nothing(jobs: Jobs, outbox: Outbox, clock
     assert await outbox.next_owed() is None
 
 
-async def test_automatic_mail_is_never_answered(jobs: Jobs, outbox: Outbox, clock: Clock) -> None:
+async def test_automatic_mail_is_not_answered_but_told_to_others(jobs: Jobs, outbox: Outbox, clock: Clock) -> None:
     """RFC 3834 section 2: an answer to an automatic mail is how loops begin."""
     job = await ready(jobs, automatic=True)
     await jobs.cancel(job.id)
-    assert await outbox.owed(clock()) == ()
+    (reply,) = await outbox.owed(clock())
+    assert reply.kind is ReplyKind.NOTIFY
 
 
 async def test_a_reply_that_was_sent_is_owed_no_more(jobs: Jobs, outbox: Outbox, clock: Clock) -> None:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mail2fax.mail.header import Header, read_header
-from mail2fax.mail.heading import MAX_RECEIVED, MAX_REFERENCES, OWN_JOB_FIELD, Heading, read_heading
+from mail2fax.mail.heading import MAX_RECEIVED, MAX_REFERENCES, Heading, read_heading
 from mail2fax.model.mail import Address
 
 ANNA = Address("anna", "example.com")
@@ -73,7 +73,6 @@ def test_in_reply_to_stands_in_for_missing_references() -> None:
         b"List-Unsubscribe: <mailto:x@example.com>",
         b"X-Auto-Response-Suppress: All",
         b"X-Auto-Response-Suppress: DR, OOF, AutoReply",
-        OWN_JOB_FIELD.encode() + b": 42",
         b"Return-Path: <>",
         b"\n".join([b"Received: x"] * (MAX_RECEIVED + 1)),
     ],

@@ -1,25 +1,33 @@
 """What the sender reads: every final state has its mail, with the facts that belong into it."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP, default
+from html import unescape
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from mail2fax.model.call import CallEnded, CallResult, EndedBy, FaxFault, FaxResult, Media
-from mail2fax.model.job import FINAL_STATES, Attempt, Job, JobState, Reply
+from mail2fax.model.job import FINAL_STATES, Attempt, Job, JobState, Reply, ReplyKind
 from mail2fax.model.mail import Address, Door, Submission
-from mail2fax.model.outcome import SENTENCES, OutcomeKind
-from mail2fax.model.refusal import WORDINGS, RefusalCode
-from mail2fax.reply.compose import OWN_HEADER, Letterhead, compose
+from mail2fax.model.mark import JOB_FIELD
+from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.refusal import RefusalCode
+from mail2fax.reply.compose import Letterhead
+from mail2fax.reply.compose import compose as compose_to
+from mail2fax.reply.facts import state_of
+from mail2fax.reply.words import Language, words_in
+from tests.harness.replies import html_of, text_of
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-LETTERHEAD = Letterhead("fax@example.com", "gw.example.com", ZoneInfo("Europe/Minsk"))
-REPLY = Reply(id=1, kind="final", job_id=7, message_id="<job-7.abc@gw.example.com>", tries=0, created_at=NOON)
+LETTERHEAD = Letterhead("fax@example.com", ZoneInfo("Europe/Minsk"))
+RUSSIAN = replace(LETTERHEAD, language=Language.RUSSIAN)
+REPLY = Reply(id=1, kind=ReplyKind.FINAL, job_id=7, message_id="<job-7.abc@gw.example.com>", tries=0, created_at=NOON)
 SUBMISSION = Submission(
     door=Door.SMTP,
     source_key="k",
@@ -33,6 +41,7 @@ SUBMISSION = Submission(
     message_id="<first@example.com>",
     references=tuple(f"<r{n}@example.com>" for n in range(12)),
 )
+every_language = pytest.mark.parametrize("language", Language)
 DELIVERED = CallEnded(
     CallResult(EndedBy.US, 200, "OK"),
     Media.T38,
@@ -57,7 +66,13 @@ def attempt(ended: CallEnded | None, cause: str, confirmed: int) -> Attempt:
 def as_read(message: EmailMessage) -> tuple[EmailMessage, str]:
     """The mail as a mail program has it after the wire."""
     read = message_from_bytes(message.as_bytes(), _class=EmailMessage, policy=default)
-    return read, read.get_content().replace("\r\n", "\n")
+    return read, text_of(read)
+
+
+def compose(reply: Reply, about: Job, attempts: Sequence[Attempt], letterhead: Letterhead) -> EmailMessage:
+    to = letterhead.addressee(reply, about)
+    assert to
+    return compose_to(reply, about, attempts, letterhead, to)
 
 
 def test_a_delivered_fax_is_told_with_pages_receiver_quality_time_and_answer() -> None:
@@ -132,7 +147,8 @@ def test_the_reply_is_threaded_automatic_and_ours() -> None:
     assert message["References"].split()[-1] == "<first@example.com>"
     assert len(message["References"].split()) == 10
     assert message["Auto-Submitted"] == "auto-replied"
-    assert message[OWN_HEADER] == "7"
+    assert message[JOB_FIELD] == "7"
+    assert message["Content-Language"] == "en"
 
 
 def test_the_same_row_gives_the_same_mail() -> None:
@@ -178,21 +194,143 @@ def test_an_id_in_another_script_costs_no_reply() -> None:
     assert composed.as_bytes(policy=SMTP).isascii()
 
 
+@every_language
 @pytest.mark.parametrize("code", RefusalCode)
-def test_every_refusal_has_a_mail_without_gaps(code: RefusalCode) -> None:
-    names = ("problem", "sender", "subject", "first", "second", "numbers", "number", "reason", "names", "name", "page")
+def test_every_refusal_has_a_mail_without_gaps(code: RefusalCode, language: Language) -> None:
+    names = (
+        "problem",
+        "sender",
+        "subject",
+        "first",
+        "second",
+        "numbers",
+        "number",
+        "reason",
+        "names",
+        "name",
+        "page",
+        "job",
+    )
     facts = dict.fromkeys(names, "<fact>")
-    _, text = as_read(compose(REPLY, job(JobState.REJECTED, code, facts), [], LETTERHEAD))
-    assert "nobody was called" in text
-    assert "unknown" not in text
-    assert WORDINGS[code].smtp.isascii()
-    assert "{" not in WORDINGS[code].smtp
+    letterhead, words = replace(LETTERHEAD, language=language), words_in(language)
+    refused = job(JobState.REJECTED, code, facts)
+    message, text = as_read(compose(REPLY, refused, [], letterhead))
+    for told in (text, html_of(message)):
+        assert state_of(refused, words).opening in told
+        assert words.labels.unknown not in told
+        assert "{" not in told
 
 
+@every_language
 @pytest.mark.parametrize("kind", OutcomeKind)
-def test_every_outcome_has_a_mail_with_its_sentence(kind: OutcomeKind) -> None:
-    _, text = as_read(compose(REPLY, job(JobState.FAILED, kind), [], LETTERHEAD))
-    assert SENTENCES[kind].sentence in text
+def test_every_outcome_has_a_mail_with_its_sentence(kind: OutcomeKind, language: Language) -> None:
+    letterhead, wording = replace(LETTERHEAD, language=language), words_in(language).outcomes[kind]
+    message, text = as_read(compose(REPLY, job(JobState.FAILED, kind), [], letterhead))
+    for told in (text, unescape(html_of(message))):
+        assert wording.sentence in told
+        assert wording.advice in told
+
+
+@pytest.mark.parametrize("state", sorted(FINAL_STATES))
+def test_a_russian_mail_has_no_english_words(state: JobState) -> None:
+    outcome = "number-missing" if state is JobState.REJECTED else "busy"
+    gone = replace(attempt(None, "we were stopped in mid call", 1), ended_at=None)
+    tries = [*[attempt(DELIVERED, "SIP 200 OK", 2)] * 21, gone]
+    message, text = as_read(compose(REPLY, job(state, outcome), tries, RUSSIAN))
+    assert message["Content-Language"] == "ru"
+    # The peer's words, the names of codes and media, what the sender wrote.
+    allowed = {"SIP", "OK", "T", "TIFF", "Re", "Fax"}
+    assert set(re.findall("[A-Za-z]+", f"{text} {message['Subject']}")) <= allowed
+
+
+def test_a_delivered_fax_in_russian() -> None:
+    done = replace(attempt(DELIVERED, "SIP 200 OK · T.30 OK", 2), ended_at=NOON + timedelta(seconds=128))
+    message, text = as_read(compose(REPLY, job(JobState.SENT, "delivered"), [done], RUSSIAN))
+    assert message["Subject"] == "[Факс 7] доставлен - Re: +375 29 155 44 99"
+    assert text == (
+        "Ваш факс на номер +375291554499 доставлен. Получатель подтвердил все страницы.\n"
+        "\n"
+        "Страницы     подтверждено 2 из 2\n"
+        "Получатель   +375 17 200 (так называет себя его аппарат)\n"
+        "Качество     14400 бит/с с коррекцией ошибок\n"
+        "Звонки       2026-03-02 15:00:00 +0300  SIP 200 OK · T.30 OK · T.38, 2 мин 8 с\n"
+        "Задание      7, получено 2026-03-02 15:00:00 +0300\n"
+    )
+
+
+def test_the_html_says_the_same_as_the_text_and_fetches_nothing() -> None:
+    done = attempt(DELIVERED, "SIP 200 OK · T.30 OK", 2)
+    message, text = as_read(compose(REPLY, job(JobState.SENT, "delivered"), [done], LETTERHEAD))
+    html = html_of(message)
+    assert message.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert " ".join(unescape(re.sub("<[^>]*>", " ", html.partition("<body>")[2])).split()) == " ".join(text.split())
+    assert not re.search("src=|http|url|<script|<style|<link", html)
+
+
+def test_nothing_that_a_sender_or_a_fax_machine_says_is_markup() -> None:
+    """Trap: the far end's identification, its reason phrase and the subject are text from the network."""
+    evil = "<img src=http://x.example/>"
+    shown = CallEnded(DELIVERED.call, Media.T38, replace(DELIVERED.fax, far_id=evil))
+    wrote = replace(job(JobState.SENT, "delivered"), submission=replace(SUBMISSION, subject=evil))
+    message, _ = as_read(compose(REPLY, wrote, [attempt(shown, f"SIP 200 {evil}", 2)], LETTERHEAD))
+    assert "<img" not in html_of(message)
+    assert "&lt;img" in html_of(message)
+
+
+AMBIGUOUS = {"subject": "44 800 1111", "first": "+375 44 800-11-11", "second": "+44 800 1111"}
+
+
+@every_language
+def test_a_subject_with_two_readings_is_answered_with_a_link_for_each(language: Language) -> None:
+    refused = job(JobState.REJECTED, RefusalCode.NUMBER_AMBIGUOUS, AMBIGUOUS)
+    message, text = as_read(compose(REPLY, refused, [], replace(LETTERHEAD, language=language)))
+    links = [
+        "mailto:fax@example.com?subject=%2B375%2044%20800-11-11",
+        "mailto:fax@example.com?subject=%2B44%20800%201111",
+    ]
+    assert re.findall("<(mailto:[^>]*)>", text) == links
+    assert re.findall('href="([^"]*)"', html_of(message)) == links
+    assert words_in(language).labels.write_again in text
+
+
+def test_a_link_goes_to_the_fax_address_that_the_mail_came_for() -> None:
+    """Trap: an address may hold what means something in a URL."""
+    facts = {"subject": "x 375291554499", "first": "+375 29 155-44-99"}
+    refused = job(JobState.REJECTED, RefusalCode.NUMBER_NOT_UNDERSTOOD, facts)
+    refused = replace(refused, submission=replace(SUBMISSION, recipient="fax&cc=eve?x%41@example.com"))
+    _, text = as_read(compose(REPLY, refused, [], LETTERHEAD))
+    assert "<mailto:fax%26cc%3Deve%3Fx%2541@example.com?subject=%2B375%2029%20155-44-99>" in text
+
+
+def test_a_subject_without_any_known_reading_is_answered_with_an_example_and_no_link() -> None:
+    refused = job(JobState.REJECTED, RefusalCode.NUMBER_NOT_UNDERSTOOD, {"subject": "hello"})
+    message, text = as_read(compose(REPLY, refused, [], LETTERHEAD))
+    assert "mailto:" not in text + html_of(message)
+    assert "+375 29 155 44 99" in text
+
+
+NOTIFY = replace(REPLY, kind=ReplyKind.NOTIFY)
+
+
+@every_language
+def test_an_automatic_mail_is_told_to_who_is_named_for_it(language: Language) -> None:
+    letterhead = replace(LETTERHEAD, language=language, notify="clerk@example.com")
+    refused = job(JobState.REJECTED, RefusalCode.NUMBER_AMBIGUOUS, AMBIGUOUS)
+    message, text = as_read(compose(NOTIFY, refused, [], letterhead))
+    assert message["To"] == "clerk@example.com"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert text.startswith(words_in(language).labels.instead_of.format(sender="anna@example.com"))
+    assert "mailto:" not in text, "the clerk may not be allowed to fax"
+
+
+def test_an_automatic_mail_is_told_to_nobody_when_nobody_is_named() -> None:
+    assert LETTERHEAD.addressee(NOTIFY, job(JobState.FAILED, "busy")) is None
+
+
+def test_a_person_is_told_even_when_somebody_is_named_for_the_programs() -> None:
+    letterhead = replace(LETTERHEAD, notify="clerk@example.com")
+    assert letterhead.addressee(REPLY, job(JobState.FAILED, "busy")) == "anna@example.com"
 
 
 @pytest.mark.parametrize("state", sorted(FINAL_STATES))

@@ -18,6 +18,9 @@ def adding(key: str) -> Callable[[Session], int]:
             "add_job",
             uuid=f"uuid of {key}",
             state="received",
+            domain="default",
+            terminal="default",
+            caller="",
             door="smtp",
             source_key=key,
             spool_name=key,
@@ -34,7 +37,7 @@ def adding(key: str) -> Callable[[Session], int]:
             now=NOW,
             deadline_at=NOW,
         )
-        session.change("add_source", door="smtp", source_key=key, job_id=job_id)
+        session.change("add_source", domain="default", kind="smtp", source_key=key, job_id=job_id)
         return job_id
 
     return work

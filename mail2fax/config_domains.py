@@ -1,0 +1,155 @@
+"""The part of the configuration that says who may fax as whom: `[senders]`, `[terminal]` and `[domain]`.
+
+`allow` and the keys of `[terminal]` alone are the default rule and the default terminal of the default domain; that
+is all a small office needs. Names lead from a rule to its domain and its terminal, and are resolved here.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from mail2fax.config_values import Line, Section, SenderMaskText, StationId
+from mail2fax.model.domain import DEFAULT, Terminal
+from mail2fax.model.mask import SenderMask
+from mail2fax.model.number import MAX_E164_DIGITS
+from mail2fax.model.rule import SenderRule
+
+
+def _own_number(text: str) -> str:
+    digits = text.removeprefix("+")
+    if text and not (text.startswith("+") and digits.isascii() and digits.isdigit() and len(digits) <= MAX_E164_DIGITS):
+        raise ValueError("must be a number in international form without spaces, such as +375172001500")
+    return text
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+NameOrNone = Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9._-]{0,63})?$")]
+OwnNumber = Annotated[str, AfterValidator(_own_number)]
+CallerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9+._-]*$")]
+HeaderText = Annotated[Line, Field(max_length=40)]
+
+
+class RuleEntry(Section):
+    """One of `senders.rules`: masks, and the terminal and the domain of who matches one of them."""
+
+    allow: Annotated[tuple[SenderMaskText, ...], Field(min_length=1)]
+    terminal: NameOrNone = ""
+    domain: NameOrNone = ""
+
+
+class SendersSection(Section):
+    """`[senders]`: who may fax. Nobody, unless a mask says so."""
+
+    allow: tuple[SenderMaskText, ...] = ()
+    rules: tuple[RuleEntry, ...] = ()
+
+
+class TerminalEntry(Section):
+    """One of `terminal.named`: another number of ours."""
+
+    name: Name
+    domain: Name = DEFAULT
+    number: OwnNumber = ""
+    caller_id: CallerId = ""
+    station_id: StationId = ""
+    header: HeaderText = ""
+
+
+class TerminalSection(Section):
+    """`[terminal]`: the number of ours that faxes come from, where nothing says otherwise; and further ones."""
+
+    number: OwnNumber = ""
+    caller_id: CallerId = "mail2fax"
+    station_id: StationId = ""
+    header: HeaderText = ""
+    named: tuple[TerminalEntry, ...] = ()
+
+
+class DomainEntry(Section):
+    """One of `domain.named`: a tenant, and the terminal of its rules that name none."""
+
+    name: Name
+    terminal: Name
+
+
+class DomainSection(Section):
+    """`[domain]`: the tenants beside the default one."""
+
+    named: tuple[DomainEntry, ...] = ()
+
+
+def default_terminal(section: TerminalSection) -> Terminal:
+    """The terminal of `[terminal]`."""
+    return _terminal(DEFAULT, section)
+
+
+def sender_rules(senders: SendersSection, terminal: TerminalSection, domain: DomainSection) -> tuple[SenderRule, ...]:
+    """Who may fax as whom, in the order in which it counts; `senders.allow` comes last.
+
+    Raises `ValueError`, with what would be right, when a name is used twice, leads nowhere or to another tenant.
+    """
+    terminals = _terminals(terminal)
+    owners = {DEFAULT: DEFAULT} | {entry.name: entry.domain for entry in terminal.named}
+    domains = _domains(domain)
+    for name, chosen in domains.items():
+        _require_own(chosen, name, owners, f"domain.named: {name}")
+    for entry in terminal.named:
+        if entry.domain not in domains:
+            raise ValueError(f"terminal.named: {entry.name}: {_unknown('domain', entry.domain, domains)}")
+    rules: list[SenderRule] = []
+    for position, rule in enumerate(senders.rules):
+        where = f"senders.rules[{position}]"
+        tenant = rule.domain or owners.get(rule.terminal, DEFAULT)
+        if tenant not in domains:
+            raise ValueError(f"{where}: {_unknown('domain', tenant, domains)}")
+        chosen = rule.terminal or domains[tenant]
+        _require_own(chosen, tenant, owners, where)
+        rules += [SenderRule(SenderMask.parse(mask), terminals[chosen], tenant) for mask in rule.allow]
+    return (*rules, *(SenderRule(SenderMask.parse(mask), terminals[DEFAULT]) for mask in senders.allow))
+
+
+def _terminals(section: TerminalSection) -> Mapping[str, Terminal]:
+    found = {DEFAULT: default_terminal(section)}
+    for entry in section.named:
+        if entry.name in found:
+            raise ValueError(f'terminal.named: the name "{entry.name}" is taken: each terminal needs its own')
+        if not (entry.number or entry.caller_id):
+            raise ValueError(f"terminal.named: {entry.name} needs a number or a caller_id")
+        found[entry.name] = _terminal(entry.name, entry)
+    return found
+
+
+def _terminal(name: str, section: TerminalSection | TerminalEntry) -> Terminal:
+    return Terminal(
+        caller_id=section.caller_id or section.number,
+        station_id=section.station_id or section.number,
+        header=section.header,
+        name=name,
+        number=section.number,
+    )
+
+
+def _domains(section: DomainSection) -> Mapping[str, str]:
+    """The terminal of each domain, by their names."""
+    found = {DEFAULT: DEFAULT}
+    for entry in section.named:
+        if entry.name in found:
+            raise ValueError(f'domain.named: the name "{entry.name}" is taken: each domain needs its own')
+        found[entry.name] = entry.terminal
+    return found
+
+
+def _require_own(terminal: str, domain: str, owners: Mapping[str, str], where: str) -> None:
+    """A tenant calls from its own numbers only."""
+    if terminal not in owners:
+        raise ValueError(f"{where}: {_unknown('terminal', terminal, owners)}")
+    if owners[terminal] != domain:
+        raise ValueError(
+            f'{where}: the terminal "{terminal}" belongs to the domain "{owners[terminal]}", not to "{domain}": '
+            f'set domain = "{domain}" in that terminal, or choose another'
+        )
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    return f'there is no {kind} "{name}"; known are {", ".join(sorted(known))}'

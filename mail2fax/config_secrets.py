@@ -1,0 +1,89 @@
+"""Secrets that stand in files of their own: what `password_file` names, and what is read there.
+
+A bare name is a credential of systemd (`LoadCredential=` of systemd.exec(5)): only the service can read it, and it is
+in no configuration, environment or backup.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, SecretStr
+
+from mail2fax.config_errors import ConfigError, Fault, Places
+
+CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
+SECRET_BYTES = 4096
+FILE_SUFFIX = "_file"
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class SecretUnreadable(Exception):
+    """A file that should hold a secret cannot be used; the message says why, and never what is in it."""
+
+
+def secret_place(text: str) -> str:
+    """`text`, if it can name a secret; raises `ValueError`."""
+    if text and not text.startswith("/") and (not text.isprintable() or "/" in text or text in {".", ".."}):
+        raise ValueError("must be an absolute path, or the bare name of a systemd credential")
+    return text
+
+
+def read_secret(place: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The secret at `place`, without the line feed that editors put at its end; raises `SecretUnreadable`."""
+    try:
+        with _path(place, environ).open("rb") as file:
+            content = file.read(SECRET_BYTES + 1)
+        secret = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except OSError as error:
+        raise SecretUnreadable(f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise SecretUnreadable("is not UTF-8 text") from None
+    if not secret or not secret.isprintable() or len(content) > SECRET_BYTES:
+        raise SecretUnreadable("must hold one line of printable text")
+    return secret
+
+
+def with_secrets(config: ModelT, places: Places) -> ModelT:
+    """`config` with every secret that its `..._file` keys name; raises `ConfigError` with all that is wrong."""
+    faults: list[Fault] = []
+    sections: dict[str, BaseModel] = {}
+    for name, section in config:
+        found: dict[str, SecretStr] = {}
+        for key, place in _secret_files(section):
+            try:
+                found[key] = _only_secret(section, key, place)
+            except SecretUnreadable as error:
+                path = (name, key + FILE_SUFFIX)
+                faults.append(Fault(".".join(path), places.find(path), str(error)))
+        sections[name] = section.model_copy(update=found)
+    if faults:
+        raise ConfigError(faults)
+    return config.model_copy(update=sections)
+
+
+def _secret_files(section: BaseModel) -> Iterator[tuple[str, str]]:
+    """The secrets of a section that stand in files, each with its file."""
+    for name in type(section).model_fields:
+        key, place = name.removesuffix(FILE_SUFFIX), getattr(section, name)
+        if key != name and place and isinstance(getattr(section, key, None), SecretStr):
+            yield key, place
+
+
+def _only_secret(section: BaseModel, key: str, place: str) -> SecretStr:
+    if getattr(section, key).get_secret_value():
+        raise SecretUnreadable(f"and {key} are both set: keep one of them")
+    return SecretStr(read_secret(place))
+
+
+def _path(place: str, environ: Mapping[str, str]) -> Path:
+    if place.startswith("/"):
+        return Path(place)
+    if CREDENTIALS_VARIABLE not in environ:
+        raise SecretUnreadable(
+            "is the name of a systemd credential, but there are none here: "
+            "start the gateway with systemctl, or write an absolute path"
+        )
+    return Path(environ[CREDENTIALS_VARIABLE]) / place

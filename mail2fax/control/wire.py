@@ -1,0 +1,171 @@
+"""What is said over the control socket: JSON, one object on each line, in UTF-8.
+
+The gateway begins with `Hello`. The client says one order, and behind the line of `Send` the bytes of the file.
+The gateway answers with lines of `Answer`; "done" or "refused" is the last. Then it closes.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+PROTOCOL = 1
+"""Grows when an older end would misunderstand; keys that are new and may be ignored do not count."""
+MAX_LINE = 256 * 1024
+"""Bytes, with the line end."""
+MAX_NUMBER = 500
+MAX_NAME = 255
+
+JobId = Annotated[int, Field(ge=1)]
+
+
+class WireError(Exception):
+    """The other end has said something that is not of this protocol; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The gateway's first line."""
+
+    hello: Literal["mail2fax"]
+    protocol: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A fax: `number` as a person writes it, `name` of the file, and `size` bytes that follow the line."""
+
+    number: Annotated[str, Field(max_length=MAX_NUMBER)]
+    name: Annotated[str, Field(max_length=MAX_NAME)]
+    size: Annotated[int, Field(ge=0)]
+    verb: Literal["send"] = "send"
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try a job again; `sure` also when it may have arrived."""
+
+    job: JobId
+    sure: bool = False
+    verb: Literal["retry"] = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Withdraw a job, in mid call too."""
+
+    job: JobId
+    verb: Literal["cancel"] = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Do not dial a job (None: all that are not over) until it is released."""
+
+    job: JobId | None
+    verb: Literal["hold"] = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Let a held job (None: all) be dialled."""
+
+    job: JobId | None
+    verb: Literal["release"] = "release"
+
+
+Order = Send | Retry | Cancel | Hold | Release
+
+
+class Kind(StrEnum):
+    """What an answer means."""
+
+    ACCEPTED = "accepted"
+    """The fax is safe and has a job; the story of it follows."""
+    ENTRY = "entry"
+    """Something has happened to the job."""
+    ALIVE = "alive"
+    """Nothing has happened, but we are here."""
+    DONE = "done"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One line of the gateway's. `words` are for people; `code` of a refusal is for programs, and stable."""
+
+    answer: str
+    words: str = ""
+    code: str = ""
+    job: Mapping[str, Any] | None = None
+    entry: Mapping[str, Any] | None = None
+    jobs: tuple[int, ...] = field(default=())
+
+
+_hello: TypeAdapter[Hello] = TypeAdapter(Hello)
+_order: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="verb")])
+_answer: TypeAdapter[Answer] = TypeAdapter(Answer)
+
+
+def hello_line(version: str) -> bytes:
+    """The line that opens a conversation."""
+    return _line(asdict(Hello("mail2fax", PROTOCOL, version)))
+
+
+def parse_hello(line: bytes) -> Hello:
+    """The gateway's hello; raises `WireError` also when its protocol is not ours."""
+    try:
+        hello = _hello.validate_json(line)
+    except ValidationError as error:
+        raise WireError("this is no control socket of mail2fax") from error
+    if hello.protocol != PROTOCOL:
+        raise WireError(
+            f"the gateway (version {hello.version}) speaks protocol {hello.protocol}, this command {PROTOCOL}: "
+            "restart the gateway after an upgrade"
+        )
+    return hello
+
+
+def order_line(order: Order) -> bytes:
+    """`order` as the client says it."""
+    return _line({"protocol": PROTOCOL, **asdict(order)})
+
+
+def parse_order(line: bytes) -> Order:
+    """The order on `line`; raises `WireError`."""
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise WireError("an order is one JSON object on one line") from error
+    if not isinstance(said, dict) or said.get("protocol") != PROTOCOL:
+        raise WireError(f'an order names its "protocol": {PROTOCOL}')
+    try:
+        return _order.validate_python(said)
+    except ValidationError as error:
+        raise WireError(f"an order that cannot be understood: {_first_fault(error)}") from error
+
+
+def answer_line(answer: Answer) -> bytes:
+    """`answer` as the gateway says it; what it does not have is left out."""
+    return _line({name: value for name, value in asdict(answer).items() if value})
+
+
+def parse_answer(line: bytes) -> Answer:
+    """The answer on `line`; raises `WireError`."""
+    try:
+        return _answer.validate_json(line)
+    except ValidationError as error:
+        raise WireError(f"an answer that cannot be understood: {_first_fault(error)}") from error
+
+
+def _line(said: Mapping[str, Any]) -> bytes:
+    return json.dumps(said, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
+def _first_fault(error: ValidationError) -> str:
+    first = error.errors(include_input=False)[0]
+    return f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}".removeprefix(": ")

@@ -1,0 +1,120 @@
+"""Forgetting what is over: raw mails, documents and the journal of old jobs, each after its time.
+
+Only what is final goes, and only after its sender was told. The row forgets first, then the file is deleted: a crash
+in between leaves a file without a row, which the sweep at the next start removes.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from mail2fax.jobs.sources import MAY_COME_AGAIN
+from mail2fax.model.job import JobState
+from mail2fax.store import Row, Session, Store
+from mail2fax.store.spool import Spool
+
+log = structlog.get_logger(__name__)
+
+BATCH = 50
+"""At most so many jobs are seen to by one transaction: nobody who wants to commit a mail waits for long."""
+
+_DOCUMENT = re.compile(r"[0-9a-f-]{36}\.tif")
+
+
+@dataclass(frozen=True, slots=True)
+class KeepFor:
+    """How long each kind is kept, from the end of its job."""
+
+    mails: timedelta
+    documents: timedelta
+    journal: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How many of each kind one batch has forgotten."""
+
+    mails: int = 0
+    documents: int = 0
+    jobs: int = 0
+
+    @property
+    def more(self) -> bool:
+        """There may be more of the same at once."""
+        return max(self.mails, self.documents, self.jobs) >= BATCH
+
+
+class Retention:
+    """Forgets what is older than `keep` says. Methods raise `StoreError`."""
+
+    def __init__(self, store: Store, spool: Spool, documents: Path, keep: KeepFor) -> None:
+        self._store = store
+        self._spool = spool
+        self._documents = documents
+        self._keep = keep
+
+    def adopt(self, keep: KeepFor) -> None:
+        """Keeps things for so long from now on."""
+        self._keep = keep
+
+    async def purge(self, now: datetime) -> Purged:
+        """Forget one batch of each kind, and log what it was."""
+        mails = await self._forget("purgeable_mails", "forget_mail", now - self._keep.mails)
+        await self._spool.remove(mails)
+        documents = await self._forget("purgeable_documents", "forget_document", now - self._keep.documents)
+        await asyncio.to_thread(self._delete, documents)
+        jobs = await self._store.write(lambda session: _forget_jobs(session, now - self._keep.journal))
+        purged = Purged(len(mails), len(documents), jobs)
+        if purged != Purged():
+            log.info("old faxes forgotten", mails=purged.mails, documents=purged.documents, jobs=purged.jobs)
+        return purged
+
+    async def sweep(self) -> int:
+        """Delete documents that no job has; only at start-up, before anything is rendered. Returns how many."""
+        known = await self._store.read(
+            lambda session: frozenset(row["document"] for row in session.all("document_names"))
+        )
+        return await asyncio.to_thread(self._sweep, known)
+
+    async def _forget(self, find: str, forget: str, before: datetime) -> list[str]:
+        """The names of the files whose jobs have forgotten them."""
+
+        def commit(session: Session) -> list[str]:
+            rows = session.all(find, before=before, limit=BATCH)
+            return [row["name"] for row in rows if session.change(forget, job_id=row["id"], name=row["name"])]
+
+        return await self._store.write(commit)
+
+    def _delete(self, names: list[str]) -> None:
+        for name in names:
+            try:
+                (self._documents / name).unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("document not deleted", document=name, error=str(error))
+
+    def _sweep(self, known: frozenset[str]) -> int:
+        # What does not bear a name of ours is not ours to delete.
+        found = [path.name for path in self._documents.iterdir() if _DOCUMENT.fullmatch(path.name)]
+        unowned = [name for name in found if name not in known]
+        self._delete(unowned)
+        return len(unowned)
+
+
+def _forget_jobs(session: Session, before: datetime) -> int:
+    rows = session.all("purgeable_jobs", before=before, limit=BATCH)
+    for row in rows:
+        _forget_job(session, row)
+    session.change("purge_alarms", before=before)
+    return len(rows)
+
+
+def _forget_job(session: Session, row: Row) -> None:
+    # A key outlives its job where a repeat must still be known: delivered or in doubt, and with a Message-ID.
+    if JobState(row["state"]) in MAY_COME_AGAIN or row["message_id"] is None:
+        session.change("forget_sources", job_id=row["id"])
+    for statement in ("purge_journal", "purge_outbox", "purge_attempts", "purge_job"):
+        session.change(statement, job_id=row["id"])

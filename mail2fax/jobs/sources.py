@@ -1,0 +1,64 @@
+"""By what a mail is known again, so that one order is one fax, however often it comes.
+
+There are two barriers, each a key within a domain:
+
+- The door's key: the same envelope and the same bytes. That is a client which lost our 250 (RFC 1047) and says it
+  all again. It hears "duplicate of job N", and its sender hears nothing new: he has, or gets, the answer of job N.
+- The content's key: Message-ID, sender, number and TIFF. The same order on another way, with other bytes: through a
+  second server, redirected, or fetched twice. It becomes a job that is refused as a duplicate of job N.
+
+A key stands for its job for good; without a Message-ID only for a while, because then nothing tells a repeat from a
+second order. A fax that was not delivered may always come again.
+"""
+
+import hashlib
+from datetime import timedelta
+
+from mail2fax.model.job import JobState
+from mail2fax.model.mail import Submission
+from mail2fax.store import Row, Session, from_text
+
+RETRY = "retry"
+"""The kind of the keys of jobs that a person has had tried again: the key is the number of the old job."""
+CONTENT = "content"
+"""The kind of the keys that no door gave."""
+
+MAY_COME_AGAIN = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.REJECTED})
+"""A repeat of such a job is a new job. `unconfirmed` is not among them: that fax may have arrived."""
+
+
+def content_key(submission: Submission, number: str, document: bytes) -> str:
+    """The key of a fax by what it is: who sends what where. `number` is E.164, `document` the TIFF as it came."""
+    content = hashlib.sha256(document).hexdigest()
+    told_apart = "\0".join((submission.message_id or "", str(submission.sender), number, content))
+    return hashlib.sha256(told_apart.encode()).hexdigest()
+
+
+def known_job(session: Session, submission: Submission, kind: str, key: str, window: timedelta) -> int | None:
+    """The job that a mail with this key is a repeat of; None when it is, or may be, an order of its own."""
+    row = session.one("find_source", domain=submission.domain, kind=kind, source_key=key)
+    if row is None or _may_come_again(row, submission, window):
+        return None
+    job_id: int = row["job_id"]
+    return job_id
+
+
+def claim(session: Session, submission: Submission, kind: str, key: str, job_id: int) -> None:
+    """From now on the key stands for this job."""
+    for statement in ("move_source", "add_source"):
+        if session.change(statement, domain=submission.domain, kind=kind, source_key=key, job_id=job_id):
+            return
+
+
+def hand_on(session: Session, submission: Submission, old: int, new: int) -> None:
+    """A job is tried again as a new one: what it was known by stands for the new one from now on."""
+    session.change("hand_on_sources", old=old, new=new)
+    claim(session, submission, RETRY, str(old), new)
+
+
+def _may_come_again(earlier: Row, submission: Submission, window: timedelta) -> bool:
+    if earlier["state"] is None:
+        return False  # purged, and delivered or in doubt: the keys of the others go with their job
+    if JobState(earlier["state"]) in MAY_COME_AGAIN:
+        return True
+    return earlier["message_id"] is None and submission.received_at - from_text(earlier["received_at"]) > window

@@ -1,0 +1,40 @@
+"""What the admin is alarmed about: each cause once, with its words, told at most once in an hour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class AlarmCause(StrEnum):
+    """Why a person is needed. The values are stable: they stand in the database and the log."""
+
+    TRUNK_DOWN = "trunk-down"
+    """Calls have ended one after the other because the trunk did not carry them."""
+    LOGIN_FAILING = "login-failing"
+    """The trunk's last word to a call was 401, 403 or 407."""
+    OUTBOX_AGEING = "outbox-ageing"
+    """A status mail has waited too long for the mail server."""
+    QUEUE_AGEING = "queue-ageing"
+    """A fax has waited too long, though it could be worked on."""
+    DISK_LOW = "disk-low"
+    """There is less free space than the reserve: no mail is taken, and no document prepared."""
+    ENGINE_RESTARTING = "engine-restarting"
+    """The engine's process has died."""
+    NOBODY_TO_TELL = "nobody-to-tell"
+    """A fax has ended, its sender may not be answered, and no other address is named for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm that was raised, and is owed to the admin by mail.
+
+    `facts` fill the wording of the cause. The `message_id` never changes, however often the mail is sent.
+    """
+
+    id: int
+    cause: AlarmCause
+    raised_at: datetime
+    message_id: str
+    tries: int = 0
+    facts: Mapping[str, str] = field(default_factory=dict)

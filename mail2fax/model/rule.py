@@ -1,0 +1,15 @@
+"""The words for who may fax as whom."""
+
+from dataclasses import dataclass
+
+from mail2fax.model.domain import DEFAULT, Terminal
+from mail2fax.model.mask import SenderMask
+
+
+@dataclass(frozen=True, slots=True)
+class SenderRule:
+    """Who matches `mask` may fax, for the tenant `domain`, and the far end sees `terminal`."""
+
+    mask: SenderMask
+    terminal: Terminal
+    domain: str = DEFAULT

@@ -1,0 +1,75 @@
+"""What we say to the admin: what is the matter, and where to look. To correct a sentence, look here."""
+
+from collections.abc import Mapping
+
+from mail2fax.model.alarm import AlarmCause
+from mail2fax.reply.words.catalogue import Language, Wording
+
+_ENGLISH = {
+    AlarmCause.TRUNK_DOWN: Wording(
+        "The trunk does not carry our calls: {calls} of them, one after the other, have ended so. The last: {said}.",
+        "Check the way to the trunk and its state. Faxes are tried again by themselves as long as [retry] allows.",
+    ),
+    AlarmCause.LOGIN_FAILING: Wording(
+        "The trunk refuses our log-in, or forbids our calls: {said}.",
+        "Check trunk.user, trunk.password and the account; such faxes have failed and must be sent again.",
+    ),
+    AlarmCause.OUTBOX_AGEING: Wording(
+        "A status mail has waited for {minutes} minutes: the mail server does not take it. It said: {error}.",
+        "Check the mail server of [reply]. Nothing is lost; status mails are tried again.",
+    ),
+    AlarmCause.QUEUE_AGEING: Wording(
+        "Job {job} has been {state} for {minutes} minutes.",
+        "See mail2fax show {job} and the log; when all lines are busy for long, trunk.lines may be too few.",
+    ),
+    AlarmCause.DISK_LOW: Wording(
+        "The disk is nearly full: {free_mb} MB are free, and {reserve_mb} MB are the reserve. No mail is taken, and no "
+        "fax prepared, until there is room.",
+        "Make room, or set shorter times in [retention].",
+    ),
+    AlarmCause.ENGINE_RESTARTING: Wording(
+        "The process that carries the calls has died ({deaths} times since the gateway was started). Calls under way "
+        "were cut; a new process is started by itself.",
+        'See "engine died" in the log, and tell whoever maintains mail2fax.',
+    ),
+    AlarmCause.NOBODY_TO_TELL: Wording(
+        "Job {job}, a mail from {sender}, has ended as {state}, and nobody may be told: it was sent automatically.",
+        "See mail2fax show {job}. With reply.notify set, its reader is told of such faxes.",
+    ),
+}
+
+_RUSSIAN = {
+    AlarmCause.TRUNK_DOWN: Wording(
+        "Транк не проводит наши звонки: подряд так закончились {calls}. Последний: {said}.",
+        "Проверьте связь с транком и его состояние. Пока позволяет [retry], факсы повторяются сами.",
+    ),
+    AlarmCause.LOGIN_FAILING: Wording(
+        "Транк отвергает наш вход или запрещает наши звонки: {said}.",
+        "Проверьте trunk.user, trunk.password и учётную запись; такие факсы не отправлены, их нужно отправить заново.",
+    ),
+    AlarmCause.OUTBOX_AGEING: Wording(
+        "Письмо о результате ждёт уже {minutes} мин: почтовый сервер его не принимает. Его ответ: {error}.",
+        "Проверьте почтовый сервер из [reply]. Ничего не потеряно, письма отправляются повторно.",
+    ),
+    AlarmCause.QUEUE_AGEING: Wording(
+        "Задание {job} стоит в состоянии {state} уже {minutes} мин.",
+        "Смотрите mail2fax show {job} и журнал; если линии подолгу заняты, может не хватать trunk.lines.",
+    ),
+    AlarmCause.DISK_LOW: Wording(
+        "Диск почти полон: свободно {free_mb} МБ при запасе {reserve_mb} МБ. Пока нет места, письма не принимаются и "
+        "факсы не готовятся.",
+        "Освободите место или сократите сроки в [retention].",
+    ),
+    AlarmCause.ENGINE_RESTARTING: Wording(
+        "Процесс, который ведёт звонки, аварийно завершился (с запуска шлюза — {deaths} раз). Шедшие звонки оборваны; "
+        "новый процесс запускается сам.",
+        "Смотрите «engine died» в журнале и сообщите тем, кто сопровождает mail2fax.",
+    ),
+    AlarmCause.NOBODY_TO_TELL: Wording(
+        "Задание {job}, письмо от {sender}, закончилось в состоянии {state}, и сообщить об этом некому: письмо "
+        "отправлено автоматически.",
+        "Смотрите mail2fax show {job}. Если задать reply.notify, о таких факсах узнает его читатель.",
+    ),
+}
+
+ALARMS: Mapping[Language, Mapping[AlarmCause, Wording]] = {Language.ENGLISH: _ENGLISH, Language.RUSSIAN: _RUSSIAN}

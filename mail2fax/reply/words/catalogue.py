@@ -1,0 +1,134 @@
+"""What a catalogue of words holds. Each language is one value of `Words`, in a file of its own."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from mail2fax.model.call import Media
+from mail2fax.model.job import JobState
+from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.refusal import Refusal, RefusalCode
+
+_OURS = frozenset({"name", "problem", "reason"})
+"""The facts of a refusal that may be phrases of ours; the others repeat what the sender wrote."""
+
+
+class Language(StrEnum):
+    """The languages we write in (ISO 639-1)."""
+
+    ENGLISH = "en"
+    RUSSIAN = "ru"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One outcome or refusal in plain words: what happened, and what the sender can do ("" when nothing).
+
+    In a catalogue the `{names}` stand for the facts of a refusal.
+    """
+
+    sentence: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateWording:
+    """How a final state is told: `headline` in the subject, `opening` as the first sentence.
+
+    `{to}` is `Labels.to` with the number, or nothing when none is known.
+    """
+
+    headline: str
+    opening: str
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The words around the facts of a status mail. `{names}` are filled in."""
+
+    fax: str
+    """What stands before the job's number in the subject."""
+    to: str
+    what_you_can_do: str
+    write_again: str
+    """Stands before links that begin a new mail, its subject corrected."""
+    instead_of: str
+    """The first sentence of a mail to somebody else than `{sender}`."""
+    pages: str
+    confirmed: str
+    receiver: str
+    calls_itself: str
+    quality: str
+    with_correction: str
+    without_correction: str
+    calls: str
+    earlier: str
+    duplicate: str
+    """The headline, in place of the state's, when the same fax is a job already."""
+    sent_before: str
+    """The opening then."""
+    no_result: str
+    """What became of a call whose end we never heard."""
+    minutes: str
+    seconds: str
+    job: str
+    received: str
+    sender: str
+    unknown: str
+    """Stands for a fact that is missing: a reply with a gap is better than none."""
+
+    @property
+    def width(self) -> int:
+        """How wide the first column of the table is, in characters."""
+        return max(map(len, (self.pages, self.receiver, self.quality, self.calls, self.job, self.sender)))
+
+
+@dataclass(frozen=True)
+class Words:
+    """Everything we say in one language.
+
+    `phrases` translates what other rooms say in English as a fact ("it is an emergency number"); a `{}` stands for
+    whatever it holds (a number, a name). A phrase that is not in it is shown as it is.
+    """
+
+    language: Language
+    labels: Labels
+    states: Mapping[JobState, StateWording]
+    outcomes: Mapping[OutcomeKind, Wording]
+    refusals: Mapping[RefusalCode, Wording]
+    media: Mapping[Media, str]
+    phrases: Mapping[str, str] = field(default_factory=dict)
+
+    def refused(self, refusal: Refusal) -> Wording:
+        """Why a submission was refused, its facts filled in."""
+        known = {name: self.phrase(fact) if name in _OURS else fact for name, fact in refusal.facts.items()}
+        facts = _Facts(known, self.labels.unknown)
+        wording = self.refusals[refusal.code]
+        return Wording(wording.sentence.format_map(facts), wording.advice.format_map(facts))
+
+    def phrase(self, english: str) -> str:
+        """A fact that is a phrase of ours, in this language; any other text as it is."""
+        for pattern, translated in self._patterns:
+            if found := pattern.fullmatch(english):
+                return translated.format(*map(self.phrase, found.groups()))
+        return english
+
+    @cached_property
+    def _patterns(self) -> tuple[tuple[re.Pattern[str], str], ...]:
+        return tuple(
+            (re.compile("(.{1,100})".join(map(re.escape, english.split("{}")))), translated)
+            for english, translated in self.phrases.items()
+        )
+
+
+class _Facts(dict[str, str]):
+    """Facts for a wording; one that is missing is told as missing."""
+
+    def __init__(self, facts: Mapping[str, str], unknown: str) -> None:
+        super().__init__(facts)
+        self._unknown = unknown
+
+    def __missing__(self, name: str) -> str:
+        return self._unknown

@@ -1,0 +1,178 @@
+"""What we say in English."""
+
+from mail2fax.model.call import Media
+from mail2fax.model.job import JobState
+from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.refusal import RefusalCode
+from mail2fax.reply.words.catalogue import Labels, Language, StateWording, Wording, Words
+
+_LABELS = Labels(
+    fax="Fax",
+    to=" to {number}",
+    what_you_can_do="What you can do:",
+    write_again="Write a new mail with this subject, and attach the TIFF again:",
+    instead_of="This is about a mail from {sender}, which was sent automatically and is therefore not answered itself.",
+    pages="Pages",
+    confirmed="{confirmed} of {pages} confirmed",
+    receiver="Receiver",
+    calls_itself="{name} (as its machine calls itself)",
+    quality="Quality",
+    with_correction="{rate} bit/s with error correction",
+    without_correction="{rate} bit/s without error correction",
+    calls="Calls",
+    earlier="{count} earlier ones",
+    duplicate="duplicate of job {job}",
+    sent_before="You have sent this fax before; nobody was called for it again.",
+    no_result="interrupted: the result is not known",
+    minutes="min",
+    seconds="s",
+    job="Job",
+    received="{job}, received {time}",
+    sender="Sender",
+    unknown="unknown",
+)
+
+_STATES = {
+    JobState.SENT: StateWording("delivered", "Your fax{to} was delivered."),
+    JobState.FAILED: StateWording("not delivered", "Your fax{to} could not be delivered."),
+    JobState.REJECTED: StateWording("refused", "Your fax was not sent, and nobody was called."),
+    JobState.CANCELLED: StateWording("cancelled", "Your fax{to} was cancelled."),
+    JobState.UNCONFIRMED: StateWording("not confirmed", "We do not know whether your fax{to} arrived."),
+}
+
+_MEDIA = {
+    Media.NONE: "no media",
+    Media.T38: "T.38",
+    Media.G711: "audio (G.711)",
+    Media.G711_FALLBACK: "audio (G.711), T.38 was refused",
+}
+
+_OUTCOMES = {
+    OutcomeKind.DELIVERED: Wording("All pages were confirmed by the receiver.", ""),
+    OutcomeKind.BUSY: Wording("The line was busy.", "Check the number, or send the mail again later."),
+    OutcomeKind.NO_ANSWER: Wording("Nobody answered the call.", "Check the number, or send the mail again later."),
+    OutcomeKind.CONGESTION: Wording(
+        "The telephone network was overloaded or disturbed, or our provider did not answer.",
+        "Send the mail again later.",
+    ),
+    OutcomeKind.WRONG_NUMBER: Wording(
+        "This number does not exist or cannot be reached.", "Check the number and send a new mail."
+    ),
+    OutcomeKind.REJECTED: Wording(
+        "The call was rejected by the receiver or the telephone provider.",
+        "Check the number; if it is right, ask the receiver or your administrator.",
+    ),
+    OutcomeKind.NO_FAX: Wording(
+        "The call was answered, but no fax machine replied.",
+        "Check that the number is a fax number and that the machine is switched on.",
+    ),
+    OutcomeKind.INCOMPATIBLE: Wording(
+        "The receiver's machine cannot take this fax.", "Ask the receiver whether the machine is in order."
+    ),
+    OutcomeKind.LINE_QUALITY: Wording("The line was too poor to send the fax.", "Send the mail again later."),
+    OutcomeKind.PROTOCOL: Wording(
+        "The fax machines did not understand each other.",
+        "Send the mail again; if it fails again, tell your administrator.",
+    ),
+    OutcomeKind.HUNG_UP: Wording("The connection was cut before the fax was complete.", "Send the mail again."),
+    OutcomeKind.TRUNK: Wording(
+        "Our connection to the telephone provider did not work.", "Tell your administrator; then send the mail again."
+    ),
+    OutcomeKind.UNCONFIRMED: Wording(
+        "Every page was sent, but the receiver's last confirmation never came: the fax may have arrived.",
+        "Ask the receiver before you send it again. It is not dialled again by itself.",
+    ),
+    OutcomeKind.INTERRUPTED: Wording(
+        "The call was interrupted by a fault on our side: the fax may have arrived, whole or in part.",
+        "Ask the receiver before you send it again. It is not dialled again by itself.",
+    ),
+    OutcomeKind.STOPPED: Wording(
+        "We hung up before the call was answered, because the gateway was stopped.", "Send the mail again."
+    ),
+    OutcomeKind.CANCELLED: Wording("It was withdrawn before it was sent.", ""),
+    OutcomeKind.EXPIRED: Wording(
+        "The fax could not be sent in the time allowed for it.", "Send the mail again, or tell your administrator."
+    ),
+    OutcomeKind.FAULT: Wording("A fault on our side kept the fax from being sent.", "Tell your administrator."),
+}
+
+_REFUSALS = {
+    RefusalCode.SENDER_NOT_UNDERSTOOD: Wording(
+        "The From line of your mail is not exactly one address: {problem}.",
+        "Send it again from a single, ordinary mail address.",
+    ),
+    RefusalCode.SENDER_NOT_ALLOWED: Wording(
+        "{sender} may not send faxes here.", "Ask your administrator to allow this address."
+    ),
+    RefusalCode.SENDER_NOT_PROVEN: Wording(
+        "Nothing shows that this mail is from {sender}.",
+        "Log in with an account that may send from this address, or ask your administrator.",
+    ),
+    RefusalCode.MAIL_NOT_UNDERSTOOD: Wording(
+        "Your mail could not be read: {problem}.",
+        "Write a new mail with the fax number as subject and one TIFF attached.",
+    ),
+    RefusalCode.MAIL_LOOPED: Wording(
+        "This mail is one of our own status mails: it came back to us.",
+        "Write a new mail; do not redirect a status mail.",
+    ),
+    RefusalCode.NUMBER_MISSING: Wording(
+        "The subject of your mail holds no fax number.",
+        "Write the number alone into the subject, for example +375 29 155 44 99.",
+    ),
+    RefusalCode.NUMBER_NOT_UNDERSTOOD: Wording(
+        'The subject "{subject}" is not one fax number.',
+        "Write the number alone into the subject, or mark it: +375 29 155 44 99, or fax: 8 029 155 44 99.",
+    ),
+    RefusalCode.NUMBER_AMBIGUOUS: Wording(
+        'The number "{subject}" can be read in two ways: as {first} and as {second}.',
+        "Write it in international form with a + in front: {first} or {second}.",
+    ),
+    RefusalCode.NUMBER_SEVERAL: Wording(
+        "The subject holds more than one fax number: {numbers}.", "Write one mail for each number."
+    ),
+    RefusalCode.NUMBER_INVALID: Wording(
+        '"{subject}" is not a telephone number that exists.',
+        "Check the number and write it in international form, for example +375 29 155 44 99.",
+    ),
+    RefusalCode.NUMBER_LOCAL: Wording(
+        '"{subject}" is a local number, and no area code is configured here.',
+        "Write the number with its area code, or in international form with a + in front.",
+    ),
+    RefusalCode.NUMBER_NOT_ALLOWED: Wording(
+        "Faxes to {number} are not allowed here ({reason}).", "Check the number, or ask your administrator to allow it."
+    ),
+    RefusalCode.ATTACHMENT_MISSING: Wording(
+        "No TIFF is attached to your mail.", "Attach the document as one TIFF file (.tif) and send the mail again."
+    ),
+    RefusalCode.ATTACHMENT_SEVERAL: Wording(
+        "More than one TIFF is attached to your mail: {names}.",
+        "Send one mail for each document, or join them to one TIFF.",
+    ),
+    RefusalCode.ATTACHMENT_BROKEN: Wording(
+        "The attachment {name} is broken: {problem}.", "Attach the file again and send a new mail."
+    ),
+    RefusalCode.ATTACHMENT_FOREIGN: Wording(
+        "Beside the TIFF another document is attached: {names}. We do not fax half of what you sent.",
+        "Send the TIFF alone.",
+    ),
+    RefusalCode.DOCUMENT_UNREADABLE: Wording(
+        "{name} cannot be read as a TIFF: {problem}.", "Save the document again as TIFF and send a new mail."
+    ),
+    RefusalCode.DOCUMENT_DAMAGED: Wording(
+        "Page {page} of {name} is damaged: {problem}.", "Save or scan the document again and send a new mail."
+    ),
+    RefusalCode.DOCUMENT_TOO_LARGE: Wording(
+        "{name} is too large to be faxed: {problem}.", "Send fewer or smaller pages."
+    ),
+    RefusalCode.RENDERING_FAILED: Wording(
+        "{name} could not be turned into fax pages: {problem}.",
+        "Save the document as a plain black and white TIFF and send it again.",
+    ),
+    RefusalCode.DUPLICATE: Wording(
+        "This is a duplicate of job {job}: the same mail with the same document, to the same number.",
+        "Nothing, if you meant one fax. To send it once more, write a new mail.",
+    ),
+}
+
+ENGLISH = Words(Language.ENGLISH, _LABELS, _STATES, _OUTCOMES, _REFUSALS, _MEDIA)

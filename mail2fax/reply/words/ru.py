@@ -1,0 +1,278 @@
+"""Что мы говорим по-русски. (What we say in Russian.)"""
+
+from mail2fax.model.call import Media
+from mail2fax.model.job import JobState
+from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.refusal import RefusalCode
+from mail2fax.reply.words.catalogue import Labels, Language, StateWording, Wording, Words
+
+_LABELS = Labels(
+    fax="Факс",
+    to=" на номер {number}",
+    what_you_can_do="Что можно сделать:",
+    write_again="Напишите новое письмо с такой темой и снова приложите TIFF:",
+    instead_of="Речь о письме от {sender}: оно отправлено автоматически, и на него самого мы не отвечаем.",
+    pages="Страницы",
+    confirmed="подтверждено {confirmed} из {pages}",
+    receiver="Получатель",
+    calls_itself="{name} (так называет себя его аппарат)",
+    quality="Качество",
+    with_correction="{rate} бит/с с коррекцией ошибок",
+    without_correction="{rate} бит/с без коррекции ошибок",
+    calls="Звонки",
+    earlier="более ранних: {count}",
+    duplicate="повтор задания {job}",
+    sent_before="Вы уже отправляли этот факс; второй раз мы никому не звонили.",
+    no_result="прерван: результат неизвестен",
+    minutes="мин",
+    seconds="с",
+    job="Задание",
+    received="{job}, получено {time}",
+    sender="Отправитель",
+    unknown="неизвестно",
+)
+
+_STATES = {
+    JobState.SENT: StateWording("доставлен", "Ваш факс{to} доставлен."),
+    JobState.FAILED: StateWording("не доставлен", "Ваш факс{to} не удалось доставить."),
+    JobState.REJECTED: StateWording("отклонён", "Ваш факс не отправлен, мы никому не звонили."),
+    JobState.CANCELLED: StateWording("отменён", "Ваш факс{to} отменён."),
+    JobState.UNCONFIRMED: StateWording("не подтверждён", "Мы не знаем, дошёл ли ваш факс{to}."),
+}
+
+_MEDIA = {
+    Media.NONE: "без передачи данных",
+    Media.T38: "T.38",
+    Media.G711: "звук (G.711)",
+    Media.G711_FALLBACK: "звук (G.711), в T.38 отказано",
+}
+
+_OUTCOMES = {
+    OutcomeKind.DELIVERED: Wording("Получатель подтвердил все страницы.", ""),
+    OutcomeKind.BUSY: Wording("Линия была занята.", "Проверьте номер или отправьте письмо позже ещё раз."),
+    OutcomeKind.NO_ANSWER: Wording(
+        "На звонок никто не ответил.", "Проверьте номер или отправьте письмо позже ещё раз."
+    ),
+    OutcomeKind.CONGESTION: Wording(
+        "Телефонная сеть была перегружена или неисправна, или не отвечал наш оператор связи.",
+        "Отправьте письмо позже ещё раз.",
+    ),
+    OutcomeKind.WRONG_NUMBER: Wording(
+        "Этот номер не существует или недоступен.", "Проверьте номер и отправьте новое письмо."
+    ),
+    OutcomeKind.REJECTED: Wording(
+        "Звонок отклонён получателем или оператором связи.",
+        "Проверьте номер; если он верен, обратитесь к получателю или к своему администратору.",
+    ),
+    OutcomeKind.NO_FAX: Wording(
+        "На звонок ответили, но факсимильный аппарат не отозвался.",
+        "Проверьте, что это номер факса и что аппарат включён.",
+    ),
+    OutcomeKind.INCOMPATIBLE: Wording(
+        "Аппарат получателя не может принять этот факс.", "Спросите получателя, исправен ли аппарат."
+    ),
+    OutcomeKind.LINE_QUALITY: Wording(
+        "Качество линии слишком плохое, чтобы передать факс.", "Отправьте письмо позже ещё раз."
+    ),
+    OutcomeKind.PROTOCOL: Wording(
+        "Факсимильные аппараты не поняли друг друга.",
+        "Отправьте письмо ещё раз; если снова не получится, сообщите администратору.",
+    ),
+    OutcomeKind.HUNG_UP: Wording(
+        "Связь прервалась раньше, чем факс был передан полностью.", "Отправьте письмо ещё раз."
+    ),
+    OutcomeKind.TRUNK: Wording(
+        "Наше соединение с оператором связи не работало.",
+        "Сообщите администратору, затем отправьте письмо ещё раз.",
+    ),
+    OutcomeKind.UNCONFIRMED: Wording(
+        "Все страницы переданы, но последнее подтверждение получателя не пришло: возможно, факс дошёл.",
+        "Прежде чем отправлять снова, спросите получателя. Сами мы больше не позвоним.",
+    ),
+    OutcomeKind.INTERRUPTED: Wording(
+        "Звонок прерван из-за сбоя на нашей стороне: возможно, факс дошёл целиком или частично.",
+        "Прежде чем отправлять снова, спросите получателя. Сами мы больше не позвоним.",
+    ),
+    OutcomeKind.STOPPED: Wording(
+        "Мы повесили трубку до ответа, потому что шлюз остановили.", "Отправьте письмо ещё раз."
+    ),
+    OutcomeKind.CANCELLED: Wording("Его отозвали до отправки.", ""),
+    OutcomeKind.EXPIRED: Wording(
+        "Факс не удалось отправить за отведённое время.", "Отправьте письмо ещё раз или сообщите администратору."
+    ),
+    OutcomeKind.FAULT: Wording("Отправить факс помешал сбой на нашей стороне.", "Сообщите администратору."),
+}
+
+_REFUSALS = {
+    RefusalCode.SENDER_NOT_UNDERSTOOD: Wording(
+        "В поле «От» вашего письма должен быть ровно один адрес: {problem}.",
+        "Отправьте письмо ещё раз с одного обычного почтового адреса.",
+    ),
+    RefusalCode.SENDER_NOT_ALLOWED: Wording(
+        "Адресу {sender} не разрешено отправлять отсюда факсы.", "Попросите администратора разрешить этот адрес."
+    ),
+    RefusalCode.SENDER_NOT_PROVEN: Wording(
+        "Ничто не подтверждает, что это письмо отправлено с адреса {sender}.",
+        "Войдите под учётной записью, которой разрешён этот адрес, или обратитесь к администратору.",
+    ),
+    RefusalCode.MAIL_NOT_UNDERSTOOD: Wording(
+        "Ваше письмо не удалось прочитать: {problem}.",
+        "Напишите новое письмо: в теме номер факса, во вложении один TIFF.",
+    ),
+    RefusalCode.MAIL_LOOPED: Wording(
+        "Это одно из наших собственных писем: оно вернулось к нам.",
+        "Напишите новое письмо, а не перенаправляйте наше.",
+    ),
+    RefusalCode.NUMBER_MISSING: Wording(
+        "В теме вашего письма нет номера факса.",
+        "Напишите в теме только номер, например +375 29 155 44 99.",
+    ),
+    RefusalCode.NUMBER_NOT_UNDERSTOOD: Wording(
+        "Тема «{subject}» — это не один номер факса.",
+        "Напишите в теме только номер или пометьте его: +375 29 155 44 99 или факс: 8 029 155 44 99.",
+    ),
+    RefusalCode.NUMBER_AMBIGUOUS: Wording(
+        "Номер «{subject}» можно прочитать двояко: как {first} и как {second}.",
+        "Напишите его в международном виде, с плюсом: {first} или {second}.",
+    ),
+    RefusalCode.NUMBER_SEVERAL: Wording(
+        "В теме больше одного номера факса: {numbers}.", "Отправьте отдельное письмо на каждый номер."
+    ),
+    RefusalCode.NUMBER_INVALID: Wording(
+        "Телефонного номера «{subject}» не существует.",
+        "Проверьте номер и напишите его в международном виде, например +375 29 155 44 99.",
+    ),
+    RefusalCode.NUMBER_LOCAL: Wording(
+        "«{subject}» — местный номер, а код города здесь не настроен.",
+        "Напишите номер с кодом города или в международном виде, с плюсом.",
+    ),
+    RefusalCode.NUMBER_NOT_ALLOWED: Wording(
+        "Отправлять отсюда факсы на номер {number} не разрешено ({reason}).",
+        "Проверьте номер или попросите администратора разрешить его.",
+    ),
+    RefusalCode.ATTACHMENT_MISSING: Wording(
+        "К вашему письму не приложен TIFF.", "Приложите документ одним файлом TIFF (.tif) и отправьте письмо ещё раз."
+    ),
+    RefusalCode.ATTACHMENT_SEVERAL: Wording(
+        "К вашему письму приложено больше одного TIFF: {names}.",
+        "Отправьте отдельное письмо с каждым документом или объедините их в один TIFF.",
+    ),
+    RefusalCode.ATTACHMENT_BROKEN: Wording(
+        "Вложение {name} повреждено: {problem}.", "Приложите файл заново и отправьте новое письмо."
+    ),
+    RefusalCode.ATTACHMENT_FOREIGN: Wording(
+        "Кроме TIFF приложен другой документ: {names}. Мы не отправляем по факсу только половину присланного.",
+        "Отправьте один TIFF, без других вложений.",
+    ),
+    RefusalCode.DOCUMENT_UNREADABLE: Wording(
+        "{name} не читается как TIFF: {problem}.", "Сохраните документ как TIFF заново и отправьте новое письмо."
+    ),
+    RefusalCode.DOCUMENT_DAMAGED: Wording(
+        "Страница {page} файла {name} повреждена: {problem}.",
+        "Сохраните или отсканируйте документ заново и отправьте новое письмо.",
+    ),
+    RefusalCode.DOCUMENT_TOO_LARGE: Wording(
+        "{name} слишком велик для факса: {problem}.", "Отправьте меньше страниц или страницы меньшего размера."
+    ),
+    RefusalCode.RENDERING_FAILED: Wording(
+        "{name} не удалось превратить в страницы факса: {problem}.",
+        "Сохраните документ как простой чёрно-белый TIFF и отправьте его ещё раз.",
+    ),
+    RefusalCode.DUPLICATE: Wording(
+        "Это повтор задания {job}: то же письмо с тем же документом, на тот же номер.",
+        "Если нужен один факс — ничего. Чтобы отправить его ещё раз, напишите новое письмо.",
+    ),
+}
+
+_ABOUT_MAILS = {
+    "its header is longer than {} KB": "его заголовок длиннее {} КБ",
+    "its header has a carriage return within a line": "внутри строки заголовка стоит возврат каретки",
+    "its header has more than {} fields": "в его заголовке больше {} полей",
+    "its header begins with a continuation line": "его заголовок начинается со строки продолжения",
+    "its header has a line that is no header field": "в его заголовке есть строка, которая не является полем",
+    "one of its header fields is longer than {} KB": "одно из полей заголовка длиннее {} КБ",
+    "it has more than one {} field": "в нём больше одного поля {}",
+    "its structure cannot be understood": "его строение не удалось понять",
+    "it has too many lines": "в нём слишком много строк",
+    "it has too many parts": "в нём слишком много частей",
+    "its header is too long": "его заголовок слишком длинный",
+    "the headers of its parts are too long": "заголовки его частей слишком длинные",
+    "its parts are nested too deeply": "его части вложены слишком глубоко",
+    "its parts cannot be told apart": "его части невозможно отделить друг от друга",
+    "it has more than {} parts": "в нём больше {} частей",
+}
+
+_ABOUT_SENDERS = {
+    "there is none": "его нет",
+    "there is more than one From line": "таких полей несколько",
+    "it holds control characters": "в нём есть управляющие символы",
+    "a quotation mark or bracket in it is never closed": "в нём не закрыта кавычка или скобка",
+    "its angle brackets do not hold exactly one address": "в угловых скобках не ровно один адрес",
+    "its display name holds an address or a list": "в имени отправителя стоит адрес или список",
+    "it holds no address": "в нём нет адреса",
+    "it holds more than one address": "в нём больше одного адреса",
+    "the part before the @ is not a plain name": "часть перед @ — не обычное имя",
+    "the part behind the @ is not a domain name": "часть после @ — не имя домена",
+    "the address is too long": "адрес слишком длинный",
+}
+
+_ABOUT_NUMBERS = {
+    "it is an emergency number": "это номер экстренной службы",
+    "a rule forbids it": "это запрещено правилом",
+    "a {} number needs a rule that names it": "номер такого вида ({}) должен быть прямо назван в правиле",
+    "no rule allows it": "ни одно правило этого не разрешает",
+    "only numbers of {} are allowed": "разрешены только номера страны {}",
+    "shared-cost": "с разделением оплаты",
+    "premium-rate": "платная услуга",
+    "satellite": "спутниковая связь",
+    "personal": "персональный",
+    "pager": "пейджер",
+    "voicemail": "голосовая почта",
+    "unknown": "неизвестно",
+}
+
+_ABOUT_DOCUMENTS = {
+    "(without a name)": "(без имени)",
+    "its base64 text is damaged": "его текст base64 повреждён",
+    "its contents are not those of a TIFF": "его содержимое — не TIFF",
+    "it is empty": "оно пустое",
+    "it is not a TIFF, or only part of one": "это не TIFF или лишь его часть",
+    "page {} is in a form that is not supported ({})": "страница {} записана в неподдерживаемом виде ({})",
+    "16-bit colours in separate planes": "16-битные цвета в отдельных плоскостях",
+    "uncompressed YCbCr with fewer colours than pixels": "несжатый YCbCr с прореженными цветами",
+    "32-bit or signed samples": "32-битные значения или значения со знаком",
+    "its pixels or their compression": "её точки или их сжатие",
+    "its compression": "её сжатие",
+    "it has no size": "у неё нет размера",
+    "its description cannot be read": "её описание не читается",
+    "part of its picture is missing or garbled": "часть изображения отсутствует или испорчена",
+    "its picture cannot be unpacked": "изображение не распаковывается",
+    "its picture is not of the size that it says": "размер изображения не совпадает с указанным",
+    "it has more than {} pages": "в нём больше {} страниц",
+    "it has {} pages, thumbnails and masks, or more": "в нём не меньше {} страниц, миниатюр и масок",
+    "its pages have more than {} million pixels together": "в его страницах вместе больше {} млн точек",
+    "page {} has {} x {} pixels": "страница {} содержит {} x {} точек",
+    "page {} is longer than three pages of A4": "страница {} длиннее трёх листов A4",
+    "its description alone is too large": "слишком велико уже его описание",
+    "its fax would have more than {} MB": "его факс занял бы больше {} МБ",
+    "it would need too much memory": "для него нужно слишком много памяти",
+    "it takes too long to read": "его чтение длится слишком долго",
+    "our reader stumbled over it ({})": "наша программа чтения не справилась с ним ({})",
+    "our reader was misled by it": "он ввёл нашу программу чтения в заблуждение",
+    "our reader crashed over it": "наша программа чтения на нём аварийно завершилась",
+}
+
+_ABOUT_CALLS = {
+    "we were stopped in mid call": "нас остановили во время звонка",
+    "a fault in the gateway ended the call": "звонок прервал сбой на нашей стороне",
+}
+
+RUSSIAN = Words(
+    Language.RUSSIAN,
+    _LABELS,
+    _STATES,
+    _OUTCOMES,
+    _REFUSALS,
+    _MEDIA,
+    {**_ABOUT_MAILS, **_ABOUT_SENDERS, **_ABOUT_NUMBERS, **_ABOUT_DOCUMENTS, **_ABOUT_CALLS},
+)

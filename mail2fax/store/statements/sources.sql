@@ -1,0 +1,16 @@
+-- find_source: The job that a key stands for, with what decides whether a repeat is a new job; it may be purged.
+SELECT sources.job_id, jobs.state, jobs.received_at, jobs.message_id
+FROM sources LEFT JOIN jobs ON jobs.id = sources.job_id
+WHERE sources.domain = :domain AND sources.kind = :kind AND sources.source_key = :source_key;
+
+-- add_source: From now on this mail is known.
+INSERT INTO sources (domain, kind, source_key, job_id) VALUES (:domain, :kind, :source_key, :job_id);
+
+-- move_source: A mail that is known stands for a new job from now on.
+UPDATE sources SET job_id = :job_id WHERE domain = :domain AND kind = :kind AND source_key = :source_key;
+
+-- hand_on_sources: A job is tried again as a new one, which all of its keys stand for from now on.
+UPDATE sources SET job_id = :new WHERE job_id = :old;
+
+-- forget_sources: A purged job whose repeat would be a new job needs no keys; those of the others are kept for good.
+DELETE FROM sources WHERE job_id = :job_id;

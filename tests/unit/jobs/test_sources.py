@@ -1,0 +1,140 @@
+"""The same order is one fax, however often it comes; another order is another, however alike."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from mail2fax.jobs import Change, Jobs
+from mail2fax.jobs.sources import MAY_COME_AGAIN, content_key
+from mail2fax.model.domain import Terminal
+from mail2fax.model.job import Job, JobEvent, JobState
+from mail2fax.model.mail import Submission
+from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.refusal import Refusal, RefusalCode
+from tests.unit.jobs.made import NUMBER, START, busy, calling, delivered, end, ended, received, submission
+
+LATER = timedelta(minutes=15, seconds=1)
+
+
+def copy_of(mail: Submission, after: timedelta = timedelta(0), **changes: str) -> Submission:
+    return replace(mail, spool_name="another copy", received_at=mail.received_at + after, **changes)  # type: ignore[arg-type] # text fields only
+
+
+def nameless(mail: Submission) -> Submission:
+    return replace(mail, message_id=None)
+
+
+async def job_of(jobs: Jobs, mail: Submission) -> Job:
+    job = await jobs.find((await jobs.receive(mail)).job_id)
+    assert job is not None
+    return job
+
+
+async def in_state(jobs: Jobs, state: JobState) -> Job:
+    """The job of `submission()`, brought to its end."""
+    if state in {JobState.CANCELLED, JobState.REJECTED}:
+        job = await received(jobs)
+        if state is JobState.CANCELLED:
+            return await jobs.cancel(job.id)
+        return await jobs.refused(job, Refusal(RefusalCode.NUMBER_MISSING))
+    _, attempt = await calling(jobs)
+    how = {JobState.SENT: delivered(), JobState.UNCONFIRMED: ended(sent=2), JobState.FAILED: ended(sip_code=404)}
+    return await end(jobs, attempt, how[state])
+
+
+async def test_a_mail_with_a_message_id_is_known_for_good(jobs: Jobs) -> None:
+    first = await jobs.receive(submission())
+    again = await jobs.receive(copy_of(submission(), timedelta(days=3000)))
+    assert (again.job_id, again.new) == (first.job_id, False)
+
+
+async def test_mails_without_a_message_id_are_held_equal_for_a_quarter_of_an_hour(jobs: Jobs) -> None:
+    """Trap: a scanner names no Message-ID; its repeat and its second order look alike."""
+    mail = nameless(submission())
+    first = await jobs.receive(mail)
+    assert await jobs.receive(copy_of(mail, timedelta(minutes=15))) == replace(first, new=False)
+    assert (await jobs.receive(copy_of(mail, LATER))).new
+
+
+async def test_a_repeat_does_not_prolong_the_quarter_of_an_hour(jobs: Jobs) -> None:
+    mail = nameless(submission())
+    await jobs.receive(mail)
+    await jobs.receive(copy_of(mail, timedelta(minutes=10)))
+    assert (await jobs.receive(copy_of(mail, LATER))).new
+
+
+@pytest.mark.parametrize("state", sorted(MAY_COME_AGAIN))
+async def test_what_was_not_delivered_may_come_again(jobs: Jobs, state: JobState) -> None:
+    first = await in_state(jobs, state)
+    assert first.state is state
+    again = await jobs.receive(copy_of(submission()))
+    assert again.new
+    assert await jobs.receive(copy_of(submission())) == replace(again, new=False), "the key stands for the new job now"
+
+
+@pytest.mark.parametrize("state", [JobState.SENT, JobState.UNCONFIRMED])
+async def test_what_was_or_may_have_been_delivered_does_not_go_out_twice(jobs: Jobs, state: JobState) -> None:
+    first = await in_state(jobs, state)
+    assert first.state is state
+    assert not (await jobs.receive(copy_of(submission()))).new
+
+
+async def test_a_busy_number_is_not_called_for_a_repeat_as_well(jobs: Jobs) -> None:
+    _, attempt = await calling(jobs)
+    assert (await end(jobs, attempt, busy())).state is JobState.SLEEPING
+    assert not (await jobs.receive(copy_of(submission()))).new
+
+
+async def test_another_tenant_has_keys_of_its_own(jobs: Jobs) -> None:
+    await jobs.receive(submission())
+    assert (await jobs.receive(copy_of(submission(), domain="tenant"))).new
+
+
+async def test_the_same_order_on_another_way_is_known_by_its_content(jobs: Jobs) -> None:
+    """Trap: a mail that went through two servers has other trace fields, and so other bytes."""
+    first, second = await job_of(jobs, submission("one way")), await job_of(jobs, submission("another"))
+    key = content_key(first.submission, NUMBER, b"II*\0")
+    assert await jobs.claim_content(first, key) is None
+    assert await jobs.claim_content(second, key) == first.id
+    assert await jobs.claim_content(first, key) is None, "a job is no repeat of itself: it may be prepared again"
+
+
+async def test_the_content_of_a_fax_that_failed_may_come_again(jobs: Jobs) -> None:
+    first, second = await job_of(jobs, submission("one way")), await job_of(jobs, submission("another"))
+    key = content_key(first.submission, NUMBER, b"II*\0")
+    await jobs.claim_content(first, key)
+    await jobs.apply(first.id, JobEvent.EXPIRED, Change(outcome=OutcomeKind.EXPIRED))
+    assert await jobs.claim_content(second, key) is None
+
+
+async def test_without_a_message_id_the_same_content_is_equal_for_a_quarter_of_an_hour(jobs: Jobs) -> None:
+    mail = nameless(submission("scan"))
+    early, late = replace(mail, source_key="b"), replace(mail, source_key="c", received_at=START + LATER)
+    first, second, third = [await job_of(jobs, each) for each in (mail, early, late)]
+    key = content_key(mail, NUMBER, b"II*\0")
+    assert await jobs.claim_content(first, key) is None
+    assert await jobs.claim_content(second, key) == first.id
+    assert await jobs.claim_content(third, key) is None
+
+
+def test_the_key_of_the_content_tells_everything_apart_that_makes_another_fax() -> None:
+    mail = submission()
+    keys = {
+        content_key(mail, NUMBER, b"II*\0"),
+        content_key(mail, "+375172001515", b"II*\0"),
+        content_key(mail, NUMBER, b"MM\0*"),
+        content_key(nameless(mail), NUMBER, b"II*\0"),
+        content_key(replace(mail, sender=replace(mail.sender, local="boris")), NUMBER, b"II*\0"),
+    }
+    assert len(keys) == 5
+    elsewhere = replace(mail, source_key="x", spool_name="y", subject="fax: 8 029 155 44 99")
+    assert content_key(elsewhere, NUMBER, b"II*\0") in keys
+
+
+async def test_a_job_remembers_its_domain_and_its_terminal(jobs: Jobs) -> None:
+    """Trap: a reload must not change whose call it is."""
+    terminal = Terminal("375172001501", "+375 17 200 15 01", "Büro 7 · факс", "sales", "+375172001501")
+    mail = replace(submission(), domain="tenant", terminal=terminal)
+    job = await job_of(jobs, mail)
+    assert (job.submission.domain, job.submission.terminal) == ("tenant", terminal)

@@ -1,0 +1,45 @@
+"""What a step of the schema does with what is there already."""
+
+import sqlite3
+
+import pytest
+from sqlite_utils import Database
+
+from mail2fax.store import steps
+
+OLD_JOB = """
+    INSERT INTO jobs VALUES (7, 'u', 'sent', 1, 'smtp', 'k', 's', 1, '2026', 'anna', 'example.com', '',
+        'fax@example.com', '', '<1@example.com>', '[]', 0, '2026', '2026',
+        NULL, NULL, NULL, NULL, NULL, 'delivered', '{}')
+"""
+
+
+@pytest.fixture
+def old() -> Database:
+    """A database after the first step, with one job and the key of its mail."""
+    db = Database(memory=True)
+    for statement in steps.statements_of(steps.steps()[0]):
+        db.execute(statement)
+    db.execute("PRAGMA user_version = 1")
+    db.execute(OLD_JOB)
+    db.execute("INSERT INTO sources VALUES ('smtp', 'k', 7)")
+    db.conn.commit()
+    return db
+
+
+def test_jobs_and_keys_from_before_there_were_domains_are_those_of_the_default_one(old: Database) -> None:
+    steps.upgrade(old)
+    (job,) = old.query("SELECT id, domain, terminal, caller FROM jobs")
+    assert job == {"id": 7, "domain": "default", "terminal": "default", "caller": ""}
+    assert list(old.query("SELECT * FROM sources")) == [
+        {"domain": "default", "kind": "smtp", "source_key": "k", "job_id": 7}
+    ]
+    old.close()
+
+
+def test_a_key_stands_for_one_job_in_each_domain(old: Database) -> None:
+    steps.upgrade(old)
+    old.execute("INSERT INTO sources VALUES ('tenant', 'smtp', 'k', 8)")
+    with pytest.raises(sqlite3.IntegrityError):
+        old.execute("INSERT INTO sources VALUES ('default', 'smtp', 'k', 8)")
+    old.close()

@@ -1,0 +1,106 @@
+"""Who may fax as whom: names lead from a rule to its domain and terminal, and never to another tenant's."""
+
+from pathlib import Path
+
+import pytest
+
+from mail2fax.config import Config, load
+from mail2fax.config_domains import default_terminal, sender_rules
+from mail2fax.config_errors import ConfigError
+from mail2fax.model.domain import Terminal
+from mail2fax.model.rule import SenderRule
+
+TENANTS = """
+[senders]
+allow = ["*@example.com"]
+rules = [
+  { allow = ["sales{*}@example.com", "shop@example.com"], terminal = "sales" },
+  { allow = ["*@example.org"], domain = "tenant" },
+  { allow = ["boss@example.net"], terminal = "second" },
+]
+[terminal]
+caller_id = "1500"
+[[terminal.named]]
+name = "sales"
+number = "+375172001501"
+header = "Sales"
+[[terminal.named]]
+name = "first"
+domain = "tenant"
+caller_id = "1600"
+station_id = "1600"
+[[terminal.named]]
+name = "second"
+domain = "tenant"
+number = "+375172001601"
+caller_id = "375172001601"
+[[domain.named]]
+name = "tenant"
+terminal = "first"
+"""
+
+
+def loaded(tmp_path: Path, text: str) -> Config:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    return load(path)
+
+
+def rules_of(config: Config) -> tuple[SenderRule, ...]:
+    return sender_rules(config.senders, config.terminal, config.domain)
+
+
+def test_a_plain_list_of_masks_is_the_default_rule_with_the_default_terminal(tmp_path: Path) -> None:
+    config = loaded(tmp_path, '[senders]\nallow = ["*@example.com"]\n[terminal]\ncaller_id = "1500"\n')
+    (rule,) = rules_of(config)
+    assert (rule.mask.text, rule.domain, rule.terminal) == ("*@example.com", "default", Terminal("1500", "", ""))
+
+
+def test_each_rule_has_its_terminal_and_its_domain_and_the_plain_list_comes_last(tmp_path: Path) -> None:
+    found = [(rule.mask.text, rule.terminal.name, rule.domain) for rule in rules_of(loaded(tmp_path, TENANTS))]
+    assert found == [
+        ("sales{*}@example.com", "sales", "default"),
+        ("shop@example.com", "sales", "default"),
+        ("*@example.org", "first", "tenant"),
+        ("boss@example.net", "second", "tenant"),
+        ("*@example.com", "default", "default"),
+    ]
+
+
+def test_a_number_is_also_the_caller_and_the_identification_where_these_are_not_named(tmp_path: Path) -> None:
+    rules = {rule.terminal.name: rule.terminal for rule in rules_of(loaded(tmp_path, TENANTS))}
+    assert rules["sales"] == Terminal("+375172001501", "+375172001501", "Sales", "sales", "+375172001501")
+    assert (rules["second"].caller_id, rules["second"].station_id) == ("375172001601", "+375172001601")
+
+
+def test_without_any_terminal_the_caller_is_called_mail2fax() -> None:
+    assert default_terminal(Config().terminal) == Terminal("mail2fax", "", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '[senders]\nrules = [{allow = ["a@b.example"], terminal = "x"}]\n',
+            'there is no terminal "x"; known are default',
+        ),
+        ('[senders]\nrules = [{allow = ["a@b.example"], domain = "x"}]\n', 'there is no domain "x"; known are default'),
+        ('[domain]\nnamed = [{name = "x", terminal = "y"}]\n', 'there is no terminal "y"'),
+        ('[domain]\nnamed = [{name = "default", terminal = "default"}]\n', 'the name "default" is taken'),
+        ('[terminal]\nnamed = [{name = "default", number = "+1"}]\n', 'the name "default" is taken'),
+        ('[terminal]\nnamed = [{name = "x"}]\n', "x needs a number or a caller_id"),
+        ('[terminal]\nnamed = [{name = "x", number = "+1", domain = "y"}]\n', 'there is no domain "y"'),
+        ('[terminal]\nnumber = "8 017"\n', "must be a number in international form"),
+        ('[terminal]\nnamed = [{name = "A B"}]\n', "terminal.named[0].name"),
+    ],
+)
+def test_a_name_that_leads_nowhere_is_told(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, text)
+    assert said in str(caught.value)
+
+
+def test_a_tenant_calls_from_its_own_numbers_only(tmp_path: Path) -> None:
+    wrong = TENANTS.replace('domain = "tenant" },', 'domain = "tenant", terminal = "sales" },')
+    with pytest.raises(ConfigError, match='the terminal "sales" belongs to the domain "default", not to "tenant"'):
+        loaded(tmp_path, wrong)
