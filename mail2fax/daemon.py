@@ -7,51 +7,38 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from mail2fax import log as logs
-from mail2fax.admission.gate import AdmissionRules
-from mail2fax.admission.number import NumberPlan, NumberRules
+from mail2fax import wiring
 from mail2fax.config import Config
-from mail2fax.config_domains import default_terminal, sender_rules
-from mail2fax.config_errors import ConfigError, Fault
-from mail2fax.config_reload import reloaded
+from mail2fax.config.errors import ConfigError, Fault
+from mail2fax.config.reload import reloaded
 from mail2fax.control.door import ControlDoor
-from mail2fax.control.orders import Orders, SendLimits
-from mail2fax.dispatch import Dispatcher, ReplyDelivery
-from mail2fax.document.limits import RenderLimits
+from mail2fax.control.orders import Orders
+from mail2fax.dispatch import Dispatcher
 from mail2fax.document.sandbox import Renderer
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
 from mail2fax.engine.process import EngineProcess
-from mail2fax.engine.settings import EngineSettings, TrunkSettings
-from mail2fax.gateway import Dialling, Gateway
+from mail2fax.engine.settings import EngineSettings
+from mail2fax.gateway import Gateway
 from mail2fax.ingest.smtp import Accept, CannotListen, SmtpDoor, SmtpSettings
-from mail2fax.ingest.smtp_setup import smtp_settings
-from mail2fax.ingest.tls import TlsFilesUnusable
 from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.operator import Operator
 from mail2fax.jobs.outbox import Outbox
-from mail2fax.jobs.retention import KeepFor, Retention
-from mail2fax.jobs.retry import RetryPolicy
-from mail2fax.jobs.settings import JobSettings
+from mail2fax.jobs.retention import Retention
 from mail2fax.jobs.states import Jobs
 from mail2fax.model.mail import Accepted, Arrival
-from mail2fax.model.mask import NumberMask
-from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import Refusal
-from mail2fax.reply.compose import Letterhead
-from mail2fax.reply.send import MailServer, Security
-from mail2fax.reply.words import Language
 from mail2fax.service import ServiceManager
 from mail2fax.store import Store, StoreError
 from mail2fax.store.spool import Spool, SpoolFile
-from mail2fax.upkeep import Gauges, Limits, Upkeep
+from mail2fax.upkeep import Gauges, Upkeep
 
 log = structlog.get_logger(__name__)
 
@@ -62,9 +49,6 @@ CONTROL_SOCKET = "control.sock"
 
 CLOSING_S = 90.0
 """Seconds that closing the doors and hanging up may take at the most, beside the wait for calls."""
-
-_MEGABYTE = 1_000_000
-_DIAL_PREFIXES = {"+e164": "+", "e164": "", "00e164": "00"}
 
 
 class CannotStart(Exception):
@@ -128,16 +112,16 @@ class _House:
     def adopt(self, config: Config) -> None:
         """Everybody goes by `config` from now on; raises, and changes nothing, when that cannot be."""
         # All of it is made first: what can fail has failed before anybody has changed.
-        rules, dialling, retries = _rules(config), _dialling(config), _retries(config)
-        smtp, limits, replies = _smtp_settings(config), _render_limits(config), _replies(config)
-        logs.configure(_log_settings(config))
-        self.engine.log_as(_log_settings(config))
-        self.jobs.adopt(_job_settings(config))
+        rules, dialling, retries = wiring.rules(config), wiring.dialling(config), wiring.retries(config)
+        smtp, limits, replies = wiring.smtp_settings(config), wiring.render_limits(config), wiring.replies(config)
+        logs.configure(wiring.log_settings(config))
+        self.engine.log_as(wiring.log_settings(config))
+        self.jobs.adopt(wiring.job_settings(config))
         self.gateway.adopt(rules, dialling, retries)
         self.door.adopt(smtp)
-        self.orders.adopt(_send_limits(config))
+        self.orders.adopt(wiring.send_limits(config))
         self.renderer.adopt(limits)
-        self.upkeep.adopt(_limits(config), _keep_for(config), mailed=bool(config.alarm.admin))
+        self.upkeep.adopt(wiring.limits(config), wiring.keep_for(config), mailed=bool(config.alarm.admin))
         self.dispatcher.adopt(replies)
         self.config = config
 
@@ -150,39 +134,39 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         closing.push_async_callback(store.close)
         spool = _open_spool(config)
         closing.callback(spool.close)
-        jobs = Jobs(store, _job_settings(config), now)
+        jobs = Jobs(store, wiring.job_settings(config), now)
         documents = _directory(config.gateway.data_dir / DOCUMENTS)
-        retention = Retention(store, spool, documents, _keep_for(config))
+        retention = Retention(store, spool, documents, wiring.keep_for(config))
         try:
             await _tidy(jobs, spool, retention)
         except StoreError as error:
             raise CannotStart(f"{config.gateway.data_dir} cannot be put in order: {error}") from error
         # What the engine could not finish is judged once it is gone, by what the journal knows.
         closing.push_async_callback(_recover, jobs)
-        engine = EngineProcess(engine_settings(config), log_settings=_log_settings(config))
+        engine = EngineProcess(wiring.engine_settings(config), log_settings=wiring.log_settings(config))
         closing.push_async_callback(engine.stop)
         await _start_engine(engine, config)
-        renderer = Renderer(_render_limits(config), config.document.workers)
+        renderer = Renderer(wiring.render_limits(config), config.document.workers)
         gateway = Gateway(
-            rules=_rules(config),
+            rules=wiring.rules(config),
             spool=spool,
             renderer=renderer,
             documents=documents,
             jobs=jobs,
             engine=engine,
-            dialling=_dialling(config),
-            retries=_retries(config),
+            dialling=wiring.dialling(config),
+            retries=wiring.retries(config),
         )
         alarms = Alarms(store, now, config.gateway.hostname, mailed=bool(config.alarm.admin))
         gauges = Gauges(spool.free_bytes, lambda: engine.deaths)
-        upkeep = Upkeep(store, alarms, retention, gauges, _limits(config), now)
+        upkeep = Upkeep(store, alarms, retention, gauges, wiring.limits(config), now)
         dispatcher = Dispatcher(
-            gateway, jobs, Outbox(store, now), alarms, upkeep, _replies(config), engine.traits.lines, now
+            gateway, jobs, Outbox(store, now), alarms, upkeep, wiring.replies(config), engine.traits.lines, now
         )
         door = SmtpDoor(_smtp_settings_at_start(config), spool, _accept_and_nudge(gateway, dispatcher), now)
         await _open_door(door, config)
         closing.push_async_callback(door.stop)
-        orders = Orders(gateway, jobs, Operator(store, now), spool, _send_limits(config), dispatcher.nudge, now)
+        orders = Orders(gateway, jobs, Operator(store, now), spool, wiring.send_limits(config), dispatcher.nudge, now)
         control = ControlDoor(control_socket(config), orders, jobs)
         await _open_control(control, config)
         closing.push_async_callback(control.stop)
@@ -246,7 +230,7 @@ async def _start_engine(engine: EngineProcess, config: Config) -> None:
 
 def _smtp_settings_at_start(config: Config) -> SmtpSettings:
     try:
-        return _smtp_settings(config)
+        return wiring.smtp_settings(config)
     except ConfigError as error:
         raise CannotStart(str(error)) from error
 
@@ -288,7 +272,7 @@ def _accept_and_nudge(gateway: Gateway, dispatcher: Dispatcher) -> Accept:
 
 def _open_log(config: Config) -> None:
     try:
-        logs.configure(_log_settings(config))
+        logs.configure(wiring.log_settings(config))
     except OSError as error:
         raise CannotStart(f"the log file {config.log.file} cannot be opened: {_why(error)}. See log.file.") from error
 
@@ -337,7 +321,7 @@ def _refused(faults: Sequence[Fault]) -> None:
 
 def _reopen_log(house: _House) -> None:
     """logrotate has moved the file: that holds whatever becomes of the new configuration."""
-    settings = _log_settings(house.config)
+    settings = wiring.log_settings(house.config)
     try:
         logs.configure(settings)
     except OSError as error:
@@ -345,131 +329,9 @@ def _reopen_log(house: _House) -> None:
     house.engine.log_as(settings)
 
 
-# From the configuration to what each room wants to know
-
-
-def _log_settings(config: Config) -> logs.LogSettings:
-    return logs.LogSettings(config.log.level, config.log.format, config.log.file)
-
-
-def engine_settings(config: Config) -> EngineSettings:
-    """What the engine process is told."""
-    trunk = config.trunk
-    return EngineSettings(
-        listen_host=config.sip.listen,
-        listen_port=config.sip.port,
-        media_port_low=config.sip.media_port_low,
-        media_port_high=config.sip.media_port_high,
-        lines=trunk.lines,
-        offer_after_s=trunk.t38_offer_after_s,
-        trunk=TrunkSettings(trunk.host, trunk.port, trunk.user, trunk.password.get_secret_value(), trunk.domain),
-    )
-
-
 def answering_engine(host: str, port: int, lines: int, log_settings: logs.LogSettings) -> FaxEngine:
     """An engine without a trunk, for a fax machine that only answers."""
     return EngineProcess(EngineSettings(host, port, lines=lines, offer_after_s=1.0), log_settings=log_settings)
-
-
-def _rules(config: Config) -> AdmissionRules:
-    numbers = config.numbers
-    return AdmissionRules(
-        senders=sender_rules(config.senders, config.terminal, config.domain),
-        plan=NumberPlan(numbers.region, numbers.area_code or None),
-        numbers=NumberRules(
-            allow=tuple(NumberMask.parse(text) for text in numbers.allow),
-            deny=tuple(NumberMask.parse(text) for text in numbers.deny),
-        ),
-        hostname=config.gateway.hostname,
-        bindings=config.smtp.bindings(),
-    )
-
-
-def _smtp_settings(config: Config) -> SmtpSettings:
-    """Raises `ConfigError` when the files for TLS cannot be used."""
-    try:
-        return smtp_settings(config.smtp, config.gateway.hostname)
-    except TlsFilesUnusable as error:
-        raise ConfigError([Fault(f"smtp.{error.key}", "TLS", str(error))]) from error
-
-
-def _send_limits(config: Config) -> SendLimits:
-    smtp = config.smtp
-    return SendLimits(
-        config.gateway.hostname, round(smtp.max_mail_mb * _MEGABYTE), round(smtp.disk_reserve_mb * _MEGABYTE)
-    )
-
-
-def _job_settings(config: Config) -> JobSettings:
-    return JobSettings(config.gateway.hostname, lifetime=timedelta(hours=config.retry.give_up_after_h))
-
-
-def _keep_for(config: Config) -> KeepFor:
-    keep = config.retention
-    return KeepFor(timedelta(days=keep.mails_d), timedelta(days=keep.documents_d), timedelta(days=keep.journal_d))
-
-
-def _limits(config: Config) -> Limits:
-    alarm = config.alarm
-    return Limits(
-        trunk_calls=alarm.trunk_calls,
-        reply_age=timedelta(minutes=alarm.reply_age_min),
-        queue_age=timedelta(minutes=alarm.queue_age_min),
-        reserve_bytes=round(config.smtp.disk_reserve_mb * _MEGABYTE),
-    )
-
-
-def _render_limits(config: Config) -> RenderLimits:
-    document = config.document
-    return RenderLimits(document.max_pages, page_seconds=document.page_seconds, memory_mb=document.memory_mb)
-
-
-def _dialling(config: Config) -> Dialling:
-    trunk = config.trunk
-    return Dialling(
-        trunk=trunk.host,
-        terminal=default_terminal(config.terminal),
-        hostname=config.gateway.hostname,
-        zone=ZoneInfo(config.gateway.time_zone),
-        prefix=_DIAL_PREFIXES[trunk.dial],
-        ring_limit_s=trunk.ring_limit_s,
-        media_policy=trunk.t38,
-        ecm=trunk.ecm,
-        max_bit_rate=trunk.max_bit_rate,
-        longest_call_s=_job_settings(config).calling.total_seconds(),
-    )
-
-
-def _retries(config: Config) -> RetryPolicy:
-    retry = config.retry
-    return RetryPolicy(
-        {
-            OutcomeKind.BUSY: _minutes(retry.busy_min),
-            OutcomeKind.NO_ANSWER: _minutes(retry.no_answer_min),
-            OutcomeKind.CONGESTION: _minutes(retry.congestion_min),
-        }
-    )
-
-
-def _minutes(delays: tuple[float, ...]) -> tuple[timedelta, ...]:
-    return tuple(timedelta(minutes=delay) for delay in delays)
-
-
-def _replies(config: Config) -> ReplyDelivery:
-    reply, gateway = config.reply, config.gateway
-    return ReplyDelivery(
-        letterhead=Letterhead(reply.sender, ZoneInfo(gateway.time_zone), Language(reply.language), reply.notify),
-        server=MailServer(
-            host=reply.host,
-            port=reply.port,
-            hostname=gateway.hostname,
-            user=reply.user,
-            password=reply.password.get_secret_value(),
-            security=Security(reply.security),
-        ),
-        give_up_after=timedelta(hours=reply.give_up_after_h),
-        admin=config.alarm.admin,
-    )
 
 
 # Stopping

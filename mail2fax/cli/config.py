@@ -8,7 +8,7 @@ import typer
 from mail2fax.cli.config_lines import Sources, config_lines
 from mail2fax.cli.options import ConfigOption, config_file, read_config
 from mail2fax.config import ENV_DELIMITER, ENV_PREFIX
-from mail2fax.config_errors import Places, TomlText
+from mail2fax.config.errors import Places, TomlText
 
 app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 

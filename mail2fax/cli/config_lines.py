@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from mail2fax.config_errors import KeyPath, Places, is_secret
+from mail2fax.config.errors import KeyPath, Places, is_secret
 
 HIDDEN = "********"
 _SOURCE_COLUMN = 48

@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from mail2fax.config import CONFIG_VARIABLE, Config, load
-from mail2fax.config_errors import ConfigError
+from mail2fax.config.errors import ConfigError
 
 DEFAULT_CONFIG = Path("/etc/mail2fax/config.toml")
 EXIT_CONFIG = 78

@@ -2,7 +2,7 @@
 
 from ipaddress import ip_network
 
-from mail2fax.config_smtp import SmtpListenerSection, SmtpSection
+from mail2fax.config.smtp import SmtpListenerSection, SmtpSection
 from mail2fax.ingest.smtp_settings import Encryption, Listener, SmtpSettings
 from mail2fax.ingest.tls import server_context
 from mail2fax.model.password import PasswordHash

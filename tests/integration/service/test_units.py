@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mail2fax.config import GatewaySection
+from mail2fax.config.sections import GatewaySection
 from mail2fax.daemon import CLOSING_S
 from tests.harness.peers import need
 

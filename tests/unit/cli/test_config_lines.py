@@ -8,7 +8,7 @@ import pytest
 
 from mail2fax.cli.config_lines import HIDDEN, Sources, config_lines
 from mail2fax.config import ENV_DELIMITER, ENV_PREFIX, Config, load
-from mail2fax.config_errors import Places, TomlText
+from mail2fax.config.errors import Places, TomlText
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 

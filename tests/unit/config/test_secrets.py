@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mail2fax.config import load
-from mail2fax.config_errors import ConfigError
+from mail2fax.config.errors import ConfigError
 
 
 def written(tmp_path: Path, text: str) -> Path:

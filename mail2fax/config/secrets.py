@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, SecretStr
 
-from mail2fax.config_errors import ConfigError, Fault, Places
+from mail2fax.config.errors import ConfigError, Fault, Places
 
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 SECRET_BYTES = 4096

@@ -6,8 +6,8 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from mail2fax.config import Config
-from mail2fax.config_errors import ConfigError
-from mail2fax.config_reload import AT_START_ONLY, reloaded
+from mail2fax.config.errors import ConfigError
+from mail2fax.config.reload import AT_START_ONLY, reloaded
 
 Changes = Mapping[str, Mapping[str, object]]
 

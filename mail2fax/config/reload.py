@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ValidationError
 
 from mail2fax.config import Config
-from mail2fax.config_errors import ConfigError, Fault
+from mail2fax.config.errors import ConfigError, Fault
 
 AT_START_ONLY = frozenset(
     {

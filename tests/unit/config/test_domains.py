@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from mail2fax.config import Config, load
-from mail2fax.config_domains import default_terminal, sender_rules
-from mail2fax.config_errors import ConfigError
+from mail2fax.config.domains import default_terminal, sender_rules
+from mail2fax.config.errors import ConfigError
 from mail2fax.model.domain import Terminal
 from mail2fax.model.rule import SenderRule
 

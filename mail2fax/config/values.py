@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from mail2fax.config_secrets import secret_place
+from mail2fax.config.secrets import secret_place
 from mail2fax.model.domain import STATION_ID_LENGTH
 from mail2fax.model.mask import NumberMask, SenderMask
 

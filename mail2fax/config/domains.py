@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from mail2fax.config_values import Line, Section, SenderMaskText, StationId
+from mail2fax.config.values import Line, Section, SenderMaskText, StationId
 from mail2fax.model.domain import DEFAULT, Terminal
 from mail2fax.model.mask import SenderMask
 from mail2fax.model.number import MAX_E164_DIGITS

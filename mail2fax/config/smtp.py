@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from mail2fax.config_values import (
+from mail2fax.config.values import (
     Line,
     ListenAddress,
     MailAddress,

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from mail2fax.config import Config, load
-from mail2fax.config_errors import ConfigError, TomlText
+from mail2fax.config.errors import ConfigError, TomlText
 
-EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 
 
 def fault_of(tmp_path: Path, text: str) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from mail2fax.config import load
-from mail2fax.config_errors import ConfigError
-from mail2fax.config_smtp import SmtpSection
+from mail2fax.config.errors import ConfigError
+from mail2fax.config.smtp import SmtpSection
 from mail2fax.model.mail import Proof, ProofKind
 from mail2fax.model.mask import SenderMask
 from mail2fax.model.password import Cost, PasswordHash

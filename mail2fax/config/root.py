@@ -1,0 +1,98 @@
+"""The whole configuration, and how it is read."""
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from mail2fax.config.domains import DomainSection, SendersSection, TerminalSection, sender_rules
+from mail2fax.config.errors import ConfigError, Places, TomlText, describe, faulty_variables
+from mail2fax.config.secrets import with_secrets
+from mail2fax.config.sections import (
+    AlarmSection,
+    DocumentSection,
+    GatewaySection,
+    LogSection,
+    NumbersSection,
+    ReplySection,
+    RetentionSection,
+    RetrySection,
+)
+from mail2fax.config.smtp import SmtpSection
+from mail2fax.config.trunk import SipSection, TrunkSection
+
+ENV_PREFIX = "MAIL2FAX_"
+ENV_DELIMITER = "__"
+CONFIG_VARIABLE = "MAIL2FAX_CONFIG"
+
+
+class Config(BaseSettings):
+    """The whole configuration. Build it with `load`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
+    )
+
+    gateway: GatewaySection = GatewaySection()
+    smtp: SmtpSection = SmtpSection()
+    senders: SendersSection = SendersSection()
+    numbers: NumbersSection = NumbersSection()
+    terminal: TerminalSection = TerminalSection()
+    domain: DomainSection = DomainSection()
+    trunk: TrunkSection = TrunkSection()
+    sip: SipSection = SipSection()
+    retry: RetrySection = RetrySection()
+    reply: ReplySection = ReplySection()
+    alarm: AlarmSection = AlarmSection()
+    retention: RetentionSection = RetentionSection()
+    document: DocumentSection = DocumentSection()
+    log: LogSection = LogSection()
+
+    @model_validator(mode="after")
+    def _rules_lead_somewhere(self) -> Self:
+        sender_rules(self.senders, self.terminal, self.domain)
+        return self
+
+    @model_validator(mode="after")
+    def _ports_for_all_lines(self) -> Self:
+        ports = self.sip.media_port_high - self.sip.media_port_low + 1
+        if self.sip.media_port_low and ports < self.trunk.lines:
+            raise ValueError(
+                f"sip.media_port_low to sip.media_port_high are {ports} ports for {self.trunk.lines} lines"
+            )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file (which comes in as init values)."""
+        return env_settings, init_settings
+
+
+def load(path: Path | None, *, secrets: bool = True) -> Config:
+    """The configuration of the file at `path` (None: defaults alone) and the environment; raises `ConfigError`.
+
+    Without `secrets` the files that hold them are left alone: who only reads the jobs needs no right to them.
+    """
+    text = TomlText.read(path) if path else TomlText.empty()
+    places = Places(text, os.environ, ENV_PREFIX, ENV_DELIMITER)
+    faults = faulty_variables(os.environ, Config, prefix=ENV_PREFIX, delimiter=ENV_DELIMITER, but=CONFIG_VARIABLE)
+    if faults:
+        raise ConfigError(faults)
+    try:
+        config = Config(**text.values)
+    except ValidationError as error:
+        raise ConfigError([describe(fault, places, Config) for fault in error.errors()]) from None
+    return with_secrets(config, places) if secrets else config

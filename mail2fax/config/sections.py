@@ -1,0 +1,113 @@
+"""The sections that are short: one frozen model each, in the order of `config.example.toml`."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from mail2fax.config.values import (
+    Days,
+    Digits,
+    HostName,
+    Hours,
+    Line,
+    LogFile,
+    MailAddress,
+    Minutes,
+    NumberMaskText,
+    Region,
+    RunDirectory,
+    Seconds,
+    SecretFile,
+    Section,
+    TimeZone,
+)
+
+
+class GatewaySection(Section):
+    """`[gateway]`: where we keep what we must not lose, and what we call ourselves."""
+
+    data_dir: Path = Path("/var/lib/mail2fax")
+    run_dir: RunDirectory = ""
+    hostname: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9.-]+$")] = "localhost"
+    time_zone: TimeZone = "UTC"
+    stop_wait_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
+
+
+class NumbersSection(Section):
+    """`[numbers]`: how numbers are read, and which may be dialled."""
+
+    region: Region = "BY"
+    area_code: Digits = ""
+    allow: tuple[NumberMaskText, ...] = ()
+    deny: tuple[NumberMaskText, ...] = ()
+
+
+class RetrySection(Section):
+    """`[retry]`: after which delays a call is tried again, per reason; when they are used up the job has failed."""
+
+    busy_min: tuple[Minutes, ...] = (2, 3, 5, 5, 10, 10, 15)
+    no_answer_min: tuple[Minutes, ...] = (5, 10, 15, 30)
+    congestion_min: tuple[Minutes, ...] = (1, 2, 5, 10, 15)
+    give_up_after_h: Hours = 24.0
+
+
+class ReplySection(Section):
+    """`[reply]`: the mail server that takes our status mails."""
+
+    host: HostName = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65_535)] = 25
+    sender: MailAddress = "fax@localhost"
+    language: Literal["en", "ru"] = "en"
+    notify: MailAddress | Literal[""] = ""
+    user: Line = ""
+    password: SecretStr = SecretStr("")
+    password_file: SecretFile = ""
+    security: Literal["none", "starttls", "tls"] = "none"
+    give_up_after_h: Hours = 72.0
+
+    @model_validator(mode="after")
+    def _password_never_in_clear(self) -> Self:
+        if self.user and self.security == "none" and self.host not in {"127.0.0.1", "::1", "localhost"}:
+            raise ValueError('user needs security = "starttls" or "tls": the password would go out in clear text')
+        return self
+
+
+class AlarmSection(Section):
+    """`[alarm]`: when a person is needed, and who that is."""
+
+    admin: MailAddress | Literal[""] = ""
+    trunk_calls: Annotated[int, Field(ge=1, le=1000)] = 3
+    reply_age_min: Minutes = 30.0
+    queue_age_min: Minutes = 60.0
+
+
+class RetentionSection(Section):
+    """`[retention]`: for how many days what is done and told is kept."""
+
+    mails_d: Days = 30
+    documents_d: Days = 30
+    journal_d: Days = 365
+
+    @model_validator(mode="after")
+    def _journal_last(self) -> Self:
+        if self.journal_d < max(self.mails_d, self.documents_d):
+            raise ValueError("journal_d must not be less than mails_d and documents_d: it knows whose they are")
+        return self
+
+
+class DocumentSection(Section):
+    """`[document]`: how much one TIFF may cost us."""
+
+    max_pages: Annotated[int, Field(ge=1, le=1000)] = 200
+    page_seconds: Seconds = 20.0
+    memory_mb: Annotated[int, Field(ge=256)] = 1024
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+
+
+class LogSection(Section):
+    """`[log]`: what the admin reads."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+    file: LogFile = ""

@@ -1,0 +1,43 @@
+"""`[trunk]` and `[sip]`: the peer that carries the calls, and our own end of them."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from mail2fax.config.values import HostName, Line, LocalAddress, Port, Seconds, SecretFile, Section
+from mail2fax.model.call import MediaPolicy
+
+
+class TrunkSection(Section):
+    """`[trunk]`: the SIP peer that carries the calls."""
+
+    host: HostName = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65_535)] = 5060
+    user: Line = ""
+    password: SecretStr = SecretStr("")
+    password_file: SecretFile = ""
+    domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
+    lines: Annotated[int, Field(ge=1, le=500)] = 2
+    dial: Literal["+e164", "e164", "00e164"] = "+e164"
+    ring_limit_s: Seconds = 180.0
+    t38: MediaPolicy = MediaPolicy.ACCEPT
+    t38_offer_after_s: Annotated[float, Field(ge=0.3, le=30)] = 3.0
+    ecm: bool = True
+    max_bit_rate: Literal[2400, 4800, 7200, 9600, 12000, 14400] = 14_400
+
+
+class SipSection(Section):
+    """`[sip]`: our own end of the calls."""
+
+    listen: LocalAddress = "127.0.0.1"
+    port: Port = 5062
+    media_port_low: Port = 0
+    media_port_high: Port = 0
+
+    @model_validator(mode="after")
+    def _ports_in_order(self) -> Self:
+        if self.media_port_low > self.media_port_high:
+            raise ValueError("media_port_low must not be above media_port_high (both 0: any free port)")
+        if (self.media_port_low == 0) != (self.media_port_high == 0):
+            raise ValueError("media_port_low and media_port_high must both be set, or both be 0 for any free port")
+        return self

@@ -1,0 +1,150 @@
+"""From the configuration to what each room wants to be told: one function for each room."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from mail2fax import log as logs
+from mail2fax.admission.gate import AdmissionRules
+from mail2fax.admission.number import NumberPlan, NumberRules
+from mail2fax.config import Config
+from mail2fax.config.domains import default_terminal, sender_rules
+from mail2fax.config.errors import ConfigError, Fault
+from mail2fax.control.orders import SendLimits
+from mail2fax.dispatch import ReplyDelivery
+from mail2fax.document.limits import RenderLimits
+from mail2fax.engine.settings import EngineSettings, TrunkSettings
+from mail2fax.gateway import Dialling
+from mail2fax.ingest import smtp_setup
+from mail2fax.ingest.smtp import SmtpSettings
+from mail2fax.ingest.tls import TlsFilesUnusable
+from mail2fax.jobs.retention import KeepFor
+from mail2fax.jobs.retry import RetryPolicy
+from mail2fax.jobs.settings import JobSettings
+from mail2fax.model.mask import NumberMask
+from mail2fax.model.outcome import OutcomeKind
+from mail2fax.reply.compose import Letterhead
+from mail2fax.reply.send import MailServer, Security
+from mail2fax.reply.words import Language
+from mail2fax.upkeep import Limits
+
+_MEGABYTE = 1_000_000
+_DIAL_PREFIXES = {"+e164": "+", "e164": "", "00e164": "00"}
+
+
+def log_settings(config: Config) -> logs.LogSettings:
+    return logs.LogSettings(config.log.level, config.log.format, config.log.file)
+
+
+def engine_settings(config: Config) -> EngineSettings:
+    """What the engine process is told."""
+    trunk = config.trunk
+    return EngineSettings(
+        listen_host=config.sip.listen,
+        listen_port=config.sip.port,
+        media_port_low=config.sip.media_port_low,
+        media_port_high=config.sip.media_port_high,
+        lines=trunk.lines,
+        offer_after_s=trunk.t38_offer_after_s,
+        trunk=TrunkSettings(trunk.host, trunk.port, trunk.user, trunk.password.get_secret_value(), trunk.domain),
+    )
+
+
+def rules(config: Config) -> AdmissionRules:
+    numbers = config.numbers
+    return AdmissionRules(
+        senders=sender_rules(config.senders, config.terminal, config.domain),
+        plan=NumberPlan(numbers.region, numbers.area_code or None),
+        numbers=NumberRules(
+            allow=tuple(NumberMask.parse(text) for text in numbers.allow),
+            deny=tuple(NumberMask.parse(text) for text in numbers.deny),
+        ),
+        hostname=config.gateway.hostname,
+        bindings=config.smtp.bindings(),
+    )
+
+
+def smtp_settings(config: Config) -> SmtpSettings:
+    """Raises `ConfigError` when the files for TLS cannot be used."""
+    try:
+        return smtp_setup.smtp_settings(config.smtp, config.gateway.hostname)
+    except TlsFilesUnusable as error:
+        raise ConfigError([Fault(f"smtp.{error.key}", "TLS", str(error))]) from error
+
+
+def send_limits(config: Config) -> SendLimits:
+    smtp = config.smtp
+    return SendLimits(
+        config.gateway.hostname, round(smtp.max_mail_mb * _MEGABYTE), round(smtp.disk_reserve_mb * _MEGABYTE)
+    )
+
+
+def job_settings(config: Config) -> JobSettings:
+    return JobSettings(config.gateway.hostname, lifetime=timedelta(hours=config.retry.give_up_after_h))
+
+
+def keep_for(config: Config) -> KeepFor:
+    keep = config.retention
+    return KeepFor(timedelta(days=keep.mails_d), timedelta(days=keep.documents_d), timedelta(days=keep.journal_d))
+
+
+def limits(config: Config) -> Limits:
+    alarm = config.alarm
+    return Limits(
+        trunk_calls=alarm.trunk_calls,
+        reply_age=timedelta(minutes=alarm.reply_age_min),
+        queue_age=timedelta(minutes=alarm.queue_age_min),
+        reserve_bytes=round(config.smtp.disk_reserve_mb * _MEGABYTE),
+    )
+
+
+def render_limits(config: Config) -> RenderLimits:
+    document = config.document
+    return RenderLimits(document.max_pages, page_seconds=document.page_seconds, memory_mb=document.memory_mb)
+
+
+def dialling(config: Config) -> Dialling:
+    trunk = config.trunk
+    return Dialling(
+        trunk=trunk.host,
+        terminal=default_terminal(config.terminal),
+        hostname=config.gateway.hostname,
+        zone=ZoneInfo(config.gateway.time_zone),
+        prefix=_DIAL_PREFIXES[trunk.dial],
+        ring_limit_s=trunk.ring_limit_s,
+        media_policy=trunk.t38,
+        ecm=trunk.ecm,
+        max_bit_rate=trunk.max_bit_rate,
+        longest_call_s=job_settings(config).calling.total_seconds(),
+    )
+
+
+def retries(config: Config) -> RetryPolicy:
+    retry = config.retry
+    return RetryPolicy(
+        {
+            OutcomeKind.BUSY: _minutes(retry.busy_min),
+            OutcomeKind.NO_ANSWER: _minutes(retry.no_answer_min),
+            OutcomeKind.CONGESTION: _minutes(retry.congestion_min),
+        }
+    )
+
+
+def _minutes(delays: tuple[float, ...]) -> tuple[timedelta, ...]:
+    return tuple(timedelta(minutes=delay) for delay in delays)
+
+
+def replies(config: Config) -> ReplyDelivery:
+    reply, gateway = config.reply, config.gateway
+    return ReplyDelivery(
+        letterhead=Letterhead(reply.sender, ZoneInfo(gateway.time_zone), Language(reply.language), reply.notify),
+        server=MailServer(
+            host=reply.host,
+            port=reply.port,
+            hostname=gateway.hostname,
+            user=reply.user,
+            password=reply.password.get_secret_value(),
+            security=Security(reply.security),
+        ),
+        give_up_after=timedelta(hours=reply.give_up_after_h),
+        admin=config.alarm.admin,
+    )
