@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.gateway import Gateway
 from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.outbox import Outbox
@@ -244,15 +245,19 @@ class Dispatcher:
             return
         if reply.id not in self._unsettled:
             attempts = await self._jobs.attempts_of(job.id)
+            mail = compose(reply, job, attempts, self._replies.letterhead, to)
+            reached(CrashPoint.REPLY_DUE)
             try:
-                await send(compose(reply, job, attempts, self._replies.letterhead, to), self._replies.server)
+                await send(mail, self._replies.server)
             except SendFailed as error:
                 await self._reply_failed(reply, to, str(error), permanent=error.permanent)
                 return
         # A disk that cannot commit now must not make us send it again and again.
         self._unsettled.add(reply.id)
+        reached(CrashPoint.REPLY_TAKEN)
         await self._outbox.sent(reply)
         self._unsettled.discard(reply.id)
+        reached(CrashPoint.REPLY_SETTLED)
         log.info("reply sent", job=job.id, to=to, state=job.state)
 
     async def _tell_nobody(self, reply: Reply, job: Job) -> None:
@@ -300,6 +305,7 @@ class Dispatcher:
                 return
         # As with replies: a disk that cannot commit now must not make us send it again and again.
         self._unsettled_alarms.add(alarm.id)
+        reached(CrashPoint.ALARM_TAKEN)
         await self._alarms.sent(alarm)
         self._unsettled_alarms.discard(alarm.id)
         log.info("alarm mailed", cause=alarm.cause.value, to=admin)

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from mail2fax.admission.gate import AdmissionRules, Admitted, Allowed, judge_order, judge_sender
+from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document.sandbox import Renderer
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
 from mail2fax.jobs.retry import RetryPolicy, judge
@@ -143,6 +144,7 @@ class Gateway:
             await self._jobs.refused(job, prepared)
             log.info("job refused", job=job.id, reason=prepared.code)
             return
+        reached(CrashPoint.JOB_READY)
         log.info("job ready", job=job.id, number=prepared.number, pages=prepared.pages)
 
     async def attempt(self, job: Job) -> None:
@@ -151,6 +153,7 @@ class Gateway:
         attempt = await self._jobs.begin_attempt(job, order.call_id)
         if attempt is None:
             return  # it is held by now, or another job is calling this number: it stays ready
+        reached(CrashPoint.CALL_COMMITTED)
         trunk = self._dialling.trunk
         told = log.bind(job=job.id, attempt=attempt.number, trunk=trunk)
         told.info("dialling", number=job.number, dialled=order.number, call_id=order.call_id)
@@ -165,15 +168,19 @@ class Gateway:
                 return
             finally:
                 self._unwanted.discard(job.id)
+            reached(CrashPoint.CALL_ENDED)
             await _written_down(job, lambda: self._judge(attempt, order, watch))
+            reached(CrashPoint.CALL_JUDGED)
 
     async def cancel(self, job_id: int, by: str) -> Job:
         """Withdraws a job, as `by` wants. One on the phone is hung up: what its call has come to by then decides."""
         self._withdrawn.add(job_id)
         try:
             while not (job := await self._jobs.cancel(job_id, by)).state.final:
+                reached(CrashPoint.CANCEL_ASKED)
                 self.hang_up(job_id)
                 await self._attempt_over(job_id)
+            reached(CrashPoint.CANCEL_DONE)
             return job
         finally:
             self._withdrawn.discard(job_id)
@@ -200,6 +207,7 @@ class Gateway:
     async def _read_order(self, job: Job) -> Admitted | Refusal:
         mail = await self._spool.read(job.submission.spool_name)
         parts = await asyncio.to_thread(read_parts, mail)
+        reached(CrashPoint.MAIL_PARSED)
         return judge_order(job.submission.subject, parts, self._rules)
 
     async def _refuse_duplicate(self, job: Job, admitted: Admitted) -> Admitted | Refusal:
@@ -237,6 +245,7 @@ class Gateway:
         events: AsyncIterator[CallEvent] | None = None
         try:
             async with self._engine.call(order) as events:
+                reached(CrashPoint.CALL_ORDERED)
                 async for event in events:
                     await watch.see(event)
         except asyncio.CancelledError:

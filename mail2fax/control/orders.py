@@ -10,6 +10,7 @@ import structlog
 from mail2fax.control.letter import letter_head, letter_size
 from mail2fax.control.peer import Peer
 from mail2fax.control.wire import Answer, Cancel, Hold, Kind, Release, Retry, Send
+from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.gateway import Gateway
 from mail2fax.jobs.operator import Operator, SecondTry, second_try
 from mail2fax.jobs.plain import plain_job
@@ -96,6 +97,7 @@ class Orders:
             message_id=f"<{key}@{self._limits.hostname}>",
         )
         accepted = await self._gateway.accept_local(mail, file)
+        reached(CrashPoint.SEND_COMMITTED)
         self._nudge()
         return accepted
 
@@ -135,7 +137,10 @@ class Orders:
 
     async def _repeat(self, job: Job, peer: Peer) -> Answer:
         file = await self._copy_of(job)
-        receipt = await self._jobs.repeat(job.id, await file.keep(), peer.user)
+        spool_name = await file.keep()
+        reached(CrashPoint.RETRY_KEPT)
+        receipt = await self._jobs.repeat(job.id, spool_name, peer.user)
+        reached(CrashPoint.RETRY_COMMITTED)
         if not receipt.new:
             await file.discard()
             raise Refused("retried", f"job {job.id} was tried again already, as job {receipt.job_id}")

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import structlog
 
 import mail2fax
+from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document import tiff
 from mail2fax.document.limits import RenderLimits
 from mail2fax.model.document import Document
@@ -168,7 +169,9 @@ def _accept(file: BinaryIO, unfinished: Path, target: Path) -> Document:
     """Reads back what the worker wrote and puts it in its place, durably; raises `NotCanonical`."""
     resolution, pages = tiff.read(file)
     os.fsync(file.fileno())
+    reached(CrashPoint.DOCUMENT_WRITTEN)
     unfinished.rename(target)
+    reached(CrashPoint.DOCUMENT_RENAMED)
     folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

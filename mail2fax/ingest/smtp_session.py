@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 import structlog
 from aiosmtpd.smtp import MISSING, Envelope, Session
 
+from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.ingest.smtp_data import MailData
 from mail2fax.ingest.smtp_doorstep import Client
 from mail2fax.ingest.smtp_login import MECHANISMS, Logins
@@ -187,10 +188,12 @@ class SmtpSession(SecureSmtp):
         reply = await self._take(data, self.envelope)
         self.envelope = self._create_envelope()
         self._reset_timeout()
+        reached(CrashPoint.ANSWER_DUE)
         if self._desk.closing or not data.ended:
             await self._leave(reply)
         else:
             await self.push(reply)
+        reached(CrashPoint.ANSWER_GIVEN)
 
     async def _take(self, data: MailData, envelope: Envelope) -> str:
         """Takes one mail, from the first byte to the commit; returns the reply."""

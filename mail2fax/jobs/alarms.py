@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import structlog
 
+from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.jobs import rows
 from mail2fax.model.alarm import Alarm, AlarmCause
 from mail2fax.model.mark import message_id
@@ -54,6 +55,7 @@ class Alarms:
 
         raised = await self._store.write(commit)
         if raised:
+            reached(CrashPoint.ALARM_RAISED)
             log.error("alarm", cause=cause.value, **facts)
         return raised
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.jobs.sources import MAY_COME_AGAIN
 from mail2fax.model.job import JobState
 from mail2fax.store import Row, Session, Store
@@ -64,8 +65,12 @@ class Retention:
     async def purge(self, now: datetime) -> Purged:
         """Forget one batch of each kind, and log what it was."""
         mails = await self._forget("purgeable_mails", "forget_mail", now - self._keep.mails)
+        if mails:
+            reached(CrashPoint.MAILS_FORGOTTEN)
         await self._spool.remove(mails)
         documents = await self._forget("purgeable_documents", "forget_document", now - self._keep.documents)
+        if documents:
+            reached(CrashPoint.DOCUMENTS_FORGOTTEN)
         await asyncio.to_thread(self._delete, documents)
         jobs = await self._store.write(lambda session: _forget_jobs(session, now - self._keep.journal))
         purged = Purged(len(mails), len(documents), jobs)

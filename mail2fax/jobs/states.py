@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.jobs import rows, sources
 from mail2fax.jobs.journal import call_facts, name_of, write
 from mail2fax.jobs.outbox import owe_final_reply
@@ -83,9 +84,13 @@ class Jobs(JobReader):
             )
             if known is not None:
                 return Receipt(known, new=False)
-            return Receipt(self._add(session, submission), new=True)
+            job_id = self._add(session, submission)
+            reached(CrashPoint.JOB_ADDED)
+            return Receipt(job_id, new=True)
 
-        return await self._store.write(commit)
+        receipt = await self._store.write(commit)
+        reached(CrashPoint.JOB_COMMITTED)
+        return receipt
 
     async def repeat(self, job_id: int, spool_name: str, by: str) -> Receipt:
         """The mail of a job that is over becomes a new job, as `by` wants; its bytes lie at `spool_name` once more.
@@ -227,7 +232,10 @@ class Jobs(JobReader):
             due = _jobs(session.all("due_jobs", now=now, limit=BATCH))
             return tuple(self._move(session, job, JobEvent.WOKE) for job in due)
 
-        return await self._store.write(commit)
+        woken = await self._store.write(commit)
+        if woken:
+            reached(CrashPoint.JOB_WOKEN)
+        return woken
 
     async def wake(self, job_id: int, by: str) -> Job:
         """Wake one sleeping job before its time, as `by` wants."""
@@ -279,7 +287,9 @@ class Jobs(JobReader):
             calling = _jobs(session.all("jobs_in_state", state=JobState.CALLING, limit=NO_LIMIT))
             return tuple(self._interrupt(session, job, STOPPED) for job in calling)
 
-        return await self._store.write(commit)
+        interrupted = await self._store.write(commit)
+        reached(CrashPoint.CALLS_RECOVERED)
+        return interrupted
 
     # What is to be done
 

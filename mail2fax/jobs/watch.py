@@ -2,6 +2,7 @@
 
 import structlog
 
+from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.jobs.retry import Verdict
 from mail2fax.jobs.states import Jobs
 from mail2fax.model.call import (
@@ -51,6 +52,8 @@ class AttemptWatch:
         self._tell(event)
         try:
             await self._jobs.record(self._attempt, event)
+            if isinstance(event, PageConfirmed) and event.last:
+                reached(CrashPoint.LAST_PAGE_COMMITTED)
         except StoreError as error:
             self._log.error("journal not written", error=str(error))
 
@@ -79,11 +82,15 @@ class AttemptWatch:
                 self._log.info("call ringing", sip=code)
             case Answered():
                 self._log.info("call answered")
+                reached(CrashPoint.CALL_ANSWERED)
             case Negotiated(media=media, bit_rate=rate, ecm=ecm, coding=coding, far_id=far_id):
                 self._log.info("fax negotiated", media=media, rate=rate, ecm=ecm, coding=coding, far_id=far_id)
             case PageProgress(page=page, percent=percent):
                 self._log.debug("page under way", page=f"{page}/{self._pages}", percent=percent)
-            case PageConfirmed(page=page):
+                reached(CrashPoint.PAGE_UNDER_WAY)
+            case PageConfirmed(page=page, last=last):
                 self._log.info("page confirmed", page=f"{page}/{self._pages}")
+                if last:
+                    reached(CrashPoint.LAST_PAGE_CONFIRMED)
             case CallEnded():
                 pass  # told by `judged`, with what follows from it

@@ -19,6 +19,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
+from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.store.errors import StoreError, StoreFull
 
 log = structlog.get_logger(__name__)
@@ -168,6 +169,7 @@ class Spool:
             self._files.unlink(self._tmp / name)
         for name in kept - known:
             self._files.unlink(self._new / name)
+        reached(CrashPoint.SPOOL_SWEPT)
         return Swept(unfinished=unfinished, unowned=kept - known, missing=known - kept)
 
     def close(self) -> None:
@@ -233,15 +235,19 @@ class SpoolFile:
 
     def _keep(self, last: bytes) -> None:
         descriptor = self._append(last)
+        reached(CrashPoint.MAIL_WRITTEN)
         # A failed fsync is never repeated: the kernel may have dropped the pages it could not write,
         # and a second fsync would then report success. The sender is asked to send again instead.
         self._files.fsync(descriptor)
+        reached(CrashPoint.MAIL_SYNCED)
         self._descriptor = None
         self._files.close(descriptor)
         self._files.rename(self._tmp, self._new)
         self._lies_at = self._new
+        reached(CrashPoint.MAIL_RENAMED)
         self._files.fsync_directory(self._new.parent)
         self.kept = True
+        reached(CrashPoint.MAIL_KEPT)
 
     def _or_gone(self, step: Callable[[], object]) -> None:
         """Does one step on the disk; when it fails, the whole mail is deleted: half a mail is of no use."""
