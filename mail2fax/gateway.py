@@ -323,6 +323,7 @@ def _submission(arrival: Arrival, allowed: Allowed, spool_name: str) -> Submissi
         automatic=heading.automatic,
         domain=allowed.rule.domain,
         terminal=allowed.rule.terminal,
+        notify=allowed.rule.notify,
     )
 
 

@@ -5,11 +5,11 @@ is all a small office needs. Names lead from a rule to its domain and its termin
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from mail2fax.config.values import Line, Section, SenderMaskText, StationId
+from mail2fax.config.values import Line, MailAddress, Section, SenderMaskText, StationId
 from mail2fax.model.domain import DEFAULT, Terminal
 from mail2fax.model.mask import SenderMask
 from mail2fax.model.number import MAX_E164_DIGITS
@@ -31,11 +31,15 @@ HeaderText = Annotated[Line, Field(max_length=40)]
 
 
 class RuleEntry(Section):
-    """One of `senders.rules`: masks, and the terminal and the domain of who matches one of them."""
+    """One of `senders.rules`: masks, and the terminal and the domain of who matches one of them.
+
+    `notify` is who is told of their faxes when the mail must not be answered; "" is who `reply.notify` names.
+    """
 
     allow: Annotated[tuple[SenderMaskText, ...], Field(min_length=1)]
     terminal: NameOrNone = ""
     domain: NameOrNone = ""
+    notify: MailAddress | Literal[""] = ""
 
 
 class SendersSection(Section):
@@ -105,7 +109,7 @@ def sender_rules(senders: SendersSection, terminal: TerminalSection, domain: Dom
             raise ValueError(f"{where}: {_unknown('domain', tenant, domains)}")
         chosen = rule.terminal or domains[tenant]
         _require_own(chosen, tenant, owners, where)
-        rules += [SenderRule(SenderMask.parse(mask), terminals[chosen], tenant) for mask in rule.allow]
+        rules += [SenderRule(SenderMask.parse(mask), terminals[chosen], tenant, rule.notify) for mask in rule.allow]
     return (*rules, *(SenderRule(SenderMask.parse(mask), terminals[DEFAULT]) for mask in senders.allow))
 
 

@@ -129,6 +129,7 @@ def submission_values(submission: Submission) -> dict[str, Value]:
         "message_id": submission.message_id,
         "thread": json.dumps(submission.references),
         "automatic": submission.automatic,
+        "notify": submission.notify,
     }
 
 
@@ -169,6 +170,7 @@ def _submission(row: Row) -> Submission:
         automatic=bool(row["automatic"]),
         domain=row["domain"],
         terminal=Terminal(**json.loads(row["caller"])) if row["caller"] else None,
+        notify=row["notify"],
     )
 
 

@@ -111,6 +111,9 @@ class Submission:
     terminal: Terminal | None = None
     """Whose call it becomes, as it was when the mail was admitted; None for jobs older than named terminals."""
 
+    notify: str = ""
+    """Who is told when no reply may be sent, as the rule said that let the mail in; "" is whom all of them name."""
+
     @property
     def replied_to(self) -> bool:
         """Whether a mail tells how it ended: the local user reads that on the terminal."""

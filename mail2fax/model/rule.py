@@ -8,8 +8,12 @@ from mail2fax.model.mask import SenderMask
 
 @dataclass(frozen=True, slots=True)
 class SenderRule:
-    """Who matches `mask` may fax, for the tenant `domain`, and the far end sees `terminal`."""
+    """Who matches `mask` may fax, for the tenant `domain`, and the far end sees `terminal`.
+
+    `notify` is who is told instead of a sender whose mail must not be answered; "" leaves that to the letterhead.
+    """
 
     mask: SenderMask
     terminal: Terminal
     domain: str = DEFAULT
+    notify: str = ""

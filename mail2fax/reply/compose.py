@@ -31,7 +31,7 @@ _QUOTED_SUBJECT = 200
 class Letterhead:
     """Who writes the status mails, and how: the From address, the zone of the times in them, and the language.
 
-    `notify` is who is told of a fax whose mail must not be answered; "" is nobody.
+    `notify` is who is told of a fax whose mail must not be answered, where its rule names nobody; "" is nobody.
     """
 
     sender: str
@@ -42,7 +42,7 @@ class Letterhead:
     def addressee(self, reply: Reply, job: Job) -> str | None:
         """To whom this reply goes: the authorised From, or who is told instead of a program; None for nobody."""
         if reply.kind is ReplyKind.NOTIFY:
-            return self.notify or None
+            return job.submission.notify or self.notify or None
         return str(job.submission.sender)
 
 

@@ -38,6 +38,16 @@ async def test_an_automatic_mail_is_told_to_who_is_named_for_it_and_never_to_its
     assert len(stage.replies) == 1
 
 
+async def test_a_rule_names_who_is_told_of_its_scanners(tmp_path: Path) -> None:
+    rule = {"allow": [OFFICE], "notify": "corridor@example.com"}
+    tables: dict[str, dict[str, object]] = {"senders": {"rules": [rule]}, "reply": {"notify": CLERK}}
+    async with staged(tmp_path, tables) as stage, stage.gateway():
+        mail = Mail("scan", "Scan from the corridor", automatic=True)
+        assert (await stage.send(mail)).code == 250
+        reply = await stage.reply_to(mail, within_s=20)
+    assert reply["To"] == "corridor@example.com"
+
+
 async def test_a_null_sender_without_anybody_named_is_an_alarm(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage, stage.gateway() as gateway:
         mail = Mail("scan", "Scan from the corridor")

@@ -62,11 +62,12 @@ SELECT id FROM jobs WHERE number = :number AND state = 'calling' AND id <> :job_
 -- add_job: A mail becomes a job.
 INSERT INTO jobs (
     uuid, state, version, domain, terminal, caller, door, source_key, spool_name, size, received_at, sender_local,
-    sender_domain, mail_from, recipient, subject, message_id, thread, automatic, created_at, changed_at, deadline_at,
-    facts
+    sender_domain, mail_from, recipient, subject, message_id, thread, automatic, notify, created_at, changed_at,
+    deadline_at, facts
 ) VALUES (
     :uuid, :state, 1, :domain, :terminal, :caller, :door, :source_key, :spool_name, :size, :received_at, :sender_local,
-    :sender_domain, :mail_from, :recipient, :subject, :message_id, :thread, :automatic, :now, :now, :deadline_at, '{}'
+    :sender_domain, :mail_from, :recipient, :subject, :message_id, :thread, :automatic, :notify, :now, :now,
+    :deadline_at, '{}'
 );
 
 -- move_job: Compare and set: the job goes on only from the very version and state that was judged.

@@ -67,6 +67,13 @@ def test_each_rule_has_its_terminal_and_its_domain_and_the_plain_list_comes_last
     ]
 
 
+def test_a_rule_names_who_is_told_of_its_automatic_mails(tmp_path: Path) -> None:
+    config = loaded(tmp_path, '[senders]\nrules = [{ allow = ["scan@example.com"], notify = "clerk@example.com" }]\n')
+    assert [rule.notify for rule in rules_of(config)] == ["clerk@example.com"]
+    with pytest.raises(ConfigError, match=r"senders\.rules.*notify"):
+        loaded(tmp_path, '[senders]\nrules = [{ allow = ["scan@example.com"], notify = "clerk" }]\n')
+
+
 def test_a_number_is_also_the_caller_and_the_identification_where_these_are_not_named(tmp_path: Path) -> None:
     rules = {rule.terminal.name: rule.terminal for rule in rules_of(loaded(tmp_path, TENANTS))}
     assert rules["sales"] == Terminal("+375172001501", "+375172001501", "Sales", "sales", "+375172001501")

@@ -41,6 +41,7 @@ def submission(key: str = "mail 1", *, automatic: bool = False) -> Submission:
         message_id="<1@example.com>",
         references=("<0@example.com>", "<о@example.com>"),
         automatic=automatic,
+        notify="clerk@example.com",
     )
 
 

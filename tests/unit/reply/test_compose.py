@@ -324,6 +324,13 @@ def test_an_automatic_mail_is_told_to_who_is_named_for_it(language: Language) ->
     assert "mailto:" not in text, "the clerk may not be allowed to fax"
 
 
+def test_the_rule_that_let_the_mail_in_names_before_all_others_who_is_told() -> None:
+    scanned = job(JobState.FAILED, "busy")
+    scanned = replace(scanned, submission=replace(SUBMISSION, notify="corridor@example.com"))
+    assert replace(LETTERHEAD, notify="clerk@example.com").addressee(NOTIFY, scanned) == "corridor@example.com"
+    assert LETTERHEAD.addressee(REPLY, scanned) == "anna@example.com"
+
+
 def test_an_automatic_mail_is_told_to_nobody_when_nobody_is_named() -> None:
     assert LETTERHEAD.addressee(NOTIFY, job(JobState.FAILED, "busy")) is None
 

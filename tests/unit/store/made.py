@@ -34,6 +34,7 @@ def adding(key: str) -> Callable[[Session], int]:
             message_id=None,
             thread="[]",
             automatic=False,
+            notify="",
             now=NOW,
             deadline_at=NOW,
         )
