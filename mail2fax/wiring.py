@@ -44,8 +44,16 @@ def engine_settings(config: Config) -> EngineSettings:
         media_port_low=config.sip.media_port_low,
         media_port_high=config.sip.media_port_high,
         lines=trunk.lines,
-        offer_after_s=trunk.t38_offer_after_s,
-        trunk=TrunkSettings(trunk.host, trunk.port, trunk.user, trunk.password.get_secret_value(), trunk.domain),
+        trunks=(
+            TrunkSettings(
+                trunk.host,
+                trunk.port,
+                trunk.user,
+                trunk.password.get_secret_value(),
+                trunk.domain,
+                offer_after_s=trunk.t38_offer_after_s,
+            ),
+        ),
     )
 
 

@@ -7,10 +7,11 @@ DEFAULT_SIP_PORT = 5060
 
 @dataclass(frozen=True, slots=True)
 class TrunkSettings:
-    """The SIP peer that carries our calls.
+    """A SIP peer that carries our calls.
 
     `host` is a name or an IP address. `user` and `password` answer its digest challenges (both empty: it knows us by
-    our address). `domain` stands in our From; empty means `host`.
+    our address). `domain` stands in our From; empty means `host`. `name` is what an order calls it by, and the log.
+    `offer_after_s` is how long after the answer we offer T.38 ourselves, where the order asks for that.
     """
 
     host: str
@@ -19,6 +20,8 @@ class TrunkSettings:
     # Not in repr: settings end up in tracebacks and debug lines, passwords must not.
     password: str = field(default="", repr=False)
     domain: str = ""
+    name: str = "default"
+    offer_after_s: float = 3.0
 
     @property
     def authority(self) -> str:
@@ -33,11 +36,11 @@ class TrunkSettings:
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """Where the engine listens, how many calls it carries at once, and who carries them for it.
+    """Where the engine listens, how many calls it carries at once in all, and which trunks carry them.
 
     `listen_host` is an IP address of this machine, as the trunk reaches it: it is written into Via, Contact and
     SDP. `listen_port` 0 means any free one. Media ports come from `media_port_low` to `media_port_high`, both
-    included, or from anywhere when both are 0. Without a `trunk` the engine only answers. `offer_after_s` is how
+    included, or from anywhere when both are 0. Without `trunks` the engine only answers; `offer_after_s` is then how
     long after the answer we offer T.38 ourselves, where the order asks for that. `product` is our User-Agent.
     """
 
@@ -48,13 +51,19 @@ class EngineSettings:
     lines: int = 2
     offer_after_s: float = 3.0
     product: str = "mail2fax"
-    trunk: TrunkSettings | None = None
+    trunks: tuple[TrunkSettings, ...] = ()
 
     def __post_init__(self) -> None:
+        if len({trunk.name for trunk in self.trunks}) < len(self.trunks):
+            raise ValueError("two trunks must not have one name")
         if self.lines < 1:
             raise ValueError("an engine needs at least one line")
         if self.media_port_low > self.media_port_high:
             raise ValueError("the lowest media port must not be above the highest")
+
+    def trunk(self, name: str) -> TrunkSettings | None:
+        """The trunk of this name; of "" the first one."""
+        return next((trunk for trunk in self.trunks if name in {"", trunk.name}), None)
 
     @property
     def sip_host(self) -> str:

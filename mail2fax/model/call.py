@@ -32,7 +32,8 @@ class CallOrder:
 
     `number` is what the trunk dials (user part of the Request-URI), already in the trunk's form.
     `document_path` is an absolute path of a canonical TIFF with `pages` pages. `station_id` is our TSI;
-    `header` is printed above each page, with `header_time` (aware) as its clock.
+    `header` is printed above each page, with `header_time` (aware) as its clock. `trunk` names the trunk that is to
+    carry the call; "" is the first one.
     """
 
     call_id: str
@@ -47,6 +48,7 @@ class CallOrder:
     media_policy: MediaPolicy = MediaPolicy.ACCEPT
     ecm: bool = True
     max_bit_rate: int = 14_400
+    trunk: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,10 +77,10 @@ def config(tmp_path: Path) -> Config:
 def test_the_engine_knows_its_trunk_and_its_ports(config: Config) -> None:
     settings = wiring.engine_settings(config)
     assert (settings.listen_host, settings.listen_port, settings.lines) == ("127.0.0.1", 5080, 4)
-    assert (settings.media_port_low, settings.media_port_high, settings.offer_after_s) == (4000, 4009, 2.0)
-    assert settings.trunk is not None
-    assert (settings.trunk.host, settings.trunk.port, settings.trunk.user) == ("sip.example.com", 5070, "anna")
-    assert settings.trunk.password == "open sesame"  # noqa: S105 - a test's
+    assert (settings.media_port_low, settings.media_port_high) == (4000, 4009)
+    (trunk,) = settings.trunks
+    assert (trunk.host, trunk.port, trunk.user, trunk.offer_after_s) == ("sip.example.com", 5070, "anna", 2.0)
+    assert trunk.password == "open sesame"  # noqa: S105 - a test's
 
 
 def test_passwords_stay_out_of_what_is_printed(config: Config) -> None:

@@ -97,9 +97,9 @@ class EmbeddedEngine:
             board.leave(call)
 
     async def _dial(self, order: CallOrder) -> tuple[Switchboard, Call]:
-        board, trunk = self._open_board(), self._settings.trunk
+        board, trunk = self._open_board(), self._settings.trunk(order.trunk)
         if trunk is None:
-            raise EngineUnavailable("no trunk is configured")
+            raise EngineUnavailable(f"there is no trunk {order.trunk}".rstrip())
         if board.busy_lines + self._opening >= self._settings.lines:
             raise EngineUnavailable("every line is busy")
         self._opening += 1  # two orders that wait for the same resolver must not share the last line

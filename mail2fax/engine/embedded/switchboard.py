@@ -62,7 +62,6 @@ class Switchboard:
         ring: Callable[[Session], bool],
     ) -> None:
         self._settings = settings
-        self._line_settings = LineSettings(offer_after_s=settings.offer_after_s)
         self._agent = agent
         self._clock = clock
         self._ring = ring
@@ -105,12 +104,12 @@ class Switchboard:
             ring_limit_s=order.ring_limit_s,
             from_domain=trunk.from_domain,
         )
-        return self._begin(self._agent.invite(invitation, now), order, media, now)
+        return self._begin(self._agent.invite(invitation, now), order, _line_settings(trunk), media, now)
 
     def answer(self, session: Session, order: AnswerOrder, media: DatagramPort) -> Call:
         """Takes a call that rings, which may have ended meanwhile: then its line says so."""
         self._undecided.pop(session, None)
-        return self._begin(session, order, media, self._clock())
+        return self._begin(session, order, _line_settings(self._settings), media, self._clock())
 
     def reject(self, session: Session, sip_code: int) -> None:
         """Turns a call that rings away, unless that was done."""
@@ -158,9 +157,16 @@ class Switchboard:
         if self._closed and self.idle:
             self.over.set()
 
-    def _begin(self, session: Session, order: CallOrder | AnswerOrder, media: DatagramPort, now: float) -> Call:
+    def _begin(
+        self,
+        session: Session,
+        order: CallOrder | AnswerOrder,
+        settings: LineSettings,
+        media: DatagramPort,
+        now: float,
+    ) -> Call:
         try:
-            line = Line(session, self._line_settings, order, media.address, now)
+            line = Line(session, settings, order, media.address, now)
         except Exception:
             session.hang_up(now)
             self.sip.flush()
@@ -222,3 +228,7 @@ class Switchboard:
         if self._closed:
             return _SERVICE_UNAVAILABLE
         return _BUSY_HERE if self.busy_lines >= self._settings.lines else None
+
+
+def _line_settings(of: EngineSettings | TrunkSettings) -> LineSettings:
+    return LineSettings(offer_after_s=of.offer_after_s)

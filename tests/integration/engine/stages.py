@@ -90,6 +90,6 @@ async def stage(kind: str, directory: Path) -> AsyncIterator[Stage]:
         yield ScriptedStage(document)
         return
     async with AnsweringMachine(directory) as machine:
-        settings = EngineSettings(lines=LINES, offer_after_s=0.5, trunk=TrunkSettings("127.0.0.1", machine.port))
+        settings = EngineSettings(lines=LINES, trunks=(TrunkSettings("127.0.0.1", machine.port, offer_after_s=0.5),))
         engine = EmbeddedEngine(settings) if kind == "embedded" else EngineProcess(settings)
         yield RealStage(document, engine, machine)

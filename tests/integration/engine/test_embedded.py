@@ -35,7 +35,7 @@ async def machine(tmp_path: Path) -> AsyncIterator[AnsweringMachine]:
 
 @pytest_asyncio.fixture
 async def engine(machine: AnsweringMachine) -> AsyncIterator[EmbeddedEngine]:
-    engine = EmbeddedEngine(EngineSettings(trunk=TrunkSettings(LOOPBACK, machine.port)))
+    engine = EmbeddedEngine(EngineSettings(trunks=(TrunkSettings(LOOPBACK, machine.port),)))
     await engine.start()
     yield engine
     await engine.stop()
@@ -71,8 +71,19 @@ async def test_without_a_trunk_nothing_is_dialled(order: CallOrder) -> None:
     await engine.stop()
 
 
+async def test_a_call_goes_over_the_trunk_that_its_order_names(machine: AnsweringMachine, order: CallOrder) -> None:
+    trunks = (TrunkSettings("trunk.invalid", name="first"), TrunkSettings(LOOPBACK, machine.port, name="second"))
+    engine = EmbeddedEngine(EngineSettings(trunks=trunks))
+    await engine.start()
+    assert (await end_of(engine, replace(order, trunk="second", number=BUSY))).call.sip_code == 486
+    for unknown in ("first", "third"):
+        with pytest.raises(EngineUnavailable, match=unknown if unknown == "third" else "invalid"):
+            await end_of(engine, replace(order, trunk=unknown))
+    await engine.stop()
+
+
 async def test_a_trunk_that_has_no_address_is_named_and_nothing_is_dialled(order: CallOrder) -> None:
-    engine = EmbeddedEngine(EngineSettings(trunk=TrunkSettings("trunk.invalid")))
+    engine = EmbeddedEngine(EngineSettings(trunks=(TrunkSettings("trunk.invalid"),)))
     await engine.start()
     with pytest.raises(EngineUnavailable, match=r"trunk\.invalid"):
         await end_of(engine, order)
@@ -104,7 +115,7 @@ async def test_nothing_is_left_of_calls_that_are_over(engine: EmbeddedEngine, or
 async def test_a_call_that_nobody_listens_for_is_unavailable(order: CallOrder) -> None:
     deaf = EmbeddedEngine(EngineSettings())
     await deaf.start()
-    engine = EmbeddedEngine(EngineSettings(trunk=TrunkSettings(LOOPBACK, deaf.port)))
+    engine = EmbeddedEngine(EngineSettings(trunks=(TrunkSettings(LOOPBACK, deaf.port),)))
     await engine.start()
     assert (await end_of(engine, order)).call.sip_code == 480
     await asyncio.gather(engine.stop(), deaf.stop())
@@ -112,7 +123,7 @@ async def test_a_call_that_nobody_listens_for_is_unavailable(order: CallOrder) -
 
 async def test_a_call_beyond_the_lines_of_the_far_end_is_busy(tmp_path: Path, order: CallOrder) -> None:
     async with AnsweringMachine(tmp_path, lines=1) as machine:
-        engine = EmbeddedEngine(EngineSettings(trunk=TrunkSettings(LOOPBACK, machine.port)))
+        engine = EmbeddedEngine(EngineSettings(trunks=(TrunkSettings(LOOPBACK, machine.port),)))
         await engine.start()
         async with engine.call(replace(order, number=RINGS)) as events:
             async for event in events:
@@ -129,7 +140,7 @@ async def test_a_call_about_which_nobody_decides_is_turned_away(
     undecided = EmbeddedEngine(EngineSettings(lines=1))
     await undecided.start()
     ringing = asyncio.ensure_future(anext(undecided.incoming()))
-    engine = EmbeddedEngine(EngineSettings(trunk=TrunkSettings(LOOPBACK, undecided.port)))
+    engine = EmbeddedEngine(EngineSettings(trunks=(TrunkSettings(LOOPBACK, undecided.port),)))
     await engine.start()
     assert (await end_of(engine, order)).call.sip_code == 480
     call = await ringing
@@ -142,7 +153,7 @@ async def test_a_caller_who_gives_up_before_the_decision_has_ended_the_call(orde
     slow = EmbeddedEngine(EngineSettings())
     await slow.start()
     ringing = asyncio.ensure_future(anext(slow.incoming()))
-    engine = EmbeddedEngine(EngineSettings(trunk=TrunkSettings(LOOPBACK, slow.port)))
+    engine = EmbeddedEngine(EngineSettings(trunks=(TrunkSettings(LOOPBACK, slow.port),)))
     await engine.start()
     async with engine.call(order):
         call = await ringing
@@ -158,7 +169,7 @@ async def test_a_caller_who_gave_up_keeps_no_line_busy(order: CallOrder) -> None
     slow = EmbeddedEngine(EngineSettings(lines=1))
     await slow.start()
     ringing = asyncio.ensure_future(anext(slow.incoming()))
-    engine = EmbeddedEngine(EngineSettings(trunk=TrunkSettings(LOOPBACK, slow.port)))
+    engine = EmbeddedEngine(EngineSettings(trunks=(TrunkSettings(LOOPBACK, slow.port),)))
     await engine.start()
     async with engine.call(order):
         await ringing
@@ -187,7 +198,7 @@ async def test_an_engine_that_listens_on_ipv6_calls_and_is_called(order: CallOrd
     called = EmbeddedEngine(EngineSettings("::1"))
     await called.start()
     ringing = asyncio.ensure_future(anext(called.incoming()))
-    engine = EmbeddedEngine(EngineSettings("::1", trunk=TrunkSettings("::1", called.port)))
+    engine = EmbeddedEngine(EngineSettings("::1", trunks=(TrunkSettings("::1", called.port),)))
     await engine.start()
     async with engine.call(order) as events, asyncio.timeout(5):
         call = await ringing
@@ -213,7 +224,7 @@ async def test_a_far_end_is_not_left_alone_when_the_gateway_is_killed(
     machine: AnsweringMachine, order: CallOrder
 ) -> None:
     """Trap: the engine's process outlives the gateway for a moment. It uses that to hang up, ringing or answered."""
-    settings = EngineSettings(trunk=TrunkSettings(LOOPBACK, machine.port))
+    settings = EngineSettings(trunks=(TrunkSettings(LOOPBACK, machine.port),))
     for number, moment in ((RINGS, Ringing), ("100", Answered)):
         placed = replace(order, number=number, call_id=f"{number}@mail2fax")
         async with doomed("embedded", placed, settings) as gateway:
@@ -227,7 +238,7 @@ async def test_a_far_end_is_not_left_alone_when_the_gateway_is_killed(
 async def test_an_engine_process_that_is_killed_in_mid_call_is_followed_by_one_that_works(
     machine: AnsweringMachine, order: CallOrder
 ) -> None:
-    engine = EngineProcess(EngineSettings(trunk=TrunkSettings(LOOPBACK, machine.port)))
+    engine = EngineProcess(EngineSettings(trunks=(TrunkSettings(LOOPBACK, machine.port),)))
     await engine.start()
     dead = engine.pid
     assert dead
@@ -245,7 +256,7 @@ async def test_an_engine_process_that_is_killed_in_mid_call_is_followed_by_one_t
 async def test_a_call_that_comes_in_is_taken_through_the_pipe(order: CallOrder, tmp_path: Path) -> None:
     callee = EngineProcess(EngineSettings())
     await callee.start()
-    caller = EmbeddedEngine(EngineSettings(trunk=TrunkSettings(LOOPBACK, callee.port)))
+    caller = EmbeddedEngine(EngineSettings(trunks=(TrunkSettings(LOOPBACK, callee.port),)))
     await caller.start()
     assert (await end_of(caller, order)).call.sip_code == 480  # nobody listens
     ringing = asyncio.ensure_future(anext(callee.incoming()))

@@ -44,7 +44,7 @@ from tests.harness.scripted_child import (
 )
 
 PASSWORD = "open sesame"  # noqa: S105 - nobody's
-SETTINGS = EngineSettings(lines=2, trunk=TrunkSettings("trunk.example.com", user="fax", password=PASSWORD))
+SETTINGS = EngineSettings(lines=2, trunks=(TrunkSettings("trunk.example.com", user="fax", password=PASSWORD),))
 SILENT_WITHIN_S = 2.0
 
 

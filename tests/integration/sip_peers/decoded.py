@@ -98,8 +98,8 @@ def _send(fax: Fax, document: Path, directory: Path, program: str) -> Capture:
 async def _call(order: CallOrder, answer: AnswerOrder) -> tuple[CallEnded, int, int]:
     async with asyncio.timeout(_FAX_LIMIT_S), running(EngineSettings(lines=1)) as far, asyncio.TaskGroup() as tasks:
         tasks.create_task(_answer_one(far, answer))
-        trunk = TrunkSettings(HOST, far.port)
-        settings = EngineSettings(lines=1, offer_after_s=OFFER_AFTER_S, trunk=trunk)
+        trunk = TrunkSettings(HOST, far.port, offer_after_s=OFFER_AFTER_S)
+        settings = EngineSettings(lines=1, trunks=(trunk,))
         async with running(settings) as ours, ours.call(order) as events:
             return end_of(await read(events)), ours.port, far.port
 

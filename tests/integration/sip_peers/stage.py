@@ -66,8 +66,8 @@ class SippTrunk:
         SIPp must have seen what the scenario expects.
         """
         async with playing(self.program, scenario, self.directory, *options, words=words) as sipp:
-            trunk = TrunkSettings(HOST, sipp.port, USER, password)
-            async with running(EngineSettings(lines=1, offer_after_s=OFFER_AFTER_S, trunk=trunk)) as engine:
+            trunk = TrunkSettings(HOST, sipp.port, USER, password, offer_after_s=OFFER_AFTER_S)
+            async with running(EngineSettings(lines=1, trunks=(trunk,))) as engine:
                 async with engine.call(order) as events:
                     told = await read(events, leave_at)
                 await sipp.is_satisfied()

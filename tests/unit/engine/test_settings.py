@@ -25,7 +25,19 @@ def test_our_own_host_is_named_as_a_sip_uri_names_it(host: str, written: str) ->
 
 def test_a_password_is_not_shown() -> None:
     trunk = TrunkSettings("sip.example.com", password="open sesame")  # noqa: S106 - nobody's
-    assert "sesame" not in repr(EngineSettings(trunk=trunk))
+    assert "sesame" not in repr(EngineSettings(trunks=(trunk,)))
+
+
+def test_a_trunk_is_found_by_its_name_and_the_first_by_none() -> None:
+    first, second = TrunkSettings("192.0.2.1", name="first"), TrunkSettings("192.0.2.2", name="second")
+    settings = EngineSettings(trunks=(first, second))
+    assert (settings.trunk("second"), settings.trunk(""), settings.trunk("third")) == (second, first, None)
+    assert EngineSettings().trunk("") is None
+
+
+def test_two_trunks_of_one_name_are_an_error() -> None:
+    with pytest.raises(ValueError, match="one name"):
+        EngineSettings(trunks=(TrunkSettings("192.0.2.1"), TrunkSettings("192.0.2.2")))
 
 
 @pytest.mark.parametrize("wrong", [{"lines": 0}, {"media_port_low": 10_002, "media_port_high": 10_000}])

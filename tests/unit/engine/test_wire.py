@@ -43,7 +43,7 @@ from mail2fax.model.call import (
     Ringing,
 )
 
-SETTINGS = EngineSettings(trunk=TrunkSettings("trunk.example.com", user="fax", password="open sesame"))  # noqa: S106 - nobody's
+SETTINGS = EngineSettings(trunks=(TrunkSettings("trunk.example.com", user="fax", password="open sesame"),))  # noqa: S106 - nobody's
 ORDER = CallOrder(
     call_id="b5e1@mail2fax",
     number="+375291554499",
