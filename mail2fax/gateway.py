@@ -150,11 +150,11 @@ class Gateway:
     async def attempt(self, job: Job) -> None:
         """One try of a ready job: at most one call, and what follows from how it ended."""
         order = self._order(job)
-        attempt = await self._jobs.begin_attempt(job, order.call_id)
+        trunk = self._dialling.trunk
+        attempt = await self._jobs.begin_attempt(job, order.call_id, trunk)
         if attempt is None:
             return  # it is held by now, or another job is calling this number: it stays ready
         reached(CrashPoint.CALL_COMMITTED)
-        trunk = self._dialling.trunk
         told = log.bind(job=job.id, attempt=attempt.number, trunk=trunk)
         told.info("dialling", number=job.number, dialled=order.number, call_id=order.call_id)
         watch = AttemptWatch(self._jobs, job, attempt, trunk)

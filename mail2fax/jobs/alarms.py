@@ -1,4 +1,5 @@
-"""Alarms: raised at most once per cause and hour, also across restarts, because they stand in the database.
+"""Alarms: raised at most once per cause and hour (where there are several trunks, for each of them), also across
+restarts, because they stand in the database.
 
 The row of an alarm is also the mail to the admin that is owed: like a reply, it is sent from the database.
 """
@@ -38,19 +39,20 @@ class Alarms:
         """Owes the admin mails from now on, or does not."""
         self._mailed = mailed
 
-    async def sound(self, cause: AlarmCause, /, **facts: str) -> bool:
-        """Raise an alarm, unless its cause was told within the hour; says whether it was raised.
+    async def sound(self, cause: AlarmCause, /, about: str = "", **facts: str) -> bool:
+        """Raise an alarm, unless its cause was told of the same within the hour; says whether it was raised.
 
-        `facts` fill the wording of the cause, and stand in the log.
+        `about` is what it concerns where that is one of several, such as a trunk. `facts` fill the wording of the
+        cause, and stand in the log.
         """
         now = self._clock()
 
         def commit(session: Session) -> bool:
-            last = rows.moment_of(session.one("last_alarm", cause=cause))
+            last = rows.moment_of(session.one("last_alarm", cause=cause, subject=about))
             # A moment in the future is a clock that was set back: it must not silence us for ever.
             if last is not None and last <= now < last + QUIET:
                 return False
-            self._add(session, cause, facts, now)
+            self._add(session, cause, about, facts, now)
             return True
 
         raised = await self._store.write(commit)
@@ -59,10 +61,11 @@ class Alarms:
             log.error("alarm", cause=cause.value, **facts)
         return raised
 
-    def _add(self, session: Session, cause: AlarmCause, facts: Mapping[str, str], now: datetime) -> None:
+    def _add(self, session: Session, cause: AlarmCause, about: str, facts: Mapping[str, str], now: datetime) -> None:
         session.change(
             "add_alarm",
             cause=cause,
+            subject=about,
             now=now,
             facts=json.dumps(dict(facts), ensure_ascii=False),
             # An alarm is about no job; its mail bears our mark nevertheless, so that it never becomes an order.

@@ -55,6 +55,7 @@ def plain_attempt(attempt: Attempt) -> Plain:
     return {
         "attempt": attempt.number,
         "call_id": attempt.call_id,
+        "trunk": attempt.trunk,
         "started_at": to_text(attempt.started_at),
         "ended_at": _moment(attempt.ended_at),
         "outcome": attempt.outcome,

@@ -65,6 +65,7 @@ def attempt(row: Row) -> Attempt:
         outcome=row["outcome"],
         cause=row["cause"],
         pages_confirmed=row["pages_confirmed"],
+        trunk=row["trunk"],
     )
 
 

@@ -144,8 +144,9 @@ class Jobs(JobReader):
 
     # The call
 
-    async def begin_attempt(self, job: Job, call_id: str) -> Attempt | None:
-        """Commit an attempt before anything is dialled; None when the job is held, or its number is being called."""
+    async def begin_attempt(self, job: Job, call_id: str, trunk: str = "") -> Attempt | None:
+        """Commit an attempt over `trunk` before anything is dialled; None when the job is held, or its number is being
+        called."""
 
         def commit(session: Session) -> Attempt | None:
             current = _job(session, job.id)
@@ -154,7 +155,7 @@ class Jobs(JobReader):
                 return None
             number = current.attempts + 1
             attempt_id = session.insert(
-                "add_attempt", job_id=current.id, number=number, call_id=call_id, now=self._clock()
+                "add_attempt", job_id=current.id, number=number, call_id=call_id, trunk=trunk, now=self._clock()
             )
             self._move(session, current, JobEvent.DIALLING, attempt=number)
             return _attempt(session, attempt_id)

@@ -142,7 +142,7 @@ class Attempt:
     """One try of a job: at most one call, and one CDR. `number` counts from 1 within the job.
 
     `ended` is None while the call runs, and stays None when we were killed in mid call; then `outcome`
-    says so. `pages_confirmed` is what the journal knows, also of an interrupted attempt.
+    says so. `pages_confirmed` is what the journal knows, also of an interrupted attempt. `trunk` names who carried it.
     """
 
     id: int
@@ -155,6 +155,7 @@ class Attempt:
     outcome: str | None = None
     cause: str = ""
     pages_confirmed: int = 0
+    trunk: str = ""
 
 
 class ReplyKind(StrEnum):

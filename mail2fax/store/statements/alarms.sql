@@ -1,9 +1,9 @@
 -- add_alarm: An alarm is raised; "pending" owes the admin a mail, "logged" stands in the log alone.
-INSERT INTO alarms (cause, raised_at, facts, message_id, state, tries, due_at, changed_at, last_error)
-VALUES (:cause, :now, :facts, :message_id, :state, 0, :now, :now, '');
+INSERT INTO alarms (cause, subject, raised_at, facts, message_id, state, tries, due_at, changed_at, last_error)
+VALUES (:cause, :subject, :now, :facts, :message_id, :state, 0, :now, :now, '');
 
--- last_alarm: When this cause was last told.
-SELECT max(raised_at) AS moment FROM alarms WHERE cause = :cause;
+-- last_alarm: When this cause was last told of this subject.
+SELECT max(raised_at) AS moment FROM alarms WHERE cause = :cause AND subject = :subject;
 
 -- owed_alarms: Alarms whose mail is to be sent now, the longest waiting first.
 SELECT * FROM alarms WHERE state = 'pending' AND due_at <= :now ORDER BY due_at, id LIMIT :limit;

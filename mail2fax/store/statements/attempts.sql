@@ -1,5 +1,5 @@
 -- add_attempt: An attempt is committed, before anything is dialled.
-INSERT INTO attempts (job_id, number, call_id, started_at) VALUES (:job_id, :number, :call_id, :now);
+INSERT INTO attempts (job_id, number, call_id, trunk, started_at) VALUES (:job_id, :number, :call_id, :trunk, :now);
 
 -- find_attempt: One attempt by its id.
 SELECT * FROM attempts WHERE id = :attempt_id;

@@ -28,6 +28,11 @@ async def test_another_cause_is_told_at_once(alarms: Alarms) -> None:
     assert [await alarms.sound(cause) for cause in AlarmCause] == [True] * len(AlarmCause)
 
 
+async def test_what_is_told_of_one_trunk_does_not_silence_another(alarms: Alarms) -> None:
+    trunks = ("first", "second", "first")
+    assert [await alarms.sound(AlarmCause.TRUNK_DOWN, about=trunk) for trunk in trunks] == [True, True, False]
+
+
 async def test_a_restart_does_not_repeat_an_alarm(tmp_path: Path, clock: Clock) -> None:
     sounded = []
     for _ in range(2):

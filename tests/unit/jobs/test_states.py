@@ -177,6 +177,12 @@ async def test_no_job_calls_without_an_attempt(jobs: Jobs) -> None:
         await jobs.apply(job.id, JobEvent.DIALLING)
 
 
+async def test_an_attempt_remembers_which_trunk_carried_it(jobs: Jobs) -> None:
+    job = await ready(jobs)
+    await jobs.begin_attempt(job, "its call", "second")
+    assert [attempt.trunk for attempt in await jobs.attempts_of(job.id)] == ["second"]
+
+
 async def test_one_call_per_number_at_a_time(jobs: Jobs) -> None:
     _, attempt = await calling(jobs, "mail 1")
     waiting = await ready(jobs, "mail 2")
