@@ -10,7 +10,7 @@ WORKERS ?= 4
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 
-.PHONY: help install setup setup-peers demo run test lint format soak bench-calls clean
+.PHONY: help install setup setup-peers demo run test lint format soak fuzz bench-calls clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -48,8 +48,12 @@ lint: $(READY) ## Check format, style, types and who may import whom
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-soak: $(READY) ## Run the long tests: 300 faxes over bad networks (two minutes)
+fuzz: $(READY) ## Feed the parsers nonsense: make fuzz FUZZ_S=60 (seconds for each)
+	@FUZZ_S=$(or $(FUZZ_S),60) FUZZ_SEED=$(or $(FUZZ_SEED),random) $(BIN)/pytest -q -n $(WORKERS) tests/fuzz
+
+soak: $(READY) ## Run the long tests: faxes over bad networks (minutes), and hours of fuzzing (FUZZ_S=3600)
 	@$(BIN)/pytest -q -n $(WORKERS) -m soak tests/soak
+	@FUZZ_S=$(or $(FUZZ_S),3600) FUZZ_SEED=$(or $(FUZZ_SEED),random) $(BIN)/pytest -q -n $(WORKERS) tests/fuzz
 
 bench-calls: $(READY) ## Measure what calls cost: make bench-calls N=20
 	@$(BIN)/python -m tests.benchmarks.calls $(or $(N),20)
