@@ -70,10 +70,8 @@ class IncomingSession(Session):
             self._refuse(487, EndedBy.FAR_END, now, q850_cause(request))
         elif request.method == "INVITE":
             self._core.refuse_meanwhile(transaction, now)
-        elif request.method == "OPTIONS":
-            self._core.answer_options(transaction, now)
         else:
-            self._core.refuse_method(transaction, now)
+            self._core.answer_other(transaction, now)
 
     def receive_ack(self, ack: Request, now: float) -> None:
         """There is nothing to acknowledge yet."""

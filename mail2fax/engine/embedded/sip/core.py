@@ -9,11 +9,13 @@ from mail2fax.engine.embedded.sip.settings import UaSettings
 from mail2fax.engine.embedded.sip.transaction import ServerTransaction
 from mail2fax.engine.embedded.sip.uri import NameAddress, SipUri
 
-METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS")
+METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO")
 # RFC 3261 21.4.6 and 21.5.2: methods we know and do not offer get 405, others 501.
 KNOWN_METHODS = frozenset(
-    {*METHODS, "REGISTER", "PRACK", "UPDATE", "INFO", "REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"}
+    {*METHODS, "REGISTER", "PRACK", "UPDATE", "REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"}
 )
+OPTIONS: frozenset[str] = frozenset()
+"""The extensions that may be required of us."""
 ALLOW = ("Allow", ", ".join(METHODS))
 ACCEPT = ("Accept", "application/sdp")
 SDP = ("Content-Type", "application/sdp")
@@ -67,11 +69,30 @@ class Core:
         """RFC 3261 11.2: what we can do."""
         self.answer(transaction, 200, now, self.contact(""), ALLOW, ACCEPT)
 
-    def refuse_method(self, transaction: ServerTransaction, now: float) -> None:
-        """A method that is not for us."""
-        status = 405 if transaction.request.method in KNOWN_METHODS else 501
-        self.answer(transaction, status, now, ALLOW)
+    def answer_other(self, transaction: ServerTransaction, now: float) -> None:
+        """A request inside a dialog that changes nothing in it."""
+        request = transaction.request
+        if request.method == "OPTIONS":
+            self.answer_options(transaction, now)
+        elif request.method == "INFO":
+            self._answer_info(transaction, now)
+        else:
+            self.answer(transaction, refusal_of(request.method), now, ALLOW)
+
+    def _answer_info(self, transaction: ServerTransaction, now: float) -> None:
+        """RFC 6086 4.2.2: INFO of the old kind (DTMF, mostly) is taken note of; of the new kind we know no package."""
+        if transaction.request.headers.get("Info-Package") is None:
+            self.answer(transaction, 200, now)
+        else:
+            self.answer(transaction, 469, now, ("Recv-Info", ""))
 
     def refuse_meanwhile(self, transaction: ServerTransaction, now: float) -> None:
         """RFC 3261 14.2: a second INVITE before the first one is answered."""
         self.answer(transaction, 500, now, ("Retry-After", str(self.layer.random.randint(0, 10))))
+
+
+def refusal_of(method: str) -> int:
+    """The answer to a method that is not for us. A REFER is turned down: whom we call is not the far end's to say."""
+    if method == "REFER":
+        return 603
+    return 405 if method in KNOWN_METHODS else 501

@@ -106,7 +106,7 @@ class TransactionLayer:
 
 def _server_key(request: Request, method: str) -> tuple[str, ...]:
     via = request.via
-    if via.branch.startswith(MAGIC_COOKIE):
+    if len(via.branch) > len(MAGIC_COOKIE) and via.branch.startswith(MAGIC_COOKIE):
         return via.branch, via.sent_by, method
     # 17.2.3: an RFC 2543 element has no unique branch; the rest of the request tells it apart.
     return str(via), request.call_id, request.from_.tag or "", str(request.cseq[0]), request.uri, method

@@ -181,10 +181,8 @@ class Leg:
             self._receive_bye(request, transaction, now)
         elif request.method == "INVITE":
             self._receive_invite(request, transaction, now)
-        elif request.method == "OPTIONS":
-            self.core.answer_options(transaction, now)
         else:
-            self.core.refuse_method(transaction, now)
+            self.core.answer_other(transaction, now)
 
     def receive_ack(self, ack: Request, now: float) -> None:
         """The ACK to a 2xx of ours, known by its CSeq."""

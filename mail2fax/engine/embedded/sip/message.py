@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from mail2fax.engine.embedded.sip.body import find_sdp
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError, RemoteProtocolError
 from mail2fax.engine.embedded.sip.headers import Headers, parse_headers
 from mail2fax.engine.embedded.sip.text import TOKEN, decode, encode, has_control, readable
@@ -11,10 +12,13 @@ from mail2fax.engine.embedded.sip.uri import NameAddress, parse_addresses, parse
 from mail2fax.engine.embedded.sip.via import Address, Via, parse_via
 
 _STATUS_LINE = re.compile(r"(SIP/[0-9]+\.[0-9]+)[ \t]+([1-6][0-9]{2})(?:[ \t]+(.*))?", re.IGNORECASE)
-_REQUEST_LINE = re.compile(r"([^ \t]+)[ \t]+([^ \t]+)[ \t]+(SIP/[0-9]+\.[0-9]+)", re.IGNORECASE)
+# What is no URI is told from one by `Request.check`, so that its sender can be told too.
+_REQUEST_LINE = re.compile(r"([^ \t]+)[ \t]+(\S(?:.*\S)?)[ \t]+(SIP/[0-9]+\.[0-9]+)", re.IGNORECASE)
 _CSEQ = re.compile(r"([0-9]{1,10})\s+(\S+)")
 _HIGHEST_CSEQ = 2**31 - 1
 _VERSION = "SIP/2.0"
+# RFC 3261 20: they stand once. Two that say the same are forgiven, two that differ are two messages in one.
+_SINGLE = ("From", "To", "Call-ID", "CSeq")
 
 REASONS = {
     100: "Trying",
@@ -27,11 +31,14 @@ REASONS = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    406: "Not Acceptable",
     407: "Proxy Authentication Required",
     408: "Request Timeout",
     415: "Unsupported Media Type",
     416: "Unsupported URI Scheme",
     420: "Bad Extension",
+    422: "Session Interval Too Small",
+    469: "Bad Info Package",
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
     482: "Loop Detected",
@@ -42,6 +49,7 @@ REASONS = {
     500: "Server Internal Error",
     501: "Not Implemented",
     503: "Service Unavailable",
+    504: "Server Time-out",
     505: "Version Not Supported",
     600: "Busy Everywhere",
     603: "Decline",
@@ -94,14 +102,22 @@ class Message:
 
     @property
     def sdp(self) -> bytes | None:
-        """The body when it is a session description, or bears no type and looks like one; else None."""
-        kind = (self.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
-        is_sdp = kind == "application/sdp" or (not kind and self.body.startswith(b"v="))
-        return self.body if self.body.strip() and is_sdp else None
+        """The body when it is a session description, or bears no type and looks like one; else None.
+
+        In a multipart body (SIP-T gateways put their ISUP beside the SDP) it is the part that is one.
+        """
+        return find_sdp(self.headers.get("Content-Type") or "", self.body)
+
+    def has_option(self, header: str, option: str) -> bool:
+        """Whether an option tag is named in `Supported` or `Require`."""
+        return option in {item.lower() for item in self.headers.items(header)}
 
     def check(self) -> None:
         """Read every header a message must have; `RemoteProtocolError` names the one that is missing or broken."""
         _ = (self.via, self.from_, self.to, self.call_id, self.cseq)
+        for name in _SINGLE:
+            if len(set(self.headers.lines(name))) > 1:
+                raise RemoteProtocolError(f"more than one {name}")
 
     def _required(self, name: str) -> str:
         value = self.headers.get(name)
@@ -128,6 +144,10 @@ class Request(Message):
         super().check()
         if self.cseq[1] != self.method:
             raise RemoteProtocolError("CSeq names another method")
+        if re.search(r"[\s<>]", self.uri):
+            raise RemoteProtocolError("blank or bracket in the Request-URI")
+        for hop in self.headers.items("Via"):
+            parse_via(hop)
 
     def __bytes__(self) -> bytes:
         return _write(f"{self.method} {self.uri} {_VERSION}", self)
@@ -162,6 +182,14 @@ class Response(Message):
         return _write(f"{_VERSION} {self.status} {self.reason or REASONS.get(self.status, '')}", self)
 
 
+class BrokenRequest(RemoteProtocolError):
+    """A request whose end is not to be found. `request` is what came before, so that its sender can be told."""
+
+    def __init__(self, request: Request, fault: str) -> None:
+        super().__init__(fault)
+        self.request = request
+
+
 def parse_message(datagram: bytes) -> Request | Response:
     """Read one datagram; `RemoteProtocolError` when it is no SIP message at all.
 
@@ -171,13 +199,16 @@ def parse_message(datagram: bytes) -> Request | Response:
     first, *lines = [line.removesuffix(b"\r") for line in head.split(b"\n")]
     headers = parse_headers(lines)
     start = decode(first).strip()
-    body = _measured(headers, body)
     if status := _STATUS_LINE.fullmatch(start):
-        return Response(headers, body, status=int(status[2]), reason=status[3] or "")
+        return Response(headers, _measured(headers, body), status=int(status[2]), reason=status[3] or "")
     line = _REQUEST_LINE.fullmatch(start)
     if line is None or not TOKEN.fullmatch(line[1]) or has_control(start):
         raise RemoteProtocolError("neither a request line nor a status line")
-    return Request(headers, body, method=line[1], uri=line[2], version=line[3].upper())
+    request = Request(headers, method=line[1], uri=line[2], version=line[3].upper())
+    try:
+        return replace(request, body=_measured(headers, body))
+    except RemoteProtocolError as exc:
+        raise BrokenRequest(request, str(exc)) from exc
 
 
 def respond(request: Request, status: int, *fields: tuple[str, str], to_tag: str = "", body: bytes = b"") -> Response:
@@ -215,12 +246,13 @@ def _halves(datagram: bytes) -> tuple[bytes, bytes]:
 
 def _measured(headers: Headers, body: bytes) -> bytes:
     """RFC 3261 18.3: what goes beyond Content-Length is dropped, a datagram that falls short of it is an error."""
-    stated = headers.get("Content-Length")
-    if stated is None:
+    stated = set(headers.lines("Content-Length"))
+    if not stated:
         return body
-    if not re.fullmatch(r"[0-9]{1,9}", stated) or int(stated) > len(body):
+    length = stated.pop()
+    if stated or not re.fullmatch(r"[0-9]{1,9}", length) or int(length) > len(body):
         raise RemoteProtocolError("Content-Length does not fit")
-    return body[: int(stated)]
+    return body[: int(length)]
 
 
 def _write(start: str, message: Message) -> bytes:

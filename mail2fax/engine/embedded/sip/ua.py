@@ -5,11 +5,19 @@ from random import Random
 
 from mail2fax.engine.embedded.sip.answering import IncomingSession
 from mail2fax.engine.embedded.sip.calling import OutgoingSession
-from mail2fax.engine.embedded.sip.core import ACCEPT, Core
+from mail2fax.engine.embedded.sip.core import ALLOW, KNOWN_METHODS, METHODS, Core, refusal_of
 from mail2fax.engine.embedded.sip.digest import Verifier
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
 from mail2fax.engine.embedded.sip.layer import TransactionLayer
-from mail2fax.engine.embedded.sip.message import Request, Response, as_received, parse_message, respond
+from mail2fax.engine.embedded.sip.message import (
+    BrokenRequest,
+    Request,
+    Response,
+    as_received,
+    parse_message,
+    respond,
+)
+from mail2fax.engine.embedded.sip.objection import Objection, content_objection, extension_objection
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import InviteOrder, UaSettings
 from mail2fax.engine.embedded.sip.transaction import ServerTransaction
@@ -42,6 +50,9 @@ class UserAgent:
         """Take in what came from the network. What is no SIP message is dropped without an answer."""
         try:
             message = parse_message(datagram)
+        except BrokenRequest as exc:
+            self._refuse_broken(exc.request, source, exc)
+            return
         except RemoteProtocolError as exc:
             _log.debug("x dropped from=%s why=%s", source, exc)
             return
@@ -107,20 +118,22 @@ class UserAgent:
         transaction = self._layer.serve(request, source)
         if request.method == "CANCEL":
             self._receive_cancel(transaction, now)
-        elif self._is_acceptable(transaction, now):
+        elif objection := self._objection(transaction, now):
+            self._core.answer(transaction, objection.status, now, *objection.fields)
+        else:
             self._dispatch(request, transaction, source, now)
 
     def _refuse_broken(self, request: Request, source: Address, fault: RemoteProtocolError) -> None:
-        """RFC 3261 16.3, 18.3: 400 to a request that lacks something, if it says where the answer goes."""
+        """RFC 3261 8.2, 18.3: tell the sender, if the request says where its answer goes. No state is kept of it."""
         _log.debug("x refused from=%s why=%s", source, fault)
-        present = all(request.headers.get(name) for name in ("From", "To", "Call-ID", "CSeq"))
-        if request.method == "ACK" or not present:
+        if request.method == "ACK":
             return
         try:
             received = as_received(request, source)
         except RemoteProtocolError:
             return
-        self._layer.send(bytes(respond(received, 400)), received.via.answer_address(source))
+        status = 505 if request.version != _VERSION else 400 if request.method in KNOWN_METHODS else 501
+        self._layer.send(bytes(respond(received, status)), received.via.answer_address(source))
 
     def _receive_ack(self, ack: Request, now: float) -> None:
         user = self._core.dialogs.get((ack.call_id, ack.to.tag or "", ack.from_.tag or ""))
@@ -134,30 +147,28 @@ class UserAgent:
         if invite is not None and invite.on_cancel is not None:
             invite.on_cancel(now)
 
-    def _is_acceptable(self, transaction: ServerTransaction, now: float) -> bool:
-        """RFC 3261 8.2: answer what cannot be served, whatever it is about."""
-        request, answer = transaction.request, self._core.answer
-        required = request.headers.items("Require")
-        encoding = (request.headers.get("Content-Encoding") or "identity").lower()
+    def _objection(self, transaction: ServerTransaction, now: float) -> Objection | None:
+        """RFC 3261 8.2: why a request cannot be served, whatever it is about; in the order of that section."""
+        request = transaction.request
         if request.version != _VERSION:
-            answer(transaction, 505, now)
-        elif self._is_unproven(request, now):
-            assert self._verifier is not None  # noqa: S101 - _is_unproven says so
-            answer(transaction, 401, now, *self._verifier.challenges(request, now))
-        elif required:
-            answer(transaction, 420, now, ("Unsupported", ", ".join(required)))
-        elif request.method == "INVITE" and encoding != "identity":
-            answer(transaction, 415, now, ACCEPT, ("Accept-Encoding", "identity"))
-        elif request.method == "INVITE" and request.body.strip() and request.sdp is None:
-            answer(transaction, 415, now, ACCEPT)
-        else:
-            return True
-        return False
+            return Objection(505)
+        if self._verifier is not None and self._is_unproven(self._verifier, request, now):
+            return Objection(401, tuple(self._verifier.challenges(request, now)))
+        if request.to.tag is None and (fault := self._misplaced(transaction)):
+            return fault
+        return extension_objection(request) or content_objection(request)
 
-    def _is_unproven(self, request: Request, now: float) -> bool:
-        if self._verifier is None or request.method not in self._core.settings.digest_methods:
-            return False
-        return not self._verifier.verify(request, now)
+    def _misplaced(self, transaction: ServerTransaction) -> Objection | None:
+        """What is wrong with a request outside of all dialogs."""
+        request = transaction.request
+        if status := _uri_fault(request):
+            return Objection(status)
+        if request.method not in METHODS:
+            return Objection(refusal_of(request.method), (ALLOW,))
+        return Objection(482) if self._layer.is_merged(transaction) else None
+
+    def _is_unproven(self, verifier: Verifier, request: Request, now: float) -> bool:
+        return request.method in self._core.settings.digest_methods and not verifier.verify(request, now)
 
     def _dispatch(self, request: Request, transaction: ServerTransaction, source: Address, now: float) -> None:
         if request.to.tag is not None:
@@ -166,33 +177,21 @@ class UserAgent:
                 self._core.answer(transaction, 481, now)
             else:
                 user.receive(request, transaction, now)
-        elif self._layer.is_merged(transaction):
-            self._core.answer(transaction, 482, now)
         elif request.method == "INVITE":
-            self._receive_call(request, transaction, source, now)
+            self._incoming.append(IncomingSession(self._core, transaction, source, now))
         elif request.method == "OPTIONS":
             self._core.answer_options(transaction, now)
-        elif request.method == "BYE":
-            self._core.answer(transaction, 481, now)
         else:
-            self._core.refuse_method(transaction, now)
-
-    def _receive_call(self, request: Request, transaction: ServerTransaction, source: Address, now: float) -> None:
-        if fault := _uri_fault(request.uri):
-            self._core.answer(transaction, fault, now)
-            return
-        self._incoming.append(IncomingSession(self._core, transaction, source, now))
+            self._core.answer(transaction, 481, now)  # a method that has its place in a dialog
 
 
-def _uri_fault(uri: str) -> int | None:
+def _uri_fault(request: Request) -> int | None:
     """RFC 3261 8.2.2.1: the answer to a Request-URI that cannot be ours, or None when it is well."""
-    scheme = uri.partition(":")[0].lower()
-    if scheme == "tel":
+    scheme = request.uri.partition(":")[0].lower()
+    if scheme in {"sip", "sips"}:
+        try:
+            parse_uri(request.uri)
+        except RemoteProtocolError:
+            return 400
         return None
-    if scheme not in {"sip", "sips"}:
-        return 416
-    try:
-        parse_uri(uri)
-    except RemoteProtocolError:
-        return 400
-    return None
+    return None if scheme == "tel" else 416

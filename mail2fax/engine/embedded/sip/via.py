@@ -12,7 +12,8 @@ Address = tuple[str, int]
 
 MAGIC_COOKIE = "z9hG4bK"
 
-_VIA = re.compile(r"SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9\-]+)\s+([^;]+)(;.*)?", re.IGNORECASE | re.DOTALL)
+# Any version: a request of another one is answered (505), and so its Via must be read.
+_VIA = re.compile(r"SIP\s*/\s*[0-9]+\.[0-9]+\s*/\s*([A-Za-z0-9\-]+)\s+([^;]+)(;.*)?", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ HEADERS = b"From: <sip:a@b>\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
         b"INVITE sip:x@y SIP/2.0\r\n\r\n",
         b"INVITE sip:x@y SIP/2.0\r\nVia: garbage\r\n" + HEADERS,
+        b"INVITE sip:x@y SIP/2.0\r\nVia: garbage\r\nContent-Length: -1\r\n" + HEADERS,
         b"SIP/2.0 200 OK\r\n\r\n",
         b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK1\r\n" + HEADERS,
         b"ACK sip:x@y SIP/2.0\r\nVia: SIP/2.0/UDP x\r\nFrom: a\r\nTo: b\r\nCall-ID: 1\r\nCSeq: 1 ACK\r\n\r\n",
@@ -43,6 +44,23 @@ def test_a_broken_request_that_says_where_its_answer_goes_gets_400() -> None:
     assert solo.a.idle
 
 
+def test_a_broken_ack_is_never_answered() -> None:
+    solo = Solo()
+    solo.send(solo.request("ACK", 1, ("Content-Length", "-5"), ("CSeq", "1 BYE")))
+    assert [sent for sent in solo.pump.trace if sent.source == A] == []
+
+
+def test_info_is_taken_note_of_inside_a_dialog_only() -> None:
+    """RFC 6086: INFO has no place outside of a dialog; inside, the old kind (DTMF) is harmless."""
+    solo = Solo()
+    invite = solo.establish()
+    solo.send(solo.request("INFO"))
+    solo.send(solo.inside(invite, "INFO", 1, branch="old"))
+    solo.send(solo.inside(invite, "INFO", 2, ("Info-Package", "dtmf"), branch="new"))
+    assert solo.answers("INFO") == [481, 200, 469]
+    assert solo.caller.take_events() == []
+
+
 def test_options_are_answered_with_what_we_can_do() -> None:
     """Trap: OPTIONS in and out of a dialog."""
     solo = Solo()
@@ -52,12 +70,15 @@ def test_options_are_answered_with_what_we_can_do() -> None:
     outside, inside = solo.responses("OPTIONS")
     for response in (outside, inside):
         assert response.status == 200
-        assert response.headers.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS"
+        assert response.headers.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
         assert response.headers.get("Accept") == "application/sdp"
     assert outside.to.tag is not None
 
 
-@pytest.mark.parametrize(("method", "status"), [("REGISTER", 405), ("UPDATE", 405), ("INFO", 405), ("FROBNICATE", 501)])
+@pytest.mark.parametrize(
+    ("method", "status"),
+    [("REGISTER", 405), ("MESSAGE", 405), ("SUBSCRIBE", 405), ("NOTIFY", 405), ("REFER", 603), ("FROBNICATE", 501)],
+)
 def test_other_methods_are_refused_in_and_out_of_a_dialog(method: str, status: int) -> None:
     solo = Solo()
     invite = solo.establish()
