@@ -218,10 +218,10 @@ def test_where_none_or_more_than_one_number_exists_nothing_is_suggested(subject:
     ],
 )
 def test_a_hostile_subject_is_read_in_a_moment(piece: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     read_number((piece * 32_000)[:32_000], NumberPlan("BY", "17"))
     read_number("fax: +" + (piece * 32_000)[:32_000] + " x", BELARUS)
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 @given(

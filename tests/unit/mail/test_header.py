@@ -66,9 +66,9 @@ def test_a_block_beyond_its_limits_is_a_problem() -> None:
 
 @pytest.mark.parametrize("piece", [b"a:\n", b"a:\n ", b"a: b\r\n\tc\r\n", b"date:\n", b"\n", b"x"])
 def test_the_largest_block_is_read_in_a_moment(piece: bytes) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     read_header((piece * MAX_BLOCK)[:MAX_BLOCK])
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @given(st.binary(max_size=300) | st.text("aF:\r\n \t\x00ü", max_size=100).map(str.encode))

@@ -210,9 +210,9 @@ RFC822 = b"Content-Type: message/rfc822\n\n"
 )
 def test_what_the_parser_cannot_bear_is_a_problem_in_a_moment(raw: bytes) -> None:
     """Traps: RecursionError at depth 1000 (54 KB); 300k empty parts take 5.6 s; half a million fields 1.6 s."""
-    began = time.perf_counter()
+    began = time.process_time()
     assert isinstance(read_parts(raw), Problem)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(
@@ -229,9 +229,9 @@ def test_the_longest_parameter_list_allowed_is_read_in_a_moment(parameters: byte
     """Trap: 40,000 parameters, or 20,000 RFC 2231 sections, take Python's newer policies more than ten seconds."""
     field = b"Content-Type: application/x" + parameters
     assert len(field) < MAX_PART_HEADER
-    began = time.perf_counter()
+    began = time.process_time()
     parts(mixed(field + b"\n\nx"))
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_an_encoding_of_the_name_that_python_cannot_convert_is_no_crash() -> None:

@@ -58,9 +58,9 @@ def test_lone_surrogates_go_too() -> None:
 )
 def test_a_hostile_subject_is_read_in_a_moment(piece: bytes) -> None:
     """Trap: a subject of 260 KB of encoded-words takes Python's newer policies 12 seconds."""
-    began = time.perf_counter()
+    began = time.process_time()
     decode_words((piece * 260_000)[:260_000])
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 @given(

@@ -57,9 +57,9 @@ def test_a_number_mask_that_cannot_be_meant_says_what_would_be_right(row: dict[s
 def test_many_stars_cost_no_more_than_few() -> None:
     """Trap: six stars as a regex of [^@]* against 200 letters are not done after a minute."""
     mask = SenderMask.parse("a*a*a*a*a*a*a*a*a*a*b@example.com")
-    began = time.perf_counter()
+    began = time.process_time()
     assert not mask.matches(Address("a" * 200, "example.com"))
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 0.1
 
 
 def test_only_ascii_has_upper_and_lower_case() -> None:
