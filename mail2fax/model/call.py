@@ -114,6 +114,19 @@ class PageConfirmed:
     last: bool
 
 
+@dataclass(frozen=True, slots=True)
+class T30Frame:
+    """One T.30 control frame of a call, for the evidence: `at` is in seconds of the clock that the call runs by.
+
+    `name` is T.30's own ("DIS", "PPS-EOP"); `words` say what is worth reading in it, on one printable line.
+    """
+
+    at: float
+    received: bool
+    name: str
+    words: str = ""
+
+
 class EndedBy(StrEnum):
     """Who or what ended the call."""
 

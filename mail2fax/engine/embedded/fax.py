@@ -3,6 +3,7 @@
 from dataclasses import replace
 from random import Random
 
+from mail2fax.engine.embedded.frame_log import FrameLog
 from mail2fax.engine.embedded.latch import Address, Latch
 from mail2fax.engine.embedded.media import FRAME_S, G711, AudioPath, MediaPath, T38Path
 from mail2fax.engine.embedded.report import Report, fax_result
@@ -30,6 +31,8 @@ class Fax:
     def __init__(self, task: Task, random: Random, *, calling: bool) -> None:
         self.detail = ""
         """libtiff's words, when the document could not be read or written."""
+        self.frames = FrameLog()
+        """Every control frame of the call, also those of a terminal that gave way to another."""
         self._task = task
         self._calling = calling
         self._random = random
@@ -171,6 +174,8 @@ class Fax:
         for event in self._path.terminal.take_events() if self._path else ():
             self._events += self._report.tell(event)
             match event:
+                case t30.Frame(direction, _, data):
+                    self.frames.add(now, direction, data)
                 case t30.Parameters(bit_rate) if bit_rate:
                     self._limit_s = _PAGE_LIMIT_S * _FULL_RATE / bit_rate
                 case t30.PageConfirmed():

@@ -9,6 +9,7 @@ from random import Random
 
 from mail2fax.engine.embedded.description import FarAudio, FarDescription, FarT38, OurMedia, read_description
 from mail2fax.engine.embedded.fax import Fax
+from mail2fax.engine.embedded.frame_log import FrameLog
 from mail2fax.engine.embedded.latch import Address
 from mail2fax.engine.embedded.sip.events import (
     Ended,
@@ -138,6 +139,11 @@ class Line:
         self._session.hang_up(now, detail or None)
         if self._is_answered:
             self._end(CallResult(by, _OK, "OK", detail=detail), now)
+
+    @property
+    def frames(self) -> FrameLog:
+        """The T.30 frames of the call, for the evidence; their times are of the clock that `tick` is given."""
+        return self._fax.frames
 
     def close(self) -> None:
         """Free what the fax holds, whatever state the call is in; a second time does nothing."""

@@ -1,4 +1,4 @@
-"""T.30 frames by name, and what DCS, CSI and TSI say (T.30 5.3.6 and Table 2).
+"""T.30 frames by name, and what DIS, DCS, CSI and TSI say (T.30 5.3.6 and Table 2).
 
 Octets are as libspandsp has them: the first bit on the line is the lowest bit of an octet, so bit b (from 1) of a
 facsimile information field is bit (b - 1) mod 8 of its octet (b - 1) div 8. A frame begins with address, control,
@@ -80,10 +80,20 @@ _BIT_RATES: Mapping[tuple[bool, bool, bool, bool], int] = {
     (True, False, False, True): 9_600,
     (True, True, False, True): 7_200,
 }
+# The same bits of a DIS or DTC say which modems a machine has: V.27ter 2400, V.27ter, V.29, both, V.33, V.17.
+_BEST_RATES: Mapping[tuple[bool, bool, bool, bool], int] = {
+    (False, False, False, False): 2_400,
+    (False, True, False, False): 4_800,
+    (True, False, False, False): 9_600,
+    (True, True, False, False): 9_600,
+    (True, True, True, False): 14_400,
+    (True, True, False, True): 14_400,
+}
 # Table 2: the bit that asks for a resolution and its dots per inch, finest first.
 _RESOLUTIONS = ((43, "408x391"), (42, "300x300"), (41, "204x391"), (15, "204x196"))
 _CODINGS = ((78, "JBIG"), (31, "MMR"), (16, "MR"))
 _ECM_BIT = 27
+_RECEIVER_BIT = 10
 _FINAL = 0x10
 
 
@@ -95,6 +105,21 @@ class Dcs:
     ecm: bool
     coding: str
     resolution: str
+
+    def __str__(self) -> str:
+        ecm = "ECM" if self.ecm else "no ECM"
+        return f"{self.bit_rate} bit/s, {ecm}, {self.coding}, {self.resolution}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dis:
+    """What a digital identification signal offers: the best of each kind, and whether the machine takes a fax now."""
+
+    best: Dcs
+    receives: bool
+
+    def __str__(self) -> str:
+        return f"up to {self.best}" + ("" if self.receives else ", cannot receive")
 
 
 def name_of_frame(frame: bytes) -> str:
@@ -114,9 +139,18 @@ def is_final(frame: bytes) -> bool:
 
 def read_dcs(frame: bytes) -> Dcs:
     """What a DCS frame asks for. Bits beyond its end are clear (T.30 5.3.6.2.1: extension bits end it early)."""
+    return _read(frame, _BIT_RATES)
+
+
+def read_dis(frame: bytes) -> Dis:
+    """What a DIS or DTC frame offers."""
+    return Dis(_read(frame, _BEST_RATES), receives=_bit(frame, _RECEIVER_BIT))
+
+
+def _read(frame: bytes, rates: Mapping[tuple[bool, bool, bool, bool], int]) -> Dcs:
     rate = (_bit(frame, 11), _bit(frame, 12), _bit(frame, 13), _bit(frame, 14))
     return Dcs(
-        bit_rate=_BIT_RATES.get(rate, 0),
+        bit_rate=rates.get(rate, 0),
         ecm=_bit(frame, _ECM_BIT),
         coding=next((coding for bit, coding in _CODINGS if _bit(frame, bit)), "MH"),
         resolution=next((dots for bit, dots in _RESOLUTIONS if _bit(frame, bit)), "204x98"),
