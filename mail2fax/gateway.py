@@ -24,6 +24,7 @@ from mail2fax.engine.interface import EngineUnavailable, FaxEngine
 from mail2fax.jobs.retry import RetryPolicy, judge
 from mail2fax.jobs.sources import content_key
 from mail2fax.jobs.states import Jobs, Receipt
+from mail2fax.jobs.strategy import aftermath_of, planned, remembered
 from mail2fax.jobs.watch import AttemptWatch
 from mail2fax.mail.mime import read_parts
 from mail2fax.model.call import CallEvent, CallOrder, MediaPolicy
@@ -149,14 +150,20 @@ class Gateway:
 
     async def attempt(self, job: Job) -> None:
         """One try of a ready job: at most one call, and what follows from how it ended."""
-        order = self._order(job)
+        order = await self._plan(job)
         trunk = self._dialling.trunk
-        attempt = await self._jobs.begin_attempt(job, order.call_id, trunk)
+        attempt = await self._jobs.begin_attempt(job, order.call_id, trunk, order.first_page)
         if attempt is None:
             return  # it is held by now, or another job is calling this number: it stays ready
         reached(CrashPoint.CALL_COMMITTED)
         told = log.bind(job=job.id, attempt=attempt.number, trunk=trunk)
-        told.info("dialling", number=job.number, dialled=order.number, call_id=order.call_id)
+        told.info(
+            "dialling",
+            number=job.number,
+            dialled=order.number,
+            call_id=order.call_id,
+            first_page=order.first_page if order.first_page > 1 else None,
+        )
         watch = AttemptWatch(self._jobs, job, attempt, trunk)
         with self._on_the_phone(job.id):
             try:
@@ -169,7 +176,7 @@ class Gateway:
             finally:
                 self._unwanted.discard(job.id)
             reached(CrashPoint.CALL_ENDED)
-            await _written_down(job, lambda: self._judge(attempt, order, watch))
+            await _written_down(job, lambda: self._judge(job, attempt, order, watch))
             reached(CrashPoint.CALL_JUDGED)
 
     async def cancel(self, job_id: int, by: str) -> Job:
@@ -259,12 +266,13 @@ class Gateway:
                 async for event in events:
                     await watch.see(event)
 
-    async def _judge(self, attempt: Attempt, order: CallOrder, watch: AttemptWatch) -> None:
+    async def _judge(self, job: Job, attempt: Attempt, order: CallOrder, watch: AttemptWatch) -> None:
         """What follows from the end of a call: delivered, tried again later, given up, or in doubt."""
-        failures = await self._jobs.failures_of(attempt.job_id)
-        withdrawn = attempt.job_id in self._withdrawn
-        verdict = judge(watch.ended, order.pages, failures, self._retries, withdrawn=withdrawn)
-        watch.judged(verdict, await self._jobs.end_attempt(attempt, verdict, watch.ended))
+        ended, withdrawn = watch.ended, job.id in self._withdrawn
+        known = await self._jobs.circumstances(attempt, job.number or "", rang=watch.rang, withdrawn=withdrawn)
+        verdict = judge(ended, order.pages_to_send, self._retries, known)
+        aftermath = aftermath_of(job.plan, order, ended, verdict, known)
+        watch.judged(verdict, await self._jobs.end_attempt(attempt, verdict, ended, aftermath))
 
     @contextlib.contextmanager
     def _on_the_phone(self, job_id: int) -> Iterator[None]:
@@ -283,6 +291,11 @@ class Gateway:
         else:
             # Nobody carries this call: the dispatcher will notice, and judge it.
             await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _plan(self, job: Job) -> CallOrder:
+        """The job's next call: as configured, but for what earlier calls have taught about it and its number."""
+        learnt = await self._jobs.lessons_of(job.number or "")
+        return planned(self._order(job), remembered(learnt), job.plan)
 
     def _order(self, job: Job) -> CallOrder:
         if job.number is None or job.document is None or job.pages is None:

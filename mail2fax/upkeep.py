@@ -1,6 +1,6 @@
 """What the house does for itself: it forgets what is old, minds the disk, and calls a person when it needs one."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,10 +8,17 @@ from mail2fax.jobs.alarms import QUIET, Alarms
 from mail2fax.jobs.retention import KeepFor, Retention
 from mail2fax.jobs.signs import Signs, Waiting, read_signs
 from mail2fax.model.alarm import AlarmCause
+from mail2fax.model.outcome import Diagnosis
 from mail2fax.store import Readable
 
 PURGE_EVERY = timedelta(hours=1)
 LOOK_EVERY = timedelta(seconds=5)
+
+ALARMING: Mapping[str, AlarmCause] = {
+    Diagnosis.BLOCKED: AlarmCause.CALLER_BLOCKED,
+    Diagnosis.DOCUMENT_BROKEN: AlarmCause.DOCUMENT_BROKEN,
+}
+"""What the admin is told of after a single call."""
 
 _MEGABYTE = 1_000_000
 _MINUTE = timedelta(minutes=1)
@@ -110,6 +117,9 @@ class Upkeep:
             await self._alarms.sound(AlarmCause.TRUNK_DOWN, calls=calls, said=signs.calls[0].cause)
         if signs.calls and signs.calls[0].login_refused:
             await self._alarms.sound(AlarmCause.LOGIN_FAILING, said=signs.calls[0].cause)
+        for call in signs.calls[:1]:
+            if cause := ALARMING.get(call.diagnosis or ""):
+                await self._alarms.sound(cause, said=call.cause)
 
     async def _mind_the_queues(self, signs: Signs, now: datetime) -> None:
         if _too_old(signs.reply, now, self._limits.reply_age):

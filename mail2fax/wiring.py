@@ -21,7 +21,7 @@ from mail2fax.jobs.retention import KeepFor
 from mail2fax.jobs.retry import RetryPolicy
 from mail2fax.jobs.settings import JobSettings
 from mail2fax.model.mask import NumberMask
-from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.outcome import RetryClass
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.send import MailServer, Security
 from mail2fax.reply.words import Language
@@ -130,10 +130,19 @@ def retries(config: Config) -> RetryPolicy:
     retry = config.retry
     return RetryPolicy(
         {
-            OutcomeKind.BUSY: _minutes(retry.busy_min),
-            OutcomeKind.NO_ANSWER: _minutes(retry.no_answer_min),
-            OutcomeKind.CONGESTION: _minutes(retry.congestion_min),
-        }
+            RetryClass.BUSY: _minutes(retry.busy_min),
+            RetryClass.NO_ANSWER: _minutes(retry.no_answer_min),
+            RetryClass.CONGESTION: _minutes(retry.congestion_min),
+            RetryClass.OUT_OF_ORDER: _minutes(retry.out_of_order_min),
+            RetryClass.NOT_READY: _minutes(retry.not_ready_min),
+            RetryClass.NO_FAX: _minutes(retry.no_fax_min),
+            RetryClass.NEGOTIATION: _minutes(retry.negotiation_min),
+            RetryClass.PROTOCOL: _minutes(retry.protocol_min),
+            RetryClass.DROPPED: _minutes(retry.dropped_min),
+            RetryClass.LOCAL: _minutes(retry.local_min),
+        },
+        max_dials=retry.max_dials,
+        max_tries=retry.max_tries,
     )
 
 

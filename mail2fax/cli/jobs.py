@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ from mail2fax.jobs.reading import JobReader, Wanted
 from mail2fax.jobs.rows import JournalEntry
 from mail2fax.model.domain import DEFAULT
 from mail2fax.model.job import Attempt, Job, JobState
-from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.plan import Lesson
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.reply.words import ENGLISH
 from mail2fax.store import Reader, StoreError
@@ -79,15 +79,15 @@ def show(
 ) -> None:
     """Show one fax: its state, its calls, and everything that happened to it. Works also when no gateway runs."""
     settings = read_config(config)
-    job, attempts, journal = asked(settings, lambda reader: _everything(reader, job_id))
+    job, attempts, journal, learnt = asked(settings, lambda reader: _everything(reader, job_id))
     if job is None:
         fail(f"there is no job {job_id}. List them with: mail2fax jobs")
     if as_json:
-        print_json(plain_story(job, attempts, journal))
+        print_json(plain_story(job, attempts, journal, learnt))
         return
     zone = ZoneInfo(settings.gateway.time_zone)
     console = Console()
-    _print_job(console, job, zone)
+    _print_job(console, job, learnt, zone)
     _print_attempts(console, attempts, zone)
     _print_journal(console, journal, zone)
 
@@ -104,7 +104,7 @@ def result_in_words(state: str, outcome: str | None, facts: Mapping[str, str]) -
     if state == JobState.REJECTED:
         return printable(ENGLISH.refused(Refusal(RefusalCode(outcome), facts)).sentence)
     cause = f" ({facts['cause']})" if facts.get("cause") else ""
-    return printable(ENGLISH.outcomes[OutcomeKind(outcome)].sentence + cause)
+    return printable(ENGLISH.failed(outcome, facts).sentence + cause)
 
 
 def state_of(job: Job) -> str:
@@ -114,8 +114,10 @@ def state_of(job: Job) -> str:
 
 async def _everything(
     reader: JobReader, job_id: int
-) -> tuple[Job | None, tuple[Attempt, ...], tuple[JournalEntry, ...]]:
-    return await reader.find(job_id), await reader.attempts_of(job_id), await reader.journal_of(job_id)
+) -> tuple[Job | None, tuple[Attempt, ...], tuple[JournalEntry, ...], tuple[Lesson, ...]]:
+    job = await reader.find(job_id)
+    learnt = await reader.remembered(job.number, datetime.now(UTC)) if job and job.number else ()
+    return job, await reader.attempts_of(job_id), await reader.journal_of(job_id), learnt
 
 
 @asynccontextmanager
@@ -141,7 +143,7 @@ def asked(settings: Config, question: Callable[[JobReader], Awaitable[T]]) -> T:
         fail(f"{error}. Has the gateway run with this configuration?")
 
 
-def _print_job(console: Console, job: Job, zone: ZoneInfo) -> None:
+def _print_job(console: Console, job: Job, learnt: tuple[Lesson, ...], zone: ZoneInfo) -> None:
     facts = {
         "state": state_of(job),
         "number": job.number or "not known yet",
@@ -150,13 +152,21 @@ def _print_job(console: Console, job: Job, zone: ZoneInfo) -> None:
         "terminal": _whose(job),
         "subject": job.submission.subject,
         "received": f"{moment(job.created_at, zone)} by {job.submission.door}{_for(job)}",
-        "next call": moment(job.due_at, zone) if job.due_at else "",
+        "next call": _next_call(job, zone),
+        "remembered": "; ".join(f"{each.trait} {each.value} until {each.until:%Y-%m-%d}" for each in learnt),
         "result": result_of(job),
     }
     console.print(Text(f"Job {job.id}", "bold"), Text(f" ({job.uuid})", "dim"))
     for name, value in facts.items():
         if value:
             console.print(Text(f"  {name:<10}", "dim") + Text(value))
+
+
+def _next_call(job: Job, zone: ZoneInfo) -> str:
+    """When it will be, and what it does otherwise than the configuration says."""
+    if job.state.final:
+        return ""
+    return "; ".join(filter(None, (moment(job.due_at, zone) if job.due_at else "", str(job.plan))))
 
 
 def _whose(job: Job) -> str:

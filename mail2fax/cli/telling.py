@@ -29,6 +29,10 @@ def _because(facts: Facts) -> str:
     return f": {facts['cause']}" if facts.get("cause") else ""
 
 
+def _otherwise(facts: Facts) -> str:
+    return f", with {facts['next_call']}" if facts.get("next_call") else ""
+
+
 def _negotiated(facts: Facts) -> str:
     rate = f", {facts['bit_rate']} bit/s" if facts.get("bit_rate") else ""
     far_id = f', the far end is "{facts["far_id"]}"' if facts.get("far_id") else ""
@@ -47,7 +51,7 @@ _WORDS: Mapping[str, Callable[[Facts], str]] = {
     "page-confirmed": lambda f: f"page {f.get('page')} confirmed",
     "not-dialled": lambda f: f"not dialled{_because(f)}",
     "delivered": lambda _: "delivered: every page is confirmed",
-    "postponed": lambda f: f"{f.get('outcome')}{_because(f)}; next call {f.get('due_at')}",
+    "postponed": lambda f: f"{f.get('outcome')}{_because(f)}; next call {f.get('due_at')}{_otherwise(f)}",
     "gave-up": lambda f: f"failed, {f.get('outcome')}{_because(f)}",
     "doubted": lambda f: f"may have arrived, but it is not confirmed{_because(f)}",
     "woke": lambda _: "ready for the next call",

@@ -46,9 +46,18 @@ class NumbersSection(Section):
 class RetrySection(Section):
     """`[retry]`: after which delays a call is tried again, per reason; when they are used up the job has failed."""
 
-    busy_min: tuple[Minutes, ...] = (2, 3, 5, 5, 10, 10, 15)
-    no_answer_min: tuple[Minutes, ...] = (5, 10, 15, 30)
-    congestion_min: tuple[Minutes, ...] = (1, 2, 5, 10, 15)
+    busy_min: tuple[Minutes, ...] = (2, 3, 5, 5, 10, 10, 15, 15, 15, 15)
+    no_answer_min: tuple[Minutes, ...] = (5, 10, 15, 30, 30)
+    congestion_min: tuple[Minutes, ...] = (0.5, 1, 2, 5, 10, 10, 10, 10, 10, 10)
+    out_of_order_min: tuple[Minutes, ...] = (15, 60, 60)
+    not_ready_min: tuple[Minutes, ...] = (15, 30)
+    no_fax_min: tuple[Minutes, ...] = (10, 30, 30)
+    negotiation_min: tuple[Minutes, ...] = (0.25, 1, 5)
+    protocol_min: tuple[Minutes, ...] = (1, 3, 5)
+    dropped_min: tuple[Minutes, ...] = (0.5, 2, 5)
+    local_min: tuple[Minutes, ...] = (1, 2, 5, 10, 15)
+    max_dials: Annotated[int, Field(ge=1, le=1000)] = 12
+    max_tries: Annotated[int, Field(ge=1, le=1000)] = 4
     give_up_after_h: Hours = 24.0
 
 

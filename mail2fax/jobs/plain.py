@@ -10,6 +10,7 @@ from typing import Any
 
 from mail2fax.jobs.rows import JournalEntry
 from mail2fax.model.job import Attempt, Job
+from mail2fax.model.plan import Lesson
 from mail2fax.store import from_text, to_text
 
 Plain = Mapping[str, Any]
@@ -37,15 +38,19 @@ def plain_job(job: Job) -> Plain:
         "deadline_at": _moment(job.deadline_at),
         "outcome": job.outcome,
         "facts": dict(job.facts),
+        "plan": asdict(job.plan),
     }
 
 
-def plain_story(job: Job, attempts: Sequence[Attempt], journal: Sequence[JournalEntry]) -> Plain:
-    """One job with all of its calls, and all that happened to it."""
+def plain_story(
+    job: Job, attempts: Sequence[Attempt], journal: Sequence[JournalEntry], learnt: Sequence[Lesson] = ()
+) -> Plain:
+    """One job with all of its calls, all that happened to it, and what is remembered of its number."""
     return {
         **plain_job(job),
         "calls": [plain_attempt(attempt) for attempt in attempts],
         "journal": [plain_entry(entry) for entry in journal],
+        "remembered": {lesson.trait.value: plain_lesson(lesson) for lesson in learnt},
     }
 
 
@@ -60,11 +65,18 @@ def plain_attempt(attempt: Attempt) -> Plain:
         "ended_at": _moment(attempt.ended_at),
         "outcome": attempt.outcome,
         "cause": attempt.cause,
+        "diagnosis": attempt.diagnosis,
+        "first_page": attempt.first_page,
         "pages_confirmed": attempt.pages_confirmed,
         "call": None if ended is None else asdict(ended.call),
         "media": None if ended is None else ended.media.value,
         "fax": None if ended is None else asdict(ended.fax),
     }
+
+
+def plain_lesson(lesson: Lesson) -> Plain:
+    """One thing that calls have taught about a number."""
+    return {"value": lesson.value, "learnt_at": to_text(lesson.learnt_at), "until": to_text(lesson.until)}
 
 
 def plain_entry(entry: JournalEntry) -> Plain:

@@ -8,6 +8,7 @@ from datetime import datetime
 from mail2fax.jobs import rows
 from mail2fax.jobs.rows import JournalEntry
 from mail2fax.model.job import Attempt, Job, JobState
+from mail2fax.model.plan import Lesson
 from mail2fax.store import Readable, Row, Session
 
 
@@ -78,6 +79,12 @@ class JobReader:
         """Everything that happened to a job, in order."""
         return await self._readable.read(
             lambda session: tuple(rows.entry(row) for row in session.all("journal_of_job", job_id=job_id))
+        )
+
+    async def remembered(self, number: str, now: datetime) -> tuple[Lesson, ...]:
+        """What calls have taught about a number, as far as it still counts."""
+        return await self._readable.read(
+            lambda session: tuple(rows.lesson(row) for row in session.all("traits_of_number", number=number, now=now))
         )
 
     async def latest(self, limit: int) -> tuple[JournalEntry, ...]:

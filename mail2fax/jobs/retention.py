@@ -72,7 +72,7 @@ class Retention:
         if documents:
             reached(CrashPoint.DOCUMENTS_FORGOTTEN)
         await asyncio.to_thread(self._delete, documents)
-        jobs = await self._store.write(lambda session: _forget_jobs(session, now - self._keep.journal))
+        jobs = await self._store.write(lambda session: _forget_jobs(session, now - self._keep.journal, now))
         purged = Purged(len(mails), len(documents), jobs)
         if purged != Purged():
             log.info("old faxes forgotten", mails=purged.mails, documents=purged.documents, jobs=purged.jobs)
@@ -109,11 +109,12 @@ class Retention:
         return len(unowned)
 
 
-def _forget_jobs(session: Session, before: datetime) -> int:
+def _forget_jobs(session: Session, before: datetime, now: datetime) -> int:
     rows = session.all("purgeable_jobs", before=before, limit=BATCH)
     for row in rows:
         _forget_job(session, row)
     session.change("purge_alarms", before=before)
+    session.change("purge_numbers", now=now)
     return len(rows)
 
 

@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from mail2fax.model.alarm import Alarm, AlarmCause
-from mail2fax.model.call import CallEnded, CallResult, EndedBy, FaxFault, FaxResult, Media
+from mail2fax.model.call import CallEnded, CallResult, EndedBy, FaxFault, FaxResult, Media, MediaPolicy
 from mail2fax.model.domain import DEFAULT, Terminal
 from mail2fax.model.job import Attempt, Job, JobState, Reply, ReplyKind
 from mail2fax.model.mail import Address, Door, Submission
+from mail2fax.model.outcome import Diagnosis, RetryClass
+from mail2fax.model.plan import AS_CONFIGURED, Lesson, Plan, Trait
 from mail2fax.store import Row, Value, from_text
 
 Fact = str | int | float | bool | None
@@ -49,6 +51,7 @@ def job(row: Row) -> Job:
         outcome=row["outcome"],
         facts=json.loads(row["facts"]),
         held=bool(row["held"]),
+        plan=_plan(row["plan"]),
     )
 
 
@@ -66,6 +69,9 @@ def attempt(row: Row) -> Attempt:
         cause=row["cause"],
         pages_confirmed=row["pages_confirmed"],
         trunk=row["trunk"],
+        first_page=row["first_page"],
+        diagnosis=Diagnosis(row["diagnosis"]) if row["diagnosis"] else None,
+        retry=RetryClass(row["retry"]) if row["retry"] else None,
     )
 
 
@@ -79,6 +85,11 @@ def entry(row: Row) -> JournalEntry:
         event=row["event"],
         facts=json.loads(row["facts"]),
     )
+
+
+def lesson(row: Row) -> Lesson:
+    """A row of `numbers`."""
+    return Lesson(Trait(row["trait"]), row["value"], from_text(row["learnt_at"]), from_text(row["until"]))
 
 
 def reply(row: Row) -> Reply:
@@ -175,7 +186,21 @@ def _submission(row: Row) -> Submission:
     )
 
 
+def plan_text(plan: Plan) -> str:
+    """A plan as the database has it."""
+    return json.dumps(asdict(plan)) if plan != AS_CONFIGURED else ""
+
+
+def _plan(text: str) -> Plan:
+    if not text:
+        return AS_CONFIGURED
+    known = json.loads(text)
+    policy = known.pop("media_policy")
+    return Plan(MediaPolicy(policy) if policy else None, **known)
+
+
 def _call_ended(row: Row) -> CallEnded:
+    before = row["first_page"] - 1
     return CallEnded(
         call=CallResult(
             ended_by=EndedBy(row["ended_by"]),
@@ -189,8 +214,8 @@ def _call_ended(row: Row) -> CallEnded:
             fault=FaxFault(row["fax_fault"]),
             code=row["t30_code"],
             code_name=row["t30_name"],
-            pages_sent=row["pages_sent"],
-            pages_confirmed=row["pages_confirmed"],
+            pages_sent=max(row["pages_sent"] - before, 0),
+            pages_confirmed=max(row["pages_confirmed"] - before, 0),
             last_confirmed=bool(row["last_confirmed"]),
             far_id=row["far_id"],
             bit_rate=row["bit_rate"],

@@ -20,6 +20,7 @@ class CallSign:
     ended_by: EndedBy
     sip_code: int | None
     cause: str
+    diagnosis: str | None = None
 
     @property
     def login_refused(self) -> bool:
@@ -71,4 +72,4 @@ async def read_signs(readable: Readable, since: datetime, calls: int) -> Signs:
 
 
 def _call(row: Row) -> CallSign:
-    return CallSign(row["outcome"], EndedBy(row["ended_by"]), row["sip_code"], row["cause"])
+    return CallSign(row["outcome"], EndedBy(row["ended_by"]), row["sip_code"], row["cause"], row["diagnosis"])

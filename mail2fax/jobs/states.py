@@ -10,17 +10,20 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from mail2fax.crashpoint import CrashPoint, reached
-from mail2fax.jobs import rows, sources
+from mail2fax.jobs import memory, rows, sources
 from mail2fax.jobs.journal import call_facts, name_of, write
+from mail2fax.jobs.memory import learn
 from mail2fax.jobs.outbox import owe_final_reply
 from mail2fax.jobs.reading import JobReader
-from mail2fax.jobs.retry import Verdict
+from mail2fax.jobs.retry import Circumstances, Verdict
 from mail2fax.jobs.rows import Fact
 from mail2fax.jobs.settings import JobSettings
+from mail2fax.jobs.strategy import Aftermath
 from mail2fax.model.call import CallEnded, CallEvent, PageConfirmed
 from mail2fax.model.job import Attempt, ImpossibleTransition, Job, JobEvent, JobState, next_state
 from mail2fax.model.mail import Submission
 from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.plan import Lesson, Plan
 from mail2fax.model.refusal import Refusal
 from mail2fax.store import Row, Session, Store, Value, to_text
 
@@ -29,6 +32,8 @@ Clock = Callable[[], datetime]
 
 BATCH = 100
 """At most so many jobs are moved by one transaction."""
+
+NOTHING_KEPT = Aftermath()
 
 NO_LIMIT = -1  # SQLite's LIMIT
 
@@ -48,6 +53,7 @@ class Receipt:
 class Change:
     """What an event brings with it. None leaves the job's value as it is.
 
+    `plan` is what the next call does otherwise.
     `due_at` is when a sleeping job wakes; no other state has one. A final state needs an `outcome`.
     """
 
@@ -57,6 +63,7 @@ class Change:
     due_at: datetime | None = None
     outcome: str | None = None
     facts: Mapping[str, str] | None = None
+    plan: Plan | None = None
 
 
 class Jobs(JobReader):
@@ -144,9 +151,12 @@ class Jobs(JobReader):
 
     # The call
 
-    async def begin_attempt(self, job: Job, call_id: str, trunk: str = "") -> Attempt | None:
+    async def begin_attempt(self, job: Job, call_id: str, trunk: str = "", first_page: int = 1) -> Attempt | None:
         """Commit an attempt over `trunk` before anything is dialled; None when the job is held, or its number is being
-        called."""
+        called.
+
+        It begins with `first_page`: those before it are with the far end.
+        """
 
         def commit(session: Session) -> Attempt | None:
             current = _job(session, job.id)
@@ -155,7 +165,13 @@ class Jobs(JobReader):
                 return None
             number = current.attempts + 1
             attempt_id = session.insert(
-                "add_attempt", job_id=current.id, number=number, call_id=call_id, trunk=trunk, now=self._clock()
+                "add_attempt",
+                job_id=current.id,
+                number=number,
+                call_id=call_id,
+                trunk=trunk,
+                first_page=first_page,
+                now=self._clock(),
             )
             self._move(session, current, JobEvent.DIALLING, attempt=number)
             return _attempt(session, attempt_id)
@@ -188,8 +204,10 @@ class Jobs(JobReader):
 
         await self._store.write(commit)
 
-    async def end_attempt(self, attempt: Attempt, verdict: Verdict, ended: CallEnded) -> Job:
-        """Close the attempt and do to its job what `verdict` says, in one transaction.
+    async def end_attempt(
+        self, attempt: Attempt, verdict: Verdict, ended: CallEnded, aftermath: Aftermath = NOTHING_KEPT
+    ) -> Job:
+        """Close the attempt, do to its job what `verdict` says, and keep the `aftermath`, in one transaction.
 
         A job that has reached a final state meanwhile (its deadline passed) stays there; the CDR is written.
         """
@@ -199,11 +217,12 @@ class Jobs(JobReader):
             if session.change("end_attempt", attempt_id=attempt.id, now=now, **_cdr(ended, verdict)) != 1:
                 raise ImpossibleTransition(f"attempt {attempt.number} of job {attempt.job_id} has ended already")
             job = _job(session, attempt.job_id)
+            learn(session, job.number or "", aftermath.lessons, now)
             if job.state.final:
                 facts = {"outcome": verdict.outcome.kind.value, "cause": verdict.outcome.cause}
                 write(session, job.id, now, "ended-late", facts, attempt=attempt.number)
                 return job
-            return self._move(session, job, verdict.event, _change(verdict, now), attempt.number)
+            return self._move(session, job, verdict.event, _change(verdict, now, aftermath.plan), attempt.number)
 
         return await self._store.write(commit)
 
@@ -316,9 +335,13 @@ class Jobs(JobReader):
 
         return await self._store.read(question)
 
-    async def failures_of(self, job_id: int) -> tuple[OutcomeKind, ...]:
-        """The kinds of the job's ended attempts, in order: what `judge` counts."""
-        return tuple(OutcomeKind(each.outcome) for each in await self.attempts_of(job_id) if each.outcome)
+    async def lessons_of(self, number: str) -> tuple[Lesson, ...]:
+        """What is remembered of a number."""
+        return await self.remembered(number, self._clock())
+
+    async def circumstances(self, attempt: Attempt, number: str, *, rang: bool, withdrawn: bool) -> Circumstances:
+        """What `judge` wants to know of an attempt besides its end."""
+        return await memory.circumstances(self._store, attempt, number, self._clock(), rang=rang, withdrawn=withdrawn)
 
     async def spool_names(self) -> frozenset[str]:
         """The raw mails that have a job. One in the spool that is not among them was never answered 250."""
@@ -408,11 +431,14 @@ def _attempt(session: Session, attempt_id: int) -> Attempt:
     return rows.attempt(row)
 
 
-def _change(verdict: Verdict, now: datetime) -> Change:
+def _change(verdict: Verdict, now: datetime, plan: Plan | None) -> Change:
+    outcome = verdict.outcome
+    diagnosis = {"diagnosis": outcome.diagnosis.value} if outcome.diagnosis else {}
     return Change(
         due_at=None if verdict.wait is None else now + verdict.wait,
-        outcome=verdict.outcome.kind,
-        facts={"cause": verdict.outcome.cause},
+        outcome=outcome.kind,
+        facts={"cause": outcome.cause, **diagnosis},
+        plan=plan,
     )
 
 
@@ -432,6 +458,7 @@ def _change_values(state: JobState, change: Change) -> dict[str, Value]:
         "pages": change.pages,
         "due_at": change.due_at if state is JobState.SLEEPING else None,
         "outcome": change.outcome,
+        "plan": None if change.plan is None else rows.plan_text(change.plan),
         "facts": None if change.facts is None else json.dumps(dict(change.facts), ensure_ascii=False),
     }
 
@@ -439,13 +466,22 @@ def _change_values(state: JobState, change: Change) -> dict[str, Value]:
 def _facts_of(state: JobState, change: Change) -> dict[str, Fact]:
     """What the journal keeps of a move: the new state, and what came with the event."""
     due_at = None if change.due_at is None else to_text(change.due_at)
-    ours = {"number": change.number, "pages": change.pages, "outcome": change.outcome, "due_at": due_at}
+    plan = str(change.plan or "") or None
+    ours = {
+        "number": change.number,
+        "pages": change.pages,
+        "outcome": change.outcome,
+        "due_at": due_at,
+        "next_call": plan if state is JobState.SLEEPING else None,
+    }
     known = {name: value for name, value in ours.items() if value is not None}
     return {**(change.facts or {}), **known, "state": state.value}
 
 
 def _cdr(ended: CallEnded, verdict: Verdict) -> dict[str, Value]:
-    return rows.call_values(ended) | {"outcome": verdict.outcome.kind, "cause": verdict.outcome.cause}
+    outcome = verdict.outcome
+    judged = {"outcome": outcome.kind, "cause": outcome.cause, "diagnosis": outcome.diagnosis}
+    return rows.call_values(ended) | judged | {"retry": outcome.retry if outcome.diagnosis else None}
 
 
 def _all_confirmed(row: Row, job: Job) -> bool:

@@ -33,7 +33,13 @@ class AttemptWatch:
         self._pages = job.pages
         self._so_far = CallSoFar()
         self._ended: CallEnded | None = None
+        self._rang = False
         self._log = log.bind(job=job.id, attempt=attempt.number)
+
+    @property
+    def rang(self) -> bool:
+        """Whether the far end has rung."""
+        return self._rang
 
     @property
     def ended(self) -> CallEnded:
@@ -49,6 +55,7 @@ class AttemptWatch:
         self._so_far.note(event)
         if isinstance(event, CallEnded):
             self._ended = event
+        self._rang = self._rang or isinstance(event, Ringing)
         self._tell(event)
         try:
             await self._jobs.record(self._attempt, event)
@@ -67,8 +74,9 @@ class AttemptWatch:
             trunk=self._trunk,
             outcome=verdict.outcome.kind,
             cause=verdict.outcome.cause,
+            diagnosis=verdict.outcome.diagnosis,
             media=ended.media,
-            pages=f"{ended.fax.pages_confirmed}/{self._pages}",
+            pages=f"{self._attempt.first_page - 1 + ended.fax.pages_confirmed}/{self._pages}",
             far_id=ended.fax.far_id,
             ended_by=ended.call.ended_by,
             state=job.state,

@@ -21,6 +21,10 @@ class AlarmCause(StrEnum):
     """There is less free space than the reserve: no mail is taken, and no document prepared."""
     ENGINE_RESTARTING = "engine-restarting"
     """The engine's process has died."""
+    CALLER_BLOCKED = "caller-blocked"
+    """A call of ours was blocked as unwanted (RFC 8197, RFC 8688): others will follow."""
+    DOCUMENT_BROKEN = "document-broken"
+    """A document that we had rendered was no fax for the engine: a fault of ours."""
     NOBODY_TO_TELL = "nobody-to-tell"
     """A fax has ended, its sender may not be answered, and no other address is named for that."""
 

@@ -31,9 +31,9 @@ class CallOrder:
     """One call to place. Made, and its `call_id` committed, before it enters the engine's pipe.
 
     `number` is what the trunk dials (user part of the Request-URI), already in the trunk's form.
-    `document_path` is an absolute path of a canonical TIFF with `pages` pages. `station_id` is our TSI;
-    `header` is printed above each page, with `header_time` (aware) as its clock. `trunk` names the trunk that is to
-    carry the call; "" is the first one.
+    `document_path` is an absolute path of a canonical TIFF with `pages` pages, of which those before `first_page`
+    (from 1) are with the far end already. `station_id` is our TSI; `header` is printed above each page, with
+    `header_time` (aware) as its clock. `trunk` names the trunk that is to carry the call; "" is the first one.
     """
 
     call_id: str
@@ -49,6 +49,12 @@ class CallOrder:
     ecm: bool = True
     max_bit_rate: int = 14_400
     trunk: str = ""
+    first_page: int = 1
+
+    @property
+    def pages_to_send(self) -> int:
+        """How many pages this call is to deliver."""
+        return self.pages - self.first_page + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +185,8 @@ class FaxResult:
     """What became of the fax: the third of the three results.
 
     `code` and `code_name` are T.30's completion code in libspandsp's numbering (None when no session began),
-    `fault` its class. `pages_sent` counts pages that went out whole, with their post-page message;
-    `pages_confirmed` those the far end confirmed; `last_confirmed` is True when the last confirmation
+    `fault` its class. `pages_sent` counts pages that went out whole in this call, with their post-page message;
+    `pages_confirmed` those of them that the far end confirmed; `last_confirmed` is True when the last confirmation
     answered an EOP.
     """
 

@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from mail2fax.model.call import CallEnded
 from mail2fax.model.mail import Submission
+from mail2fax.model.outcome import Diagnosis, RetryClass
+from mail2fax.model.plan import AS_CONFIGURED, Plan
 
 
 class JobState(StrEnum):
@@ -117,6 +119,7 @@ class Job:
     attempts. `outcome` is the latest result: an `OutcomeKind`, or a `RefusalCode` when the job is rejected;
     `facts` fill its wording, as plain text ("cause" holds the peer's own words). A `held` job is not dialled until
     it is released; that is no state, because a job can be held in any of them and goes on from where it stands.
+    `plan` is what its next call does otherwise.
     """
 
     id: int
@@ -135,6 +138,7 @@ class Job:
     outcome: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     held: bool = False
+    plan: Plan = AS_CONFIGURED
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,9 @@ class Attempt:
     """One try of a job: at most one call, and one CDR. `number` counts from 1 within the job.
 
     `ended` is None while the call runs, and stays None when we were killed in mid call; then `outcome`
-    says so. `pages_confirmed` is what the journal knows, also of an interrupted attempt. `trunk` names who carried it.
+    says so. `trunk` names who carried it. `pages_confirmed` is what the journal knows, also of an interrupted attempt:
+    pages of the document, with those before `first_page`, which earlier calls have delivered. `diagnosis` and `retry`
+    are the line of the table of outcomes it came to, when it came to one.
     """
 
     id: int
@@ -156,6 +162,9 @@ class Attempt:
     cause: str = ""
     pages_confirmed: int = 0
     trunk: str = ""
+    first_page: int = 1
+    diagnosis: Diagnosis | None = None
+    retry: RetryClass | None = None
 
 
 class ReplyKind(StrEnum):

@@ -20,6 +20,7 @@ class CallSoFar:
     def __init__(self) -> None:
         self._answered = False
         self._negotiated = Negotiated(Media.NONE)
+        self._first_page: int | None = None
         self._confirmed = 0
         self._last_confirmed = False
 
@@ -30,7 +31,9 @@ class CallSoFar:
             case Negotiated():
                 self._negotiated = event
             case PageConfirmed(page, last):
-                self._confirmed = max(page, self._confirmed)
+                # Pages have the document's numbers, and a call may begin with a later one.
+                self._first_page = self._first_page or page
+                self._confirmed = max(page - self._first_page + 1, self._confirmed)
                 self._last_confirmed = last
 
     def interrupted(self, ended_by: EndedBy, detail: str = "") -> CallEnded:

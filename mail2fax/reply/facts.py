@@ -46,7 +46,7 @@ def wording_of(job: Job, words: Words) -> Wording:
         raise ValueError(f"job {job.id} is {job.state}, and nothing says why")
     if job.state is JobState.REJECTED:
         return words.refused(Refusal(RefusalCode(job.outcome), job.facts))
-    return words.outcomes[OutcomeKind(job.outcome)]
+    return words.failed(job.outcome, job.facts)
 
 
 def corrections_of(job: Job) -> tuple[Correction, ...]:

@@ -79,7 +79,7 @@ async def test_a_trunk_that_does_not_know_our_password_is_named_as_the_reason(tm
         job, (attempt,) = (cdr := await stage.cdr_of(mail)).job, cdr.attempts
         assert (job.state, job.outcome) == (JobState.FAILED, OutcomeKind.TRUNK)
         assert attempt.cause == "SIP 401 Unauthorized · T.30 -"
-        assert "Our connection to the telephone provider did not work." in text_of(reply)
+        assert "Our telephone account was not accepted by the provider." in text_of(reply)
         assert stage.calls_to(called) == []
         invites = stage.far_end.told("request", call_id=attempt.call_id, method="INVITE")
         assert [invite["proven"] for invite in invites] == [False, True]
@@ -94,12 +94,11 @@ async def test_a_trunk_that_does_not_answer_is_named_as_the_reason(
     mail = Mail("no-trunk", number(Behaviour.OFFERS_T38), (write_fax_tiff(tmp_path / "short.tif", 1),))
     overrides: Sections = {
         "trunk": {"port": taken_port, "ring_limit_s": ring_limit_s},
-        "retry": {"no_answer_min": [], "congestion_min": []},
     }
     async with staged(tmp_path, overrides) as stage, stage.gateway():
         assert (await stage.send(mail)).code == 250
         reply = await stage.reply_to(mail, within_s=60)
         job, (attempt,) = (cdr := await stage.cdr_of(mail)).job, cdr.attempts
         assert attempt.cause == "SIP - · T.30 - · timeout"
-        assert (job.state, job.outcome) == (JobState.FAILED, OutcomeKind.CONGESTION)
-        assert "our provider did not answer." in text_of(reply)
+        assert (job.state, job.outcome) == (JobState.FAILED, OutcomeKind.TRUNK)
+        assert "Our connection to the telephone provider is down." in text_of(reply)

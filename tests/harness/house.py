@@ -24,7 +24,7 @@ from mail2fax.model.domain import Terminal
 from mail2fax.model.job import Job, JobState
 from mail2fax.model.mail import Arrival, Door, Proof, ProofKind
 from mail2fax.model.mask import SenderMask
-from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.outcome import RetryClass
 from mail2fax.model.refusal import Refusal
 from mail2fax.model.rule import SenderRule
 from mail2fax.reply.compose import Letterhead
@@ -35,7 +35,7 @@ from mail2fax.upkeep import Gauges, Limits, Upkeep
 from tests.harness.faulty import FaultyStore
 
 START = datetime(2026, 1, 31, 9, 5, tzinfo=UTC)
-RETRIES = RetryPolicy({OutcomeKind.BUSY: (timedelta(minutes=2),)})
+RETRIES = RetryPolicy({RetryClass.BUSY: (timedelta(minutes=2),)})
 TERMINAL = Terminal("200", "+375 17 200", "Example")
 RULES = AdmissionRules((SenderRule(SenderMask.parse("*@example.com"), TERMINAL),), NumberPlan("BY"), NumberRules())
 YEAR = timedelta(days=365)

@@ -22,6 +22,20 @@ OFFICE = "office.anna@example.com"
 FAX_ADDRESS = "fax@example.com"
 HOSTNAME = "fax.example.com"
 
+RETRY: Mapping[str, object] = {
+    "busy_min": [0.02],
+    "no_answer_min": [0.02],
+    "congestion_min": [0.02],
+    "out_of_order_min": [],
+    "not_ready_min": [],
+    "no_fax_min": [],
+    "negotiation_min": [],
+    "protocol_min": [],
+    "dropped_min": [],
+    "local_min": [],
+}
+"""One more call, soon, where a sender would expect it; what fails otherwise has failed."""
+
 Sections = Mapping[str, Mapping[str, object]]
 
 
@@ -193,7 +207,7 @@ def _sections(directory: Path, trunk_port: int, reply_port: int) -> Sections:
             "t38_offer_after_s": 2.0,
         },
         "sip": {"port": 0},
-        "retry": {"busy_min": [0.02], "no_answer_min": [0.02], "congestion_min": [0.02]},
+        "retry": dict(RETRY),
         "reply": {"port": reply_port, "sender": FAX_ADDRESS},
         "log": {"level": "info", "format": "json"},
     }

@@ -375,7 +375,7 @@ async def test_a_call_that_is_hung_up_twice_is_judged_by_what_was_heard(tmp_path
 # A disk that does not write
 
 
-@pytest.mark.parametrize("name", ["end_attempt", "attempts_of"])
+@pytest.mark.parametrize("name", ["end_attempt", "circumstances"])
 async def test_the_end_of_a_call_is_written_down_later_when_it_cannot_be_now(tmp_path: Path, name: str) -> None:
     """Trap: one failed write left the job `calling` for six hours, and then in doubt; nobody else knew its end."""
     engine = ScriptedEngine(otherwise=refused(486, "Busy Here"))

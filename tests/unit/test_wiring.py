@@ -11,7 +11,7 @@ from mail2fax.config import Config, load
 from mail2fax.jobs import JobSettings
 from mail2fax.model.call import MediaPolicy
 from mail2fax.model.domain import Terminal
-from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.outcome import RetryClass
 from mail2fax.reply.send import Security
 
 TEXT = """
@@ -53,6 +53,8 @@ media_port_high = 4009
 [retry]
 busy_min = [1, 2.5]
 no_answer_min = []
+max_dials = 5
+max_tries = 2
 give_up_after_h = 3
 [reply]
 host = "localhost"
@@ -126,10 +128,11 @@ def test_a_call_may_take_as_long_as_its_job_may_call(config: Config) -> None:
 
 def test_each_reason_has_its_delays_and_an_empty_list_gives_up_at_once(config: Config) -> None:
     retries = wiring.retries(config)
-    assert retries.delays[OutcomeKind.BUSY] == (timedelta(minutes=1), timedelta(seconds=150))
-    assert retries.wait(OutcomeKind.NO_ANSWER, ()) is None
-    assert retries.wait(OutcomeKind.CONGESTION, ()) == timedelta(minutes=1)
-    assert set(retries.delays) == {OutcomeKind.BUSY, OutcomeKind.NO_ANSWER, OutcomeKind.CONGESTION}
+    assert retries.delays[RetryClass.BUSY] == (timedelta(minutes=1), timedelta(seconds=150))
+    assert retries.delays[RetryClass.NO_ANSWER] == ()
+    assert retries.delays[RetryClass.NEGOTIATION][0] == timedelta(seconds=15)
+    assert set(retries.delays) == set(RetryClass) - {RetryClass.NONE}
+    assert (retries.max_dials, retries.max_tries) == (5, 2)
 
 
 def test_a_job_lives_as_long_as_it_is_tried(config: Config) -> None:

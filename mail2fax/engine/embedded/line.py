@@ -310,4 +310,5 @@ def _task(order: CallOrder | AnswerOrder) -> Task:
         header_time_zone=posix_zone(order.header_time),
         ecm=order.ecm,
         max_bit_rate=order.max_bit_rate,
+        start_page=order.first_page - 1,
     )

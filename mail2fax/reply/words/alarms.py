@@ -12,7 +12,16 @@ _ENGLISH = {
     ),
     AlarmCause.LOGIN_FAILING: Wording(
         "The trunk refuses our log-in, or forbids our calls: {said}.",
-        "Check trunk.user, trunk.password and the account; such faxes have failed and must be sent again.",
+        "Check trunk.user, trunk.password and the account. Faxes that are refused so wait, and are tried again by "
+        "themselves; one whose number alone is forbidden has failed.",
+    ),
+    AlarmCause.CALLER_BLOCKED: Wording(
+        "A call of ours was blocked as unwanted: {said}.",
+        "Ask the provider why our number is blocked.",
+    ),
+    AlarmCause.DOCUMENT_BROKEN: Wording(
+        "A document that the gateway had prepared itself could not be sent: {said}.",
+        "See mail2fax show, keep the mail, and tell whoever maintains mail2fax.",
     ),
     AlarmCause.OUTBOX_AGEING: Wording(
         "A status mail has waited for {minutes} minutes: the mail server does not take it. It said: {error}.",
@@ -45,7 +54,16 @@ _RUSSIAN = {
     ),
     AlarmCause.LOGIN_FAILING: Wording(
         "Транк отвергает наш вход или запрещает наши звонки: {said}.",
-        "Проверьте trunk.user, trunk.password и учётную запись; такие факсы не отправлены, их нужно отправить заново.",
+        "Проверьте trunk.user, trunk.password и учётную запись. Такие факсы ждут и повторяются сами; не отправлен лишь "
+        "тот, чей номер запрещён сам по себе.",
+    ),
+    AlarmCause.CALLER_BLOCKED: Wording(
+        "Наш звонок заблокирован как нежелательный: {said}.",
+        "Спросите оператора связи, почему наш номер заблокирован.",
+    ),
+    AlarmCause.DOCUMENT_BROKEN: Wording(
+        "Документ, подготовленный самим шлюзом, не удалось отправить: {said}.",
+        "Смотрите mail2fax show, сохраните письмо и сообщите тем, кто сопровождает mail2fax.",
     ),
     AlarmCause.OUTBOX_AGEING: Wording(
         "Письмо о результате ждёт уже {minutes} мин: почтовый сервер его не принимает. Его ответ: {error}.",

@@ -8,11 +8,14 @@ from functools import cached_property
 
 from mail2fax.model.call import Media
 from mail2fax.model.job import JobState
-from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.outcome import Diagnosis, OutcomeKind
 from mail2fax.model.refusal import Refusal, RefusalCode
 
 _OURS = frozenset({"name", "problem", "reason"})
 """The facts of a refusal that may be phrases of ours; the others repeat what the sender wrote."""
+
+_OVERTAKEN = frozenset({OutcomeKind.CANCELLED, OutcomeKind.INTERRUPTED, OutcomeKind.UNCONFIRMED, OutcomeKind.STOPPED})
+"""Kinds that a job comes to by something else than the end of the call that was diagnosed."""
 
 
 class Language(StrEnum):
@@ -97,9 +100,19 @@ class Words:
     labels: Labels
     states: Mapping[JobState, StateWording]
     outcomes: Mapping[OutcomeKind, Wording]
+    diagnoses: Mapping[Diagnosis, str]
     refusals: Mapping[RefusalCode, Wording]
     media: Mapping[Media, str]
     phrases: Mapping[str, str] = field(default_factory=dict)
+
+    def failed(self, outcome: str, facts: Mapping[str, str]) -> Wording:
+        """What became of a job that was dialled: its latest call in particular, where that says more than its kind."""
+        kind = OutcomeKind(outcome)
+        general, diagnosis = self.outcomes[kind], facts.get("diagnosis")
+        if diagnosis is None or kind in _OVERTAKEN:
+            return general
+        precise = self.diagnoses[Diagnosis(diagnosis)]
+        return Wording(f"{general.sentence} {precise}" if kind is OutcomeKind.EXPIRED else precise, general.advice)
 
     def refused(self, refusal: Refusal) -> Wording:
         """Why a submission was refused, its facts filled in."""

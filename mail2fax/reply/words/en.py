@@ -5,6 +5,7 @@ from mail2fax.model.job import JobState
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import RefusalCode
 from mail2fax.reply.words.catalogue import Labels, Language, StateWording, Wording, Words
+from mail2fax.reply.words.diagnoses import DIAGNOSES
 
 _LABELS = Labels(
     fax="Fax",
@@ -175,4 +176,4 @@ _REFUSALS = {
     ),
 }
 
-ENGLISH = Words(Language.ENGLISH, _LABELS, _STATES, _OUTCOMES, _REFUSALS, _MEDIA)
+ENGLISH = Words(Language.ENGLISH, _LABELS, _STATES, _OUTCOMES, DIAGNOSES[Language.ENGLISH], _REFUSALS, _MEDIA)

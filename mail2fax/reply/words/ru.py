@@ -5,6 +5,7 @@ from mail2fax.model.job import JobState
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import RefusalCode
 from mail2fax.reply.words.catalogue import Labels, Language, StateWording, Wording, Words
+from mail2fax.reply.words.diagnoses import DIAGNOSES
 
 _LABELS = Labels(
     fax="Факс",
@@ -272,6 +273,7 @@ RUSSIAN = Words(
     _LABELS,
     _STATES,
     _OUTCOMES,
+    DIAGNOSES[Language.RUSSIAN],
     _REFUSALS,
     _MEDIA,
     {**_ABOUT_MAILS, **_ABOUT_SENDERS, **_ABOUT_NUMBERS, **_ABOUT_DOCUMENTS, **_ABOUT_CALLS},

@@ -1,5 +1,6 @@
 -- add_attempt: An attempt is committed, before anything is dialled.
-INSERT INTO attempts (job_id, number, call_id, trunk, started_at) VALUES (:job_id, :number, :call_id, :trunk, :now);
+INSERT INTO attempts (job_id, number, call_id, trunk, started_at, first_page, pages_sent, pages_confirmed)
+VALUES (:job_id, :number, :call_id, :trunk, :now, :first_page, :first_page - 1, :first_page - 1);
 
 -- find_attempt: One attempt by its id.
 SELECT * FROM attempts WHERE id = :attempt_id;
@@ -20,9 +21,10 @@ WHERE id = :attempt_id;
 UPDATE attempts SET
     ended_at = :now, ended_by = :ended_by, sip_code = :sip_code, sip_reason = :sip_reason, q850 = :q850,
     detail = :detail, media = :media, fax_fault = :fax_fault, t30_code = :t30_code, t30_name = :t30_name,
-    pages_sent = :pages_sent, pages_confirmed = max(pages_confirmed, :pages_confirmed),
+    pages_sent = first_page - 1 + :pages_sent,
+    pages_confirmed = max(pages_confirmed, first_page - 1 + :pages_confirmed),
     last_confirmed = max(last_confirmed, :last_confirmed), far_id = :far_id, bit_rate = :bit_rate, ecm = :ecm,
-    outcome = :outcome, cause = :cause
+    outcome = :outcome, cause = :cause, diagnosis = :diagnosis, retry = :retry
 WHERE id = :attempt_id AND ended_by IS NULL;
 
 -- abandon_attempt: Nothing more will be heard of this call: we were killed, or it was never dialled.

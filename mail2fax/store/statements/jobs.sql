@@ -74,7 +74,7 @@ INSERT INTO jobs (
 UPDATE jobs SET
     state = :state, version = version + 1, changed_at = :now, deadline_at = :deadline_at, due_at = :due_at,
     number = coalesce(:number, number), document = coalesce(:document, document), pages = coalesce(:pages, pages),
-    outcome = coalesce(:outcome, outcome), facts = coalesce(:facts, facts)
+    outcome = coalesce(:outcome, outcome), facts = coalesce(:facts, facts), plan = coalesce(:plan, plan)
 WHERE id = :job_id AND version = :version AND state = :from_state;
 
 -- unfinished_jobs: Every job that is not over, by whether it is held.

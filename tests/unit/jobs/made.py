@@ -7,11 +7,11 @@ from mail2fax.jobs import Jobs, RetryPolicy, judge
 from mail2fax.model.call import CallEnded, CallResult, EndedBy, FaxFault, FaxResult, Media
 from mail2fax.model.job import Attempt, Job
 from mail2fax.model.mail import Address, Door, Submission
-from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.outcome import RetryClass
 
 NUMBER = "+375291554499"
 START = datetime(2026, 1, 31, 9, 5, tzinfo=UTC)
-POLICY = RetryPolicy({OutcomeKind.BUSY: (timedelta(minutes=2), timedelta(minutes=5))})
+POLICY = RetryPolicy({RetryClass.BUSY: (timedelta(minutes=2), timedelta(minutes=5))})
 
 
 @dataclass
@@ -105,5 +105,6 @@ async def calling(jobs: Jobs, key: str = "mail 1", number: str = NUMBER) -> tupl
 
 async def end(jobs: Jobs, attempt: Attempt, how: CallEnded, policy: RetryPolicy = POLICY) -> Job:
     """Ends `attempt` as the gateway does."""
-    verdict = judge(how, 2, await jobs.failures_of(attempt.job_id), policy)
+    known = await jobs.circumstances(attempt, NUMBER, rang=False, withdrawn=False)
+    verdict = judge(how, 2, policy, known)
     return await jobs.end_attempt(attempt, verdict, how)

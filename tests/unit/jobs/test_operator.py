@@ -8,6 +8,7 @@ import pytest
 from mail2fax.jobs import Jobs, Outbox, judge
 from mail2fax.jobs.operator import Operator, SecondTry, second_try
 from mail2fax.jobs.reading import Wanted
+from mail2fax.jobs.retry import Circumstances
 from mail2fax.model.call import CallEnded, EndedBy, FaxFault
 from mail2fax.model.job import ImpossibleTransition, JobEvent, JobState
 from mail2fax.model.mail import Door
@@ -141,7 +142,7 @@ async def test_a_sleeping_job_is_woken_before_its_time(jobs: Jobs) -> None:
     assert (woken.state, woken.due_at, woken.facts) == (
         JobState.READY,
         None,
-        {"cause": "SIP 486 Busy Here · Q.850 17 · T.30 -"},
+        {"cause": "SIP 486 Busy Here · Q.850 17 · T.30 -", "diagnosis": "busy"},
     )
 
 
@@ -149,18 +150,18 @@ async def test_a_sleeping_job_is_woken_before_its_time(jobs: Jobs) -> None:
 
 
 def test_a_fax_that_was_delivered_before_it_was_cancelled_stays_delivered() -> None:
-    assert judge(delivered(2), 2, (), POLICY, withdrawn=True).event is JobEvent.DELIVERED
+    assert judge(delivered(2), 2, POLICY, Circumstances(withdrawn=True)).event is JobEvent.DELIVERED
 
 
 def test_a_fax_that_was_sent_whole_before_it_was_cancelled_may_have_arrived() -> None:
     sent = ended(EndedBy.CANCELLED, fault=FaxFault.NOT_CONFIRMED, sent=2, confirmed=1)
-    verdict = judge(sent, 2, (), POLICY, withdrawn=True)
+    verdict = judge(sent, 2, POLICY, Circumstances(withdrawn=True))
     assert (verdict.event, verdict.outcome.kind) == (JobEvent.DOUBTED, OutcomeKind.UNCONFIRMED)
 
 
 @pytest.mark.parametrize("how", [busy(), ended(EndedBy.CANCELLED, sent=1, confirmed=1)])
 def test_any_other_end_of_a_cancelled_call_is_cancelled(how: CallEnded) -> None:
-    verdict = judge(how, 2, (), POLICY, withdrawn=True)
+    verdict = judge(how, 2, POLICY, Circumstances(withdrawn=True))
     assert (verdict.event, verdict.wait) == (JobEvent.CANCELLED, None)
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from mail2fax.jobs import Change, Jobs, Outbox, Verdict
+from mail2fax.jobs.retry import Failure
 from mail2fax.model.call import (
     Answered,
     CallEvent,
@@ -18,7 +19,7 @@ from mail2fax.model.call import (
     Ringing,
 )
 from mail2fax.model.job import ImpossibleTransition, Job, JobEvent, JobState
-from mail2fax.model.outcome import Outcome, OutcomeKind
+from mail2fax.model.outcome import Diagnosis, Outcome, OutcomeKind, RetryClass
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.store import Session, Store, StoreConflict
 from tests.unit.jobs.made import (
@@ -121,7 +122,15 @@ async def test_an_event_the_state_does_not_know_changes_nothing(jobs: Jobs) -> N
 async def test_a_job_changed_by_somebody_else_is_not_overwritten(jobs: Jobs, store: Store) -> None:
     """Trap: state and version are compared by the UPDATE itself, and it has to have touched one row."""
     job = await ready(jobs)
-    values = {"due_at": None, "number": None, "document": None, "pages": None, "outcome": None, "facts": None}
+    values = {
+        "due_at": None,
+        "number": None,
+        "document": None,
+        "pages": None,
+        "outcome": None,
+        "facts": None,
+        "plan": None,
+    }
 
     def move(session: Session, version: int, state: str) -> int:
         return session.change(
@@ -196,7 +205,15 @@ async def test_the_schema_too_knows_of_one_call_per_number(jobs: Jobs, store: St
     """Should two gateways ever share a database, neither's look before the leap is enough."""
     await calling(jobs, "mail 1")
     waiting = await ready(jobs, "mail 2")
-    values = {"due_at": None, "number": None, "document": None, "pages": None, "outcome": None, "facts": None}
+    values = {
+        "due_at": None,
+        "number": None,
+        "document": None,
+        "pages": None,
+        "outcome": None,
+        "facts": None,
+        "plan": None,
+    }
 
     def leap(session: Session) -> int:
         return session.change(
@@ -281,14 +298,15 @@ async def test_a_busy_job_sleeps_wakes_and_is_called_again(jobs: Jobs, clock: Cl
     again = await jobs.begin_attempt(woken, "second call")
     assert again is not None
     assert again.number == 2
-    assert await jobs.failures_of(job.id) == (OutcomeKind.BUSY,)
+    known = await jobs.circumstances(again, NUMBER, rang=False, withdrawn=False)
+    assert known.failures == (Failure(RetryClass.BUSY, answered=False, diagnosis=Diagnosis.BUSY),)
 
 
 async def test_an_order_the_engine_would_not_take_costs_a_moment_and_no_try(jobs: Jobs) -> None:
     job, attempt = await calling(jobs)
     job = await jobs.not_dialled(attempt, "the engine is stopping")
     assert (job.state, job.due_at) == (JobState.SLEEPING, START + timedelta(seconds=15))
-    assert OutcomeKind.BUSY not in await jobs.failures_of(job.id)
+    assert (await jobs.circumstances(attempt, NUMBER, rang=False, withdrawn=False)).failures == ()
     (cdr,) = await jobs.attempts_of(job.id)
     assert (cdr.outcome, cdr.cause, cdr.ended) == ("fault", "the engine is stopping", None)
 
@@ -331,7 +349,7 @@ async def test_a_waiting_job_that_grew_too_old_has_failed_and_keeps_its_last_cau
     clock.advance(timedelta(hours=24))
     (job,) = await jobs.expire_overdue(clock())
     assert (job.state, job.outcome, job.deadline_at) == (JobState.FAILED, "expired", None)
-    assert job.facts == {"cause": "SIP 486 Busy Here · Q.850 17 · T.30 -"}
+    assert job.facts == {"cause": "SIP 486 Busy Here · Q.850 17 · T.30 -", "diagnosis": "busy"}
 
 
 async def test_a_job_that_cannot_be_prepared_in_time_has_failed(jobs: Jobs, clock: Clock) -> None:

@@ -14,9 +14,9 @@ from mail2fax.jobs.states import ORPHANED, STOPPED
 from mail2fax.model.call import Media
 from mail2fax.model.job import FINAL_STATES
 from mail2fax.model.number import ORDINARY_KINDS, NumberKind
-from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.outcome import Diagnosis, OutcomeKind
 from mail2fax.model.refusal import SMTP_REPLIES, Refusal, RefusalCode
-from mail2fax.reply.words import ENGLISH, RUSSIAN, Language, Words, words_in
+from mail2fax.reply.words import ENGLISH, RUSSIAN, Language, Wording, Words, words_in
 
 ROOMS = ("mail", "admission", "document")
 TELLING = {"Problem": 0, "unreadable": 0, "too_large": 0, "damaged": 1, "unsupported": 1, "_not_allowed": 1}
@@ -33,6 +33,7 @@ def names_in(text: str) -> list[str]:
 @languages
 def test_every_outcome_refusal_state_and_medium_has_its_words(words: Words) -> None:
     assert words.outcomes.keys() == set(OutcomeKind)
+    assert words.diagnoses.keys() == set(Diagnosis)
     assert words.refusals.keys() == set(RefusalCode) == SMTP_REPLIES.keys()
     assert words.states.keys() == FINAL_STATES
     assert words.media.keys() == set(Media)
@@ -45,7 +46,26 @@ def test_nothing_is_empty_and_every_sentence_ends(words: Words) -> None:
         assert wording.advice == "" or wording.advice.endswith(".")
     for wording in words.refusals.values():
         assert wording.advice
+    assert all(sentence.endswith(".") for sentence in words.diagnoses.values())
+    assert len(set(words.diagnoses.values())) == len(Diagnosis), "two diagnoses are told alike"
     assert all(getattr(words.labels, field.name).strip() for field in dataclasses.fields(words.labels))
+
+
+@languages
+def test_a_diagnosis_is_told_instead_of_its_kind_and_beside_an_expiry(words: Words) -> None:
+    facts = {"diagnosis": Diagnosis.NO_CREDIT.value}
+    precise, trunk = words.diagnoses[Diagnosis.NO_CREDIT], words.outcomes[OutcomeKind.TRUNK]
+    assert words.failed("trunk", facts) == Wording(precise, trunk.advice)
+    assert words.failed("trunk", {}) == trunk
+    expired = words.failed("expired", facts).sentence
+    assert expired == f"{words.outcomes[OutcomeKind.EXPIRED].sentence} {precise}"
+
+
+@languages
+@pytest.mark.parametrize("kind", [OutcomeKind.CANCELLED, OutcomeKind.UNCONFIRMED, OutcomeKind.INTERRUPTED])
+def test_an_earlier_diagnosis_does_not_explain_an_end_of_another_making(words: Words, kind: OutcomeKind) -> None:
+    """Trap: the facts of the last failure stay with the job that a person then cancels."""
+    assert words.failed(kind, {"diagnosis": Diagnosis.BUSY.value}) == words.outcomes[kind]
 
 
 @languages
