@@ -75,6 +75,16 @@ def test_audio_carries_the_fax_when_nobody_offers_t38(calls: Calls) -> None:
     assert pump.caller.end.media is pump.called.end.media is Media.G711
 
 
+def test_a_call_that_begins_with_page_two_sends_that_page_alone_and_calls_it_so(calls: Calls) -> None:
+    pump = calls.t38()
+    assert isinstance(pump.caller.order, CallOrder)
+    pump.caller.order = replace(pump.caller.order, first_page=2)
+    pump.call()
+    assert confirmed(pump.caller) == [PageConfirmed(2, last=True)]
+    assert pump.caller.end.delivered(1)
+    assert pump.called.end.fax.pages_confirmed == 1
+
+
 def test_two_offers_of_t38_at_the_same_moment_end_in_one_t38_session(calls: Calls) -> None:
     """Glare (RFC 3261 14.1): both get 491, wait, and the first to try again is accepted; the other offer is gone."""
     pump = calls.pump(calls.caller(OFFER), calls.called(OFFER))
