@@ -29,7 +29,7 @@ class CallSign:
     @property
     def not_carried(self) -> bool:
         """The trunk said nothing at all, or something that only a trunk says; a refused log-in is another matter."""
-        silent = self.ended_by is EndedBy.TIMEOUT and self.sip_code is None
+        silent = self.ended_by in {EndedBy.TIMEOUT, EndedBy.UNREACHABLE} and self.sip_code is None
         return not self.login_refused and (silent or self.outcome == OutcomeKind.TRUNK)
 
 

@@ -143,6 +143,8 @@ class EndedBy(StrEnum):
     RING_LIMIT = "ring-limit"
     TIMEOUT = "timeout"
     """Nobody answered our SIP messages (our own timer, not a 408 from the wire)."""
+    UNREACHABLE = "unreachable"
+    """No connection to the trunk could be had, or it broke before the call stood (not a 503 from the wire)."""
     ENGINE = "engine"
     """The engine process died or its pipe closed: what became of the call is not known."""
     LOCAL_FAULT = "local-fault"

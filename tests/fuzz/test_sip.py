@@ -5,6 +5,7 @@ import pytest
 from mail2fax.engine.embedded.description import read_description
 from mail2fax.engine.embedded.sip.digest import parse_challenges
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
+from mail2fax.engine.embedded.sip.flow import udp
 from mail2fax.engine.embedded.sip.message import parse_message
 from mail2fax.engine.embedded.sip.sdp import parse_sdp
 from mail2fax.engine.embedded.sip.settings import Credentials, InviteOrder, UaSettings
@@ -120,7 +121,7 @@ def read_pieces(data: bytes) -> None:
 def converse(data: bytes) -> None:
     """A call of ours and whatever comes; at the end nothing may be left of either."""
     agent = UserAgent(UaSettings(*US), seeded(1))
-    order = InviteOrder("+1", "far", THEM, "100", CALL, SDP, Credentials("office", "secret"))
+    order = InviteOrder("+1", "far", (udp(THEM),), "100", CALL, SDP, Credentials("office", "secret"))
     session = agent.invite(order, 0.0)
     now, branch, tag, cseq = 0.0, b"", b"", b"1"
     for datagram in data.split(_BREAK)[:12]:
@@ -131,7 +132,7 @@ def converse(data: bytes) -> None:
                 tag = sent.partition(b"From: ")[2].partition(b"tag=")[2].partition(b"\r\n")[0]
         now += 0.3
         adapted = datagram.replace(b"z9hG4bKOURS", b"z9hG4bK" + branch).replace(b"CSEQ", cseq)
-        agent.receive(adapted.replace(b"tag=OURS", b"tag=" + tag), THEM, now)
+        agent.receive(adapted.replace(b"tag=OURS", b"tag=" + tag), udp(THEM), now)
         agent.run_timers(now)
         session.accept_offer(T38, now)
         for call in agent.take_incoming():

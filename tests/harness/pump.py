@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 
 from mail2fax.engine.embedded.line import Line, LineSettings, first_offer
+from mail2fax.engine.embedded.sip.flow import udp
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import InviteOrder, UaSettings
 from mail2fax.engine.embedded.sip.ua import UserAgent
@@ -108,7 +109,7 @@ class Phone:
         invitation = InviteOrder(
             number=self.order.number,
             domain=target[0],
-            target=target,
+            targets=(udp(target),),
             caller_id=self.order.caller_id,
             call_id=self.order.call_id,
             sdp=first_offer(self.media_address),
@@ -240,14 +241,15 @@ class Pump:
             parcel = heapq.heappop(self._under_way)[2]
             for phone in self.phones:
                 if parcel.target == phone.sip_address:
-                    phone.agent.receive(parcel.data, parcel.source, self.now)
+                    phone.agent.receive(parcel.data, udp(parcel.source), self.now)
                     phone.take_incoming(self.now)
                 elif parcel.target == phone.media_address and phone.line:
                     phone.line.receive_media(parcel.data, parcel.source, self.now)
 
     def _collect_sip(self) -> None:
         for phone in self.phones:
-            self._send_all(phone.sip_address, phone.agent.take_datagrams())
+            sent = [(data, flow.address) for data, flow in phone.agent.take_datagrams()]
+            self._send_all(phone.sip_address, sent)
 
     def _send_all(self, source: Address, datagrams: list[tuple[bytes, Address]]) -> None:
         for data, target in datagrams:

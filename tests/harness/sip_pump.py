@@ -8,9 +8,9 @@ from itertools import count
 from random import Random
 
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
+from mail2fax.engine.embedded.sip.flow import Address, Flow, Transport
 from mail2fax.engine.embedded.sip.message import Request, parse_message
 from mail2fax.engine.embedded.sip.ua import UserAgent
-from mail2fax.engine.embedded.sip.via import Address
 
 DELAY_S = 0.01
 
@@ -25,6 +25,7 @@ class Sent:
     destination: Address
     datagram: bytes
     arrives: tuple[float, ...]
+    transport: Transport = Transport.UDP
 
 
 Fate = Callable[[str], Sequence[float]]
@@ -77,7 +78,7 @@ class SipPump:
         self._agents = {address: agent for address, agent in agents.values() if agent is not None}
         self._names = {address: name for name, (address, _) in agents.items()}
         self._fate = fate
-        self._flying: list[tuple[float, int, bytes, Address, Address]] = []
+        self._flying: list[tuple[float, int, bytes, Flow, Address]] = []
         self._actions: list[tuple[float, int, Callable[[float], object]]] = []
         self._orders = count()
 
@@ -85,13 +86,16 @@ class SipPump:
         """Call `action(now)` at this moment."""
         heappush(self._actions, (when, next(self._orders), action))
 
-    def send(self, datagram: bytes, source: Address, destination: Address) -> None:
-        """Put a datagram on the wire by hand."""
+    def send(
+        self, datagram: bytes, source: Address, destination: Address, transport: Transport = Transport.UDP
+    ) -> None:
+        """Put a datagram on the wire by hand; or a message, by a connection between the two, which loses nothing."""
         label = f"{self._names.get(source, source)} {describe(datagram)}"
-        arrives = tuple(self.now + delay for delay in self._fate(label))
-        self.trace.append(Sent(self.now, label, source, destination, datagram, arrives))
+        fate = arrive_all if transport.is_reliable else self._fate
+        arrives = tuple(self.now + delay for delay in fate(label))
+        self.trace.append(Sent(self.now, label, source, destination, datagram, arrives, transport))
         for moment in arrives:
-            heappush(self._flying, (moment, next(self._orders), datagram, source, destination))
+            heappush(self._flying, (moment, next(self._orders), datagram, Flow(transport, source), destination))
 
     def run_until(self, moment: float) -> None:
         """Let everything happen up to and including this moment."""
@@ -129,8 +133,8 @@ class SipPump:
 
     def _collect(self) -> None:
         for address, agent in self._agents.items():
-            for datagram, destination in agent.take_datagrams():
-                self.send(datagram, address, destination)
+            for datagram, flow in agent.take_datagrams():
+                self.send(datagram, address, flow.address, flow.transport)
 
     def _next(self) -> float | None:
         moments = [agent.next_timer() for agent in self._agents.values()]

@@ -17,8 +17,9 @@ import structlog
 
 from mail2fax import log as logs
 from mail2fax.engine.embedded.clock import ticks
-from mail2fax.engine.embedded.port import Address, DatagramPort
+from mail2fax.engine.embedded.port import DatagramPort
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
+from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.message import Request, parse_message
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import Credentials, UaSettings
@@ -45,7 +46,7 @@ log = structlog.get_logger()
 class WatchedAgent(UserAgent):
     """A user agent that tells each request it gets, whatever it makes of it."""
 
-    def receive(self, datagram: bytes, source: Address, now: float) -> None:
+    def receive(self, datagram: bytes, source: Flow, now: float) -> None:
         with suppress(RemoteProtocolError):
             message = parse_message(datagram)
             if isinstance(message, Request):

@@ -9,8 +9,9 @@ from random import SystemRandom
 import structlog
 
 from mail2fax.engine.embedded.clock import ticks
-from mail2fax.engine.embedded.port import Address, DatagramPort
+from mail2fax.engine.embedded.port import DatagramPort
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError
+from mail2fax.engine.embedded.sip.flow import Flow, udp
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import UaSettings
 from mail2fax.engine.embedded.sip.ua import UserAgent
@@ -106,7 +107,7 @@ class EmbeddedEngine:
         try:
             target = await self._resolve(trunk)
             async with self._media_port() as media:
-                return board, board.place(order, trunk, target, media)
+                return board, board.place(order, trunk, (target,), media)
         finally:
             self._opening -= 1
 
@@ -152,7 +153,7 @@ class EmbeddedEngine:
             media.close()
             raise
 
-    async def _resolve(self, trunk: TrunkSettings) -> Address:
+    async def _resolve(self, trunk: TrunkSettings) -> Flow:
         loop = asyncio.get_running_loop()
         family = _family(self._settings.listen_host)
         try:
@@ -161,7 +162,7 @@ class EmbeddedEngine:
         except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
             raise EngineUnavailable(f"the trunk's address {trunk.host} is not to be found: {error}") from error
         host, port = found[0][4][:2]
-        return (str(host), int(port))
+        return udp((str(host), int(port)))
 
     def _clock_stopped(self, clock: asyncio.Task[None]) -> None:
         """Without its clock an engine is none: all calls end, and `incoming` too, which tells our process to end."""

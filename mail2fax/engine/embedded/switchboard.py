@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from mail2fax.engine.embedded.line import Line, LineSettings, first_offer
-from mail2fax.engine.embedded.port import Address, DatagramPort
+from mail2fax.engine.embedded.port import DatagramPort
+from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import Credentials, InviteOrder
 from mail2fax.engine.embedded.sip.transport import UdpTransport
@@ -90,13 +91,13 @@ class Switchboard:
         """`tick` has nothing to do."""
         return not (self._calls or self._undecided or self._parting)
 
-    def place(self, order: CallOrder, trunk: TrunkSettings, target: Address, media: DatagramPort) -> Call:
+    def place(self, order: CallOrder, trunk: TrunkSettings, targets: tuple[Flow, ...], media: DatagramPort) -> Call:
         """Dials; raises `LocalProtocolError` when something in the order cannot be said in SIP."""
         now = self._clock()
         invitation = InviteOrder(
             number=order.number,
             domain=trunk.authority,
-            target=target,
+            targets=targets,
             caller_id=order.caller_id,
             call_id=order.call_id,
             sdp=first_offer(media.address),

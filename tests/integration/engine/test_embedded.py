@@ -14,6 +14,7 @@ import pytest_asyncio
 from mail2fax.engine.embedded import switchboard
 from mail2fax.engine.embedded.engine import EmbeddedEngine
 from mail2fax.engine.embedded.port import DatagramPort
+from mail2fax.engine.embedded.sip.flow import udp
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
 from mail2fax.engine.process import EngineProcess
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
@@ -185,7 +186,7 @@ async def test_a_fault_of_the_sip_socket_ends_the_engine_rather_than_leave_it_de
     await asyncio.sleep(0.1)
     assert engine._board
     # asyncio gives up a socket that is told to send what it cannot encode.
-    engine._board.sip._agent._layer.send(b"x", ("\udcff", 5060))
+    engine._board.sip._agent._layer.send(b"x", udp(("\udcff", 5060)))
     engine._board.sip.flush()
     async with asyncio.timeout(2):
         assert await calls is None

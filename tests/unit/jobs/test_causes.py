@@ -16,6 +16,8 @@ def test_a_200_beside_a_fax_that_failed_does_not_read_as_success() -> None:
 def test_the_cause_says_when_there_was_no_answer_at_all() -> None:
     silent = ended(EndedBy.TIMEOUT, sip_code=None, sip_reason="", detail="no answer from 192.0.2.1:5060")
     assert cause_of(silent) == "SIP - · T.30 - · timeout · no answer from 192.0.2.1:5060"
+    lost = ended(EndedBy.UNREACHABLE, sip_code=None, sip_reason="")
+    assert cause_of(lost) == "SIP - · T.30 - · unreachable"
 
 
 def test_the_cause_is_one_printable_line_of_bounded_length() -> None:

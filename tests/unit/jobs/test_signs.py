@@ -12,6 +12,7 @@ from mail2fax.store import Store
 from tests.unit.jobs.made import START, Clock, busy, calling, end, ended, ready
 
 SILENT = CallSign(OutcomeKind.CONGESTION, EndedBy.TIMEOUT, None, "SIP -")
+UNREACHABLE = CallSign(OutcomeKind.CONGESTION, EndedBy.UNREACHABLE, None, "SIP -")
 STRANGE = CallSign(OutcomeKind.TRUNK, EndedBy.FAR_END, 420, "SIP 420")
 BUSY = CallSign(OutcomeKind.BUSY, EndedBy.FAR_END, 486, "SIP 486")
 LOCKED_OUT = CallSign(OutcomeKind.TRUNK, EndedBy.FAR_END, 401, "SIP 401")
@@ -23,6 +24,7 @@ LOCKED_OUT = CallSign(OutcomeKind.TRUNK, EndedBy.FAR_END, 401, "SIP 401")
         ((), False),
         ((SILENT, SILENT), False),
         ((SILENT, STRANGE, SILENT), True),
+        ((UNREACHABLE, UNREACHABLE, SILENT), True),
         ((SILENT, SILENT, SILENT, BUSY), True),
         ((SILENT, BUSY, SILENT, SILENT), False),
         ((LOCKED_OUT, LOCKED_OUT, LOCKED_OUT), False),

@@ -5,13 +5,13 @@ from mail2fax.engine.embedded.sip.dialog import dialog_of_called
 from mail2fax.engine.embedded.sip.digest import Authenticator
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError
 from mail2fax.engine.embedded.sip.events import q850_cause
+from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.leg import Leg
 from mail2fax.engine.embedded.sip.message import Request, Response
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.timers import Timer
 from mail2fax.engine.embedded.sip.transaction import ServerTransaction
 from mail2fax.engine.embedded.sip.uri import user_of
-from mail2fax.engine.embedded.sip.via import Address
 from mail2fax.model.call import EndedBy
 
 # RFC 3261 13.3.1: a provisional answer goes out again each minute, or proxies give the call up (timer C).
@@ -21,13 +21,15 @@ _RINGS_AGAIN_S = 60.0
 class IncomingSession(Session):
     """A call from outside: `ring` if it takes a while, then `answer` or `reject`."""
 
-    def __init__(self, core: Core, transaction: ServerTransaction, source: Address, now: float) -> None:
+    def __init__(self, core: Core, transaction: ServerTransaction, source: Flow, now: float) -> None:
         request = transaction.request
         super().__init__(core, request.call_id, user_of(request.uri), request.from_.user)
+        # Over UDP requests of ours may go to where this one came from; over TCP the source port leads nowhere.
+        flow = transaction.peer if source.is_reliable else source
         self.remote_sdp = request.sdp
         self._transaction = transaction
-        self._contact = core.contact(self.called)
-        self._dialog = dialog_of_called(request, core.layer.new_tag(), source, core.settings.to_source)
+        self._contact = core.contact(self.called, source)
+        self._dialog = dialog_of_called(request, core.layer.new_tag(), flow, core.settings.to_source)
         self._ringing: Timer | None = None
         transaction.on_cancel = self._receive_cancel
         core.dialogs[self._dialog.id] = self

@@ -4,14 +4,15 @@ from mail2fax.engine.embedded.sip.core import ACCEPT, ALLOW, SDP, Core
 from mail2fax.engine.embedded.sip.dialog import dialog_of_caller
 from mail2fax.engine.embedded.sip.digest import Authenticator
 from mail2fax.engine.embedded.sip.events import Progress, q850_cause
+from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.headers import Headers
 from mail2fax.engine.embedded.sip.invitation import Invitation
 from mail2fax.engine.embedded.sip.leg import Leg, LegUser
 from mail2fax.engine.embedded.sip.message import Request, Response
-from mail2fax.engine.embedded.sip.session import Session
+from mail2fax.engine.embedded.sip.session import ENDS, Session
 from mail2fax.engine.embedded.sip.settings import InviteOrder
+from mail2fax.engine.embedded.sip.transaction import Silence
 from mail2fax.engine.embedded.sip.uri import NameAddress, escape_user
-from mail2fax.engine.embedded.sip.via import Address
 from mail2fax.model.call import EndedBy
 
 _TRYING = 100
@@ -25,14 +26,20 @@ class OutgoingSession(Session):
         self._order = order
         self._cseq = 1
         self._authenticator = Authenticator(order.credentials, core.layer.random)
-        self._contact = core.contact(order.caller_id)
         self._early_sdp: dict[str, bytes] = {}
         self._legs: dict[str, Leg] = {}
         self._leaves_by: EndedBy | None = None
         self._reason: str | None = None
         self._heard = False
         self._invitation = Invitation(
-            core.layer, self._invite(), order.target, self._authenticator, self._next_cseq, self, now
+            core.layer,
+            self._invite(order.targets[0]),
+            order.targets,
+            self._authenticator,
+            self._next_cseq,
+            self,
+            now,
+            udp_only=order.udp_only,
         )
         self._ring_limit = core.layer.timers.at(now + order.ring_limit_s, self._rang_too_long)
 
@@ -44,7 +51,7 @@ class OutgoingSession(Session):
 
     # What the invitation tells
 
-    def on_progress(self, response: Response, source: Address, now: float) -> None:
+    def on_progress(self, response: Response, source: Flow, now: float) -> None:
         """RFC 3261 13.2.2.1: one early dialog for each To tag; what we keep of it is its early media."""
         self._heard = True
         if response.status == _TRYING:
@@ -53,7 +60,7 @@ class OutgoingSession(Session):
             self._early_sdp[response.to.tag or ""] = response.sdp
         self._events.append(Progress(response.status, response.sdp))
 
-    def on_success(self, response: Response, source: Address, now: float) -> None:
+    def on_success(self, response: Response, source: Flow, now: float) -> None:
         tag = response.to.tag or ""
         if tag in self._legs:
             self._legs[tag].acknowledge(self._invitation.request)
@@ -63,22 +70,25 @@ class OutgoingSession(Session):
             # 13.2.2.4: another fork has answered too.
             self._make_leg(response, source, _Nobody()).hang_up(now)
 
-    def on_failure(self, response: Response | None, now: float) -> None:
+    def on_failure(self, failure: Response | Silence, now: float) -> None:
         self._ring_limit.cancel()
-        self._final = response
-        q850 = None if response is None else q850_cause(response)
-        self._end(self._why_not(response), q850)
+        if isinstance(failure, Response):
+            self._final = failure
+            self._end(self._leaves_by or EndedBy.FAR_END, q850_cause(failure))
+        elif self._heard and self._leaves_by is not None:
+            self._end(self._leaves_by)
+        else:
+            self._end(ENDS[failure])  # also where we gave up sooner: nobody was there to ring
 
-    def _why_not(self, response: Response | None) -> EndedBy:
-        if response is None and not self._heard:
-            return EndedBy.TIMEOUT  # also where we gave up sooner: nobody was there to ring
-        return self._leaves_by or (EndedBy.TIMEOUT if response is None else EndedBy.FAR_END)
+    def on_connection_lost(self, now: float) -> None:
+        """The far end may still ring: a CANCEL by another connection stops it, or finds that it cannot be reached."""
+        self._leave(EndedBy.UNREACHABLE, now, None)
 
     def on_over(self, by: EndedBy, q850: int | None) -> None:
         # A 2xx that crossed our CANCEL was hung up for the reason of the CANCEL.
         super().on_over(self._leaves_by or by, q850)
 
-    def _begin(self, response: Response, source: Address, now: float) -> None:
+    def _begin(self, response: Response, source: Flow, now: float) -> None:
         """The call stands, unless we have given it up meanwhile: then the 2xx has crossed our CANCEL."""
         self._ring_limit.cancel()
         self._final = response
@@ -89,10 +99,11 @@ class OutgoingSession(Session):
         # Some repeat in the 2xx nothing of what they said in a 183.
         self.on_confirmed(response.sdp or self._early_sdp.get(response.to.tag or ""))
 
-    def _make_leg(self, response: Response, source: Address, user: LegUser) -> Leg:
+    def _make_leg(self, response: Response, source: Flow, user: LegUser) -> Leg:
         invite = self._invitation.request
         dialog = dialog_of_caller(invite, response, source, self._order.to_source)
-        leg = Leg(self._core, dialog, self._authenticator, user, self._contact, self._order.sdp)
+        contact = ("Contact", invite.headers.get("Contact") or "")
+        leg = Leg(self._core, dialog, self._authenticator, user, contact, self._order.sdp)
         self._legs[response.to.tag or ""] = leg
         leg.acknowledge(invite)
         return leg
@@ -110,19 +121,19 @@ class OutgoingSession(Session):
         self._cseq += 1
         return self._cseq
 
-    def _invite(self) -> Request:
+    def _invite(self, flow: Flow) -> Request:
         order, core = self._order, self._core
         uri = f"sip:{escape_user(order.number)}@{order.domain}"
         own = f"sip:{escape_user(order.caller_id)}@{order.from_domain or core.settings.host}"
         caller = NameAddress(own, order.display_name).with_tag(core.layer.new_tag())
         headers = (
-            ("Via", str(core.layer.new_via())),
+            ("Via", str(core.layer.new_via(flow))),
             ("Max-Forwards", "70"),
             ("From", str(caller)),
             ("To", f"<{uri}>"),
             ("Call-ID", order.call_id),
             ("CSeq", f"{self._cseq} INVITE"),
-            self._contact,
+            core.contact(order.caller_id, flow),
             ALLOW,
             ACCEPT,
             core.user_agent,

@@ -3,11 +3,11 @@
 from typing import Protocol
 
 from mail2fax.engine.embedded.sip.dialog import DialogId
+from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.layer import TransactionLayer
 from mail2fax.engine.embedded.sip.message import Request, respond
 from mail2fax.engine.embedded.sip.settings import UaSettings
 from mail2fax.engine.embedded.sip.transaction import ServerTransaction
-from mail2fax.engine.embedded.sip.uri import NameAddress, SipUri
 
 METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO")
 # RFC 3261 21.4.6 and 21.5.2: methods we know and do not offer get 405, others 501.
@@ -36,10 +36,9 @@ class Core:
         self.layer = layer
         self.dialogs: dict[DialogId, DialogUser] = {}
 
-    def contact(self, user: str) -> tuple[str, str]:
-        """Where requests inside a dialog reach us."""
-        uri = SipUri(self.settings.host, user or None, self.settings.port)
-        return "Contact", str(NameAddress(str(uri)))
+    def contact(self, user: str, flow: Flow) -> tuple[str, str]:
+        """Where requests inside a dialog that goes by this flow reach us."""
+        return self.layer.whereabouts.contact(user, flow)
 
     @property
     def user_agent(self) -> tuple[str, str]:
@@ -67,7 +66,7 @@ class Core:
 
     def answer_options(self, transaction: ServerTransaction, now: float) -> None:
         """RFC 3261 11.2: what we can do."""
-        self.answer(transaction, 200, now, self.contact(""), ALLOW, ACCEPT)
+        self.answer(transaction, 200, now, self.contact("", transaction.peer), ALLOW, ACCEPT)
 
     def answer_other(self, transaction: ServerTransaction, now: float) -> None:
         """A request inside a dialog that changes nothing in it."""

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
+from mail2fax.engine.embedded.sip.flow import Flow, Transport
 from mail2fax.engine.embedded.sip.headers import Headers
 from mail2fax.engine.embedded.sip.message import Message, Request, Response
 from mail2fax.engine.embedded.sip.uri import NameAddress, SipUri, parse_addresses, parse_uri
-from mail2fax.engine.embedded.sip.via import Address, Via
+from mail2fax.engine.embedded.sip.via import Via
 
 DialogId = tuple[str, str, str]
 """Call-ID, our tag, their tag."""
@@ -27,7 +28,7 @@ class Dialog:
     routes: tuple[str, ...]
     local_cseq: int
     remote_cseq: int | None
-    flow: Address
+    flow: Flow
     to_source: bool = False
     is_caller: bool = True
 
@@ -68,13 +69,13 @@ class Dialog:
         return Request(Headers(headers), method=method, uri=uri)
 
     @property
-    def next_hop(self) -> Address:
+    def next_hop(self) -> Flow:
         """Where a request of this dialog is sent: the first route, else the target."""
         if self.to_source:
             return self.flow
         first = self.routes[0] if self.routes else self.target
         try:
-            return parse_uri(first).numeric_address or self.flow
+            return _flow_to(parse_uri(first), self.flow)
         except RemoteProtocolError:
             return self.flow
 
@@ -85,7 +86,7 @@ class Dialog:
         return _as_request_uri(self.routes[0]), (*self.routes[1:], self.target)
 
 
-def dialog_of_caller(request: Request, response: Response, source: Address, to_source: bool) -> Dialog:
+def dialog_of_caller(request: Request, response: Response, source: Flow, to_source: bool) -> Dialog:
     """The dialog that a response with a To tag makes for the caller; the route set is turned round (12.1.2)."""
     return Dialog(
         call_id=request.call_id,
@@ -100,7 +101,7 @@ def dialog_of_caller(request: Request, response: Response, source: Address, to_s
     )
 
 
-def dialog_of_called(request: Request, tag: str, source: Address, to_source: bool) -> Dialog:
+def dialog_of_called(request: Request, tag: str, source: Flow, to_source: bool) -> Dialog:
     """The dialog that an INVITE makes for the called, with our `tag` in the To (12.1.1)."""
     return Dialog(
         call_id=request.call_id,
@@ -133,6 +134,26 @@ def _is_loose(route: str) -> bool:
         return parse_uri(route).is_loose_router
     except RemoteProtocolError:
         return True
+
+
+def _flow_to(uri: SipUri, flow: Flow) -> Flow:
+    """The way to a URI, for a dialog that came by `flow`.
+
+    A URI that names no transport is reached as the dialog was: RFC 3263 4.1 would have UDP, which a neighbour that
+    speaks TLS with us does not mean. Over TCP and TLS a neighbour at the same address is the one at the other end of
+    the connection, whatever port its URI names: it may be behind a NAT, or not listen at all.
+    """
+    numeric = uri.numeric_address
+    transport = uri.transport or flow.transport
+    if numeric is None:
+        # Only a name service could tell where it is; whoever sent us this is at the other end of the flow.
+        if uri.transport is Transport.TLS is not flow.transport:
+            return Flow(Transport.TLS, (flow.address[0], uri.port or transport.default_port), name=uri.host)
+        return flow
+    host, port = numeric
+    if transport is flow.transport and flow.is_reliable and host == flow.address[0]:
+        return flow
+    return Flow(transport, (host, port or transport.default_port), name=flow.name)
 
 
 def _as_request_uri(route: str) -> str:

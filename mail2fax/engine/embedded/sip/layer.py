@@ -1,7 +1,9 @@
 """The transaction layer: which transaction a message belongs to (RFC 3261 17.1.3, 17.2.3), and the way out."""
 
+from dataclasses import replace
 from random import Random
 
+from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.message import Request, Response
 from mail2fax.engine.embedded.sip.timers import Timers
 from mail2fax.engine.embedded.sip.transaction import (
@@ -14,21 +16,22 @@ from mail2fax.engine.embedded.sip.transaction import (
     ServerTransaction,
     Transaction,
 )
-from mail2fax.engine.embedded.sip.via import MAGIC_COOKIE, Address, Via
+from mail2fax.engine.embedded.sip.uri import parse_uri
+from mail2fax.engine.embedded.sip.via import MAGIC_COOKIE, Via
+from mail2fax.engine.embedded.sip.whereabouts import Whereabouts
 
 
 class TransactionLayer:
-    """All transactions of a user agent, its timers, and the datagrams that wait to be sent."""
+    """All transactions of a user agent, its timers, and the messages that wait to be sent."""
 
-    def __init__(self, host: str, port: int, random: Random) -> None:
+    def __init__(self, whereabouts: Whereabouts, random: Random) -> None:
         self.timers = Timers()
         self.random = random
-        self._host = host
-        self._port = port
+        self.whereabouts = whereabouts
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
         self._servers: dict[tuple[str, ...], ServerTransaction] = {}
         self._merges: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._outbox: list[tuple[bytes, Address]] = []
+        self._outbox: list[tuple[bytes, Flow]] = []
 
     @property
     def transactions(self) -> int:
@@ -38,32 +41,41 @@ class TransactionLayer:
     def idle(self) -> bool:
         return not self.transactions and not self._merges and self.timers.next() is None
 
-    def send(self, datagram: bytes, destination: Address) -> None:
+    def send(self, datagram: bytes, destination: Flow) -> None:
         self._outbox.append((datagram, destination))
 
-    def take_datagrams(self) -> list[tuple[bytes, Address]]:
+    def take_datagrams(self) -> list[tuple[bytes, Flow]]:
         taken, self._outbox = self._outbox, []
         return taken
 
-    def new_via(self) -> Via:
-        """Our Via with a branch of its own; `rport` lets the answer find its way through a NAT (RFC 3581)."""
-        branch = f"{MAGIC_COOKIE}{self.random.getrandbits(80):020x}"
-        return Via(self._host, self._port, (("branch", branch), ("rport", None)))
+    def new_via(self, flow: Flow) -> Via:
+        """Our Via with a branch of its own, for a request by this flow."""
+        return self.whereabouts.via(flow, f"{self.random.getrandbits(80):020x}")
+
+    def addressed(self, request: Request, flow: Flow) -> Request:
+        """The request made fit for this flow: a new branch, and the Contact, if any, for its transport.
+
+        RFC 3263 4.3: whoever tries the next server does so in a new transaction.
+        """
+        headers = request.headers.with_set("Via", str(self.new_via(flow)))
+        if request.contacts:
+            headers = headers.with_set(*self.whereabouts.contact(parse_uri(request.contacts[0].uri).user or "", flow))
+        return replace(request, headers=headers)
 
     def new_tag(self) -> str:
         return f"{self.random.getrandbits(64):016x}"
 
-    def request(self, request: Request, destination: Address, user: ClientUser, now: float) -> ClientTransaction:
-        """Send a request that has a new branch, and keep at it."""
+    def request(self, request: Request, destination: Flow, user: ClientUser, now: float) -> ClientTransaction:
+        """Send a request that has a new branch, and keep at it. Its Via must be one for this flow: `new_via`."""
         kind = InviteClient if request.method == "INVITE" else NonInviteClient
         transaction = kind(self, request, destination, user, now)
         self._clients[request.via.branch, request.method] = transaction
         return transaction
 
-    def serve(self, request: Request, source: Address) -> ServerTransaction:
+    def serve(self, request: Request, source: Flow) -> ServerTransaction:
         """Begin a transaction for a request that belongs to none."""
         kind = InviteServer if request.method == "INVITE" else NonInviteServer
-        transaction = kind(self, request, request.via.answer_address(source), _server_key(request, request.method))
+        transaction = kind(self, request, request.via.answer_flow(source), _server_key(request, request.method))
         self._servers[transaction.key] = transaction
         self._merges.setdefault(_merge_key(request), transaction.key)
         return transaction
@@ -72,7 +84,7 @@ class TransactionLayer:
         """RFC 3261 8.2.2.2: whether the same request came before by another way (a proxy forked it to us twice)."""
         return self._merges.get(_merge_key(transaction.request)) != transaction.key
 
-    def receive_response(self, response: Response, source: Address, now: float) -> bool:
+    def receive_response(self, response: Response, source: Flow, now: float) -> bool:
         """Hand a response to the request it answers; False when there is none."""
         transaction = self._clients.get((response.via.branch, response.cseq[1]))
         if transaction is None:
@@ -94,6 +106,15 @@ class TransactionLayer:
     def server_of(self, request: Request, method: str) -> ServerTransaction | None:
         """The transaction of this method with the same branch: how a CANCEL finds its INVITE (9.2)."""
         return self._servers.get(_server_key(request, method))
+
+    def lost(self, flow: Flow, now: float) -> None:
+        """A connection could not be had, or broke: whoever waits for an answer by it is told (17.1.4).
+
+        Requests of theirs need nothing: their answers find another connection (18.2.2).
+        """
+        for transaction in list(self._clients.values()):
+            if transaction.peer == flow or transaction.peer == replace(flow, connection=None):
+                transaction.receive_loss(now)
 
     def forget(self, transaction: Transaction) -> None:
         if isinstance(transaction, ServerTransaction):

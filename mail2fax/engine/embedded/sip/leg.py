@@ -11,12 +11,12 @@ from mail2fax.engine.embedded.sip.dialog import Dialog
 from mail2fax.engine.embedded.sip.digest import Authenticator
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError
 from mail2fax.engine.embedded.sip.events import q850_cause
+from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.invitation import Farewell, Invitation, Inviter
 from mail2fax.engine.embedded.sip.message import Request
 from mail2fax.engine.embedded.sip.reinvitation import Reinvitation
 from mail2fax.engine.embedded.sip.text import quote
 from mail2fax.engine.embedded.sip.transaction import ServerTransaction, State
-from mail2fax.engine.embedded.sip.via import Address
 from mail2fax.model.call import EndedBy
 
 
@@ -33,7 +33,7 @@ class LegUser(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Repeatable:
     datagram: bytes
-    destination: Address
+    destination: Flow
 
 
 class Leg:
@@ -80,8 +80,9 @@ class Leg:
             credentials = [
                 pair for pair in invite.headers.fields if pair[0] in {"Authorization", "Proxy-Authorization"}
             ]
-            ack = self.dialog.request("ACK", number, self.core.layer.new_via(), tuple(credentials))
-            self._acks[number] = _Repeatable(bytes(ack), self.dialog.next_hop)
+            flow = self.dialog.next_hop
+            ack = self.dialog.request("ACK", number, self.core.layer.new_via(flow), tuple(credentials))
+            self._acks[number] = _Repeatable(bytes(ack), flow)
         kept_ack = self._acks[number]
         self.core.layer.send(kept_ack.datagram, kept_ack.destination)
 
@@ -117,10 +118,10 @@ class Leg:
     def invite(self, sdp: bytes, inviter: Inviter, now: float) -> Invitation:
         """Send a re-INVITE."""
         fields = (self._contact, ALLOW, self.core.user_agent, SDP)
-        layer, dialog = self.core.layer, self.dialog
-        bare = dialog.request("INVITE", dialog.next_cseq(), layer.new_via(), fields)
+        layer, dialog, flow = self.core.layer, self.dialog, self.dialog.next_hop
+        bare = dialog.request("INVITE", dialog.next_cseq(), layer.new_via(flow), fields)
         request = Request(bare.headers, sdp, method=bare.method, uri=bare.uri)
-        return Invitation(layer, request, dialog.next_hop, self._authenticator, dialog.next_cseq, inviter, now)
+        return Invitation(layer, request, (flow,), self._authenticator, dialog.next_cseq, inviter, now)
 
     def own_offer_answered(self, sdp: bytes, answer: bytes) -> None:
         self._own = None
@@ -273,9 +274,9 @@ class Leg:
 
     def _say_farewell(self, reason: str | None, now: float, done: Callable[[float], None]) -> None:
         why = (("Reason", f"SIP;text={quote(reason)}"),) if reason else ()
-        dialog, layer = self.dialog, self.core.layer
-        bye = dialog.request("BYE", dialog.next_cseq(), layer.new_via(), (self.core.user_agent, *why))
-        Farewell(layer, bye, dialog.next_hop, self._authenticator, dialog.next_cseq, done, now)
+        dialog, layer, flow = self.dialog, self.core.layer, self.dialog.next_hop
+        bye = dialog.request("BYE", dialog.next_cseq(), layer.new_via(flow), (self.core.user_agent, *why))
+        Farewell(layer, bye, flow, self._authenticator, dialog.next_cseq, done, now)
 
     def _finish(self, by: EndedBy, q850: int | None) -> None:
         self._leave()

@@ -6,10 +6,11 @@ from functools import cached_property
 
 from mail2fax.engine.embedded.sip.body import find_sdp
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError, RemoteProtocolError
+from mail2fax.engine.embedded.sip.flow import Address
 from mail2fax.engine.embedded.sip.headers import Headers, parse_headers
 from mail2fax.engine.embedded.sip.text import TOKEN, decode, encode, has_control, readable
 from mail2fax.engine.embedded.sip.uri import NameAddress, parse_addresses, parse_name_address
-from mail2fax.engine.embedded.sip.via import Address, Via, parse_via
+from mail2fax.engine.embedded.sip.via import Via, parse_via
 
 _STATUS_LINE = re.compile(r"(SIP/[0-9]+\.[0-9]+)[ \t]+([1-6][0-9]{2})(?:[ \t]+(.*))?", re.IGNORECASE)
 # What is no URI is told from one by `Request.check`, so that its sender can be told too.

@@ -4,14 +4,15 @@ from typing import Protocol
 
 from mail2fax.engine.embedded.sip.core import Core
 from mail2fax.engine.embedded.sip.dialog import Dialog
+from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.invitation import Invitation, Inviter
 from mail2fax.engine.embedded.sip.message import Request, Response
 from mail2fax.engine.embedded.sip.timers import Timer
-from mail2fax.engine.embedded.sip.transaction import TRANSACTION_LIMIT
-from mail2fax.engine.embedded.sip.via import Address
+from mail2fax.engine.embedded.sip.transaction import TRANSACTION_LIMIT, Silence
 from mail2fax.model.call import EndedBy
 
 _REQUEST_PENDING = 491
+_SERVICE_UNAVAILABLE = 503
 # RFC 3261 12.2.1.2: these answers mean that the far end has lost the dialog.
 _DIALOG_IS_GONE = frozenset({408, 481})
 # Two honest sides get past each other at once; more glare than this is a far end that always says 491.
@@ -65,10 +66,10 @@ class Reinvitation:
         if self._timer is not None and not self.is_pending:
             self._timer.cancel()
 
-    def on_progress(self, response: Response, source: Address, now: float) -> None:
+    def on_progress(self, response: Response, source: Flow, now: float) -> None:
         """A re-INVITE rings for nobody."""
 
-    def on_success(self, response: Response, source: Address, now: float) -> None:
+    def on_success(self, response: Response, source: Flow, now: float) -> None:
         invitation = self._invitation
         if invitation is None:
             self._acknowledge_again()
@@ -83,17 +84,28 @@ class Reinvitation:
         else:
             self._leg.own_offer_answered(self._sdp, response.sdp)
 
-    def on_failure(self, response: Response | None, now: float) -> None:
+    def on_failure(self, failure: Response | Silence, now: float) -> None:
         self._settle()
-        if response is None:
+        if failure is Silence.TIMEOUT:
             self._leg.lost(EndedBy.TIMEOUT, now)
-        elif response.status in _DIALOG_IS_GONE:
+        elif failure is Silence.UNREACHABLE:
+            # RFC 3261 8.1.3.1: as if it had been a 503. The media need no connection: the call goes on.
+            self._leg.own_offer_refused(_SERVICE_UNAVAILABLE)
+        else:
+            self._refused(failure.status, now)
+
+    def on_connection_lost(self, now: float) -> None:
+        if self._invitation is not None:
+            self._invitation.cancel(now)
+
+    def _refused(self, status: int, now: float) -> None:
+        if status in _DIALOG_IS_GONE:
             self._leg.lost(EndedBy.FAR_END, now)
-        elif response.status == _REQUEST_PENDING and self._glares < _MOST_GLARES and not self._is_unwanted:
+        elif status == _REQUEST_PENDING and self._glares < _MOST_GLARES and not self._is_unwanted:
             self._glares += 1
             self._wait(now)
         else:
-            self._leg.own_offer_refused(response.status)
+            self._leg.own_offer_refused(status)
 
     def _acknowledge_again(self) -> None:
         """The 2xx came again: its ACK was lost."""

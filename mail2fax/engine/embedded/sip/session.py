@@ -12,7 +12,11 @@ from mail2fax.engine.embedded.sip.events import (
 )
 from mail2fax.engine.embedded.sip.leg import Leg
 from mail2fax.engine.embedded.sip.message import Response
+from mail2fax.engine.embedded.sip.transaction import Silence
 from mail2fax.model.call import EndedBy
+
+ENDS = {Silence.TIMEOUT: EndedBy.TIMEOUT, Silence.UNREACHABLE: EndedBy.UNREACHABLE}
+"""How a call ends that nobody answered."""
 
 
 class Session:

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass, field
 
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError, RemoteProtocolError
+from mail2fax.engine.embedded.sip.flow import Flow, Transport
 from mail2fax.engine.embedded.sip.headers import Headers
 from mail2fax.engine.embedded.sip.text import has_control
 from mail2fax.engine.embedded.sip.uri import parse_host_port
-from mail2fax.engine.embedded.sip.via import Address
 
 # RFC 3261 25.1: callid = word [ "@" word ].
 _CALL_ID = re.compile(r"[A-Za-z0-9\-.!%*_+`'~()<>:\\\"/\[\]?{}]+(@[A-Za-z0-9\-.!%*_+`'~()<>:\\\"/\[\]?{}]+)?")
@@ -25,6 +25,8 @@ class Credentials:
 class UaSettings:
     """Who we are. `host` and `port` are where datagrams reach us: they stand in Via and Contact.
 
+    `tcp_port` and `tls_port` are where we listen for connections, None where we do not.
+
     `to_source` sends requests inside an incoming call's dialog to where its INVITE came from, whatever Contact and
     Record-Route say. With `require_digest`, requests of `digest_methods` that bear no valid digest are challenged,
     once for each of `digest_algorithms`.
@@ -38,6 +40,14 @@ class UaSettings:
     digest_methods: frozenset[str] = frozenset({"INVITE"})
     digest_algorithms: tuple[str, ...] = ("SHA-256", "MD5")
     digest_realm: str = "mail2fax"
+    tcp_port: int | None = None
+    tls_port: int | None = None
+
+    @property
+    def ports(self) -> dict[Transport, int]:
+        """The port of each transport that we listen on."""
+        ports = {Transport.UDP: self.port, Transport.TCP: self.tcp_port, Transport.TLS: self.tls_port}
+        return {transport: port for transport, port in ports.items() if port is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,9 @@ class InviteOrder:
     """One call to place; `LocalProtocolError` when a part of it cannot stand in a SIP message.
 
     `number` is the user part of the Request-URI, decoded; `domain` its host, perhaps with `:port`. The INVITE goes to
-    `target`. `call_id` is the caller's, so that it can be written down before anything is sent. `ring_limit_s` counts
+    the first of `targets`, and to the next when nothing can have come of that (RFC 3263 4.3); unless `udp_only`, by TCP
+    when it is too large for UDP. `call_id` is the caller's, so that it can be written down before anything is sent.
+    `ring_limit_s` counts
     from the first INVITE. `from_domain` stands in From when the trunk wants another than our address.
     `extra_headers` go with the INVITE and with its repetition after a challenge. With `to_source`, requests inside
     the dialog go to where the answer came from, whatever Contact and Record-Route say.
@@ -53,7 +65,7 @@ class InviteOrder:
 
     number: str
     domain: str
-    target: Address
+    targets: tuple[Flow, ...]
     caller_id: str
     call_id: str
     sdp: bytes
@@ -63,8 +75,11 @@ class InviteOrder:
     from_domain: str = ""
     extra_headers: tuple[tuple[str, str], ...] = ()
     to_source: bool = False
+    udp_only: bool = True
 
     def __post_init__(self) -> None:
+        if not self.targets:
+            raise LocalProtocolError("a call without a target")
         if not _CALL_ID.fullmatch(self.call_id):
             raise LocalProtocolError(f"not a Call-ID: {self.call_id!a}")
         _check_domain(self.domain)

@@ -1,4 +1,7 @@
-"""The four transactions of RFC 3261 section 17 over UDP, with the Accepted states of RFC 6026.
+"""The four transactions of RFC 3261 section 17, with the Accepted states of RFC 6026.
+
+Over TCP and TLS nothing is repeated, and nobody waits for what was repeated: timers A, E and G are not set, and D, I, J
+and K are zero. Timers B, F, H, L and M are the same everywhere.
 
 Each keeps its own state and timers, sends through `Wire`, and tells its user what arrived. None knows a dialog.
 """
@@ -8,12 +11,12 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import Protocol
 
+from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.headers import Headers
 from mail2fax.engine.embedded.sip.message import Request, Response
 from mail2fax.engine.embedded.sip.timers import Timer, Timers
-from mail2fax.engine.embedded.sip.via import Address
 
-# RFC 3261 17.1.1.1, table 4. Over UDP timers D, H, J, B, F, L and M all come to 64*T1.
+# RFC 3261 17.1.1.1, table 4. Timers B, F, H, L and M, and over UDP D and J, all come to 64*T1.
 T1 = 0.5
 T2 = 4.0
 T4 = 5.0
@@ -25,7 +28,7 @@ class Wire(Protocol):
 
     @property
     def timers(self) -> Timers: ...
-    def send(self, datagram: bytes, destination: Address) -> None: ...
+    def send(self, datagram: bytes, destination: Flow) -> None: ...
     def forget(self, transaction: "Transaction") -> None: ...
 
 
@@ -41,17 +44,30 @@ class State(Enum):
     TERMINATED = auto()
 
 
-class ClientUser(Protocol):
-    """Who made a request: gets each response that counts, or learns that none came."""
+class Silence(Enum):
+    """Why no final answer came."""
 
-    def on_response(self, response: Response, source: Address, now: float) -> None: ...
-    def on_timeout(self, now: float) -> None: ...
+    TIMEOUT = auto()
+    """Our own timer: nobody answered."""
+    UNREACHABLE = auto()
+    """The transport's word: no connection could be had, or it broke (RFC 3261 17.1.4)."""
+
+
+class ClientUser(Protocol):
+    """Who made a request: gets each response that counts, or learns that none came.
+
+    `on_silence` is the last word, but for one case: an INVITE that was answered provisionally before its connection
+    broke may still be answered by another one; whoever does not want that says so by CANCEL.
+    """
+
+    def on_response(self, response: Response, source: Flow, now: float) -> None: ...
+    def on_silence(self, why: Silence, now: float) -> None: ...
 
 
 class Transaction:
     """What all four share: a state, a repeating timer, a limit."""
 
-    def __init__(self, wire: Wire, request: Request, peer: Address, state: State) -> None:
+    def __init__(self, wire: Wire, request: Request, peer: Flow, state: State) -> None:
         self.request = request
         self.peer = peer
         self.state = state
@@ -84,6 +100,14 @@ class Transaction:
         self.state = state
         self._limit_after(interval, lambda _now: self.terminate(), now)
 
+    def _absorb_for(self, interval: float, state: State, now: float) -> None:
+        """The same for latecomers that only repeat: over a reliable transport there are none (timers D, I, J, K)."""
+        if self.peer.is_reliable:
+            self.state = state
+            self.terminate()
+        else:
+            self._finish_after(interval, state, now)
+
     @staticmethod
     def _stop(timer: Timer | None) -> None:
         if timer is not None:
@@ -93,31 +117,42 @@ class Transaction:
 class ClientTransaction(Transaction):
     """A request of ours."""
 
-    def __init__(self, wire: Wire, request: Request, peer: Address, user: ClientUser, now: float) -> None:
+    def __init__(self, wire: Wire, request: Request, peer: Flow, user: ClientUser, now: float) -> None:
         is_invite = request.method == "INVITE"
         super().__init__(wire, request, peer, State.CALLING if is_invite else State.TRYING)
         self._user = user
         self._datagram = bytes(request)
         self._interval = T1
         self._send(self._datagram)
-        self._repeat_after(T1, self._repeat_request, now)  # Timer A or E
+        if not peer.is_reliable:
+            self._repeat_after(T1, self._repeat_request, now)  # Timer A or E
         self._limit_after(TRANSACTION_LIMIT, self._give_up, now)  # Timer B or F
 
-    def receive(self, response: Response, source: Address, now: float) -> None:
+    def receive(self, response: Response, source: Flow, now: float) -> None:
         raise NotImplementedError
+
+    def receive_loss(self, now: float) -> None:
+        """The connection could not be had, or broke, before the final answer."""
+        if self.state in {State.CALLING, State.TRYING, State.PROCEEDING}:
+            self.terminate()
+            self._user.on_silence(Silence.UNREACHABLE, now)
+
+    def stop_repeating(self) -> None:
+        """Leave it at what was sent so far, and go on listening."""
+        self._stop(self._repeat)
 
     def _repeat_request(self, now: float) -> None:
         raise NotImplementedError
 
     def _give_up(self, now: float) -> None:
         self.terminate()
-        self._user.on_timeout(now)
+        self._user.on_silence(Silence.TIMEOUT, now)
 
 
 class InviteClient(ClientTransaction):
     """An INVITE of ours (17.1.1). Each 2xx is handed on: its ACK is the dialog's business."""
 
-    def receive(self, response: Response, source: Address, now: float) -> None:
+    def receive(self, response: Response, source: Flow, now: float) -> None:
         if response.is_failure:
             self._receive_failure(response, source, now)
         elif response.is_success:
@@ -129,7 +164,7 @@ class InviteClient(ClientTransaction):
             self.state = State.PROCEEDING
             self._user.on_response(response, source, now)
 
-    def _receive_success(self, response: Response, source: Address, now: float) -> None:
+    def _receive_success(self, response: Response, source: Flow, now: float) -> None:
         if self.state is State.COMPLETED:
             return
         if self.state is not State.ACCEPTED:
@@ -137,13 +172,20 @@ class InviteClient(ClientTransaction):
             self._finish_after(TRANSACTION_LIMIT, State.ACCEPTED, now)
         self._user.on_response(response, source, now)
 
-    def _receive_failure(self, response: Response, source: Address, now: float) -> None:
+    def _receive_failure(self, response: Response, source: Flow, now: float) -> None:
         if self.state is State.ACCEPTED:
             return
         self._send(bytes(_ack(self.request, response)))
         if self.state is not State.COMPLETED:
-            self._finish_after(TRANSACTION_LIMIT, State.COMPLETED, now)  # Timer D
+            self._absorb_for(TRANSACTION_LIMIT, State.COMPLETED, now)  # Timer D
             self._user.on_response(response, source, now)
+
+    def receive_loss(self, now: float) -> None:
+        # An INVITE that was heard may be answered all the same: by the far end's own connection to us (18.2.2).
+        if self.state is State.PROCEEDING:
+            self._user.on_silence(Silence.UNREACHABLE, now)
+        else:
+            super().receive_loss(now)
 
     def _repeat_request(self, now: float) -> None:
         self._send(self._datagram)
@@ -154,13 +196,13 @@ class InviteClient(ClientTransaction):
 class NonInviteClient(ClientTransaction):
     """A BYE, CANCEL or the like of ours (17.1.2)."""
 
-    def receive(self, response: Response, source: Address, now: float) -> None:
+    def receive(self, response: Response, source: Flow, now: float) -> None:
         if self.state is State.COMPLETED:
             return
         if response.is_provisional:
             self.state = State.PROCEEDING
         else:
-            self._finish_after(T4, State.COMPLETED, now)  # Timer K
+            self._absorb_for(T4, State.COMPLETED, now)  # Timer K
         self._user.on_response(response, source, now)
 
     def _repeat_request(self, now: float) -> None:
@@ -173,7 +215,7 @@ class NonInviteClient(ClientTransaction):
 class ServerTransaction(Transaction):
     """A request of theirs, answered once; repeated requests get the latest answer again."""
 
-    def __init__(self, wire: Wire, request: Request, peer: Address, key: tuple[str, ...]) -> None:
+    def __init__(self, wire: Wire, request: Request, peer: Flow, key: tuple[str, ...]) -> None:
         is_invite = request.method == "INVITE"
         super().__init__(wire, request, peer, State.PROCEEDING if is_invite else State.TRYING)
         self.key = key
@@ -210,7 +252,7 @@ class NonInviteServer(ServerTransaction):
     """A BYE, CANCEL, OPTIONS of theirs (17.2.2)."""
 
     def _completed(self, response: Response, now: float) -> None:
-        self._finish_after(TRANSACTION_LIMIT, State.COMPLETED, now)  # Timer J
+        self._absorb_for(TRANSACTION_LIMIT, State.COMPLETED, now)  # Timer J
 
 
 class InviteServer(ServerTransaction):
@@ -227,7 +269,7 @@ class InviteServer(ServerTransaction):
         The latter should have a branch of its own (13.2.2.4), but some keep the INVITE's.
         """
         if self.state is State.COMPLETED:
-            self._finish_after(T4, State.CONFIRMED, now)  # Timer I
+            self._absorb_for(T4, State.CONFIRMED, now)  # Timer I
         return self.state is not State.ACCEPTED
 
     def _completed(self, response: Response, now: float) -> None:
@@ -236,7 +278,8 @@ class InviteServer(ServerTransaction):
             return
         self.state = State.COMPLETED
         self._interval = T1
-        self._repeat_after(T1, self._repeat_answer, now)  # Timer G
+        if not self.peer.is_reliable:
+            self._repeat_after(T1, self._repeat_answer, now)  # Timer G
         self._limit_after(TRANSACTION_LIMIT, lambda _now: self.terminate(), now)  # Timer H
 
     def _repeat_answer(self, now: float) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
+from mail2fax.engine.embedded.sip.flow import udp
 from mail2fax.engine.embedded.sip.ua import UserAgent
 
 
@@ -34,7 +35,7 @@ class UdpTransport(asyncio.DatagramProtocol):
             self._on_change()
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._agent.receive(data, addr[:2], self._loop.time())
+        self._agent.receive(data, udp(addr[:2]), self._loop.time())
         self.flush()
         self._on_change()
 
@@ -45,7 +46,7 @@ class UdpTransport(asyncio.DatagramProtocol):
         """Send what waits to be sent, and set the alarm for what comes next."""
         for datagram, destination in self._agent.take_datagrams():
             if self._transport is not None:
-                self._transport.sendto(datagram, destination)
+                self._transport.sendto(datagram, destination.address)
         self._set_alarm()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The SIP user agent: datagrams in, datagrams out, one `Session` for each call (RFC 3261 over UDP)."""
+"""The SIP user agent: messages in, messages out, one `Session` for each call (RFC 3261)."""
 
 import logging
 from random import Random
@@ -8,6 +8,7 @@ from mail2fax.engine.embedded.sip.calling import OutgoingSession
 from mail2fax.engine.embedded.sip.core import ALLOW, KNOWN_METHODS, METHODS, Core, refusal_of
 from mail2fax.engine.embedded.sip.digest import Verifier
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
+from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.layer import TransactionLayer
 from mail2fax.engine.embedded.sip.message import (
     BrokenRequest,
@@ -22,7 +23,7 @@ from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import InviteOrder, UaSettings
 from mail2fax.engine.embedded.sip.transaction import ServerTransaction
 from mail2fax.engine.embedded.sip.uri import parse_uri
-from mail2fax.engine.embedded.sip.via import Address
+from mail2fax.engine.embedded.sip.whereabouts import Whereabouts
 
 _log = logging.getLogger(__name__)
 _VERSION = "SIP/2.0"
@@ -37,7 +38,7 @@ class UserAgent:
     """
 
     def __init__(self, settings: UaSettings, random: Random) -> None:
-        self._layer = TransactionLayer(settings.host, settings.port, random)
+        self._layer = TransactionLayer(Whereabouts(settings.host, settings.ports), random)
         self._core = Core(settings, self._layer)
         self._incoming: list[Session] = []
         self._verifier: Verifier | None = None
@@ -46,7 +47,7 @@ class UserAgent:
                 settings.require_digest, settings.digest_realm, settings.digest_algorithms, random
             )
 
-    def receive(self, datagram: bytes, source: Address, now: float) -> None:
+    def receive(self, datagram: bytes, source: Flow, now: float) -> None:
         """Take in what came from the network. What is no SIP message is dropped without an answer."""
         try:
             message = parse_message(datagram)
@@ -61,8 +62,12 @@ class UserAgent:
         else:
             self._receive_response(message, source, now)
 
-    def take_datagrams(self) -> list[tuple[bytes, Address]]:
+    def take_datagrams(self) -> list[tuple[bytes, Flow]]:
         return self._layer.take_datagrams()
+
+    def lost(self, flow: Flow, now: float) -> None:
+        """The connection that messages to this flow went by is gone, or could not be had."""
+        self._layer.lost(flow, now)
 
     def next_timer(self) -> float | None:
         """When `run_timers` is due, or None."""
@@ -94,7 +99,7 @@ class UserAgent:
         """Nothing is left: no transaction, no dialog, no timer."""
         return self._layer.idle and not self.dialogs
 
-    def _receive_response(self, response: Response, source: Address, now: float) -> None:
+    def _receive_response(self, response: Response, source: Flow, now: float) -> None:
         try:
             response.check()
         except RemoteProtocolError as exc:
@@ -103,13 +108,13 @@ class UserAgent:
         if not self._layer.receive_response(response, source, now):
             _log.debug("x dropped from=%s why=an answer to nothing", source)
 
-    def _receive_request(self, request: Request, source: Address, now: float) -> None:
+    def _receive_request(self, request: Request, source: Flow, now: float) -> None:
         try:
             request.check()
         except RemoteProtocolError as exc:
             self._refuse_broken(request, source, exc)
             return
-        request = as_received(request, source)
+        request = as_received(request, source.address)
         if self._layer.receive_repeated(request, now):
             return
         if request.method == "ACK":
@@ -123,17 +128,17 @@ class UserAgent:
         else:
             self._dispatch(request, transaction, source, now)
 
-    def _refuse_broken(self, request: Request, source: Address, fault: RemoteProtocolError) -> None:
+    def _refuse_broken(self, request: Request, source: Flow, fault: RemoteProtocolError) -> None:
         """RFC 3261 8.2, 18.3: tell the sender, if the request says where its answer goes. No state is kept of it."""
         _log.debug("x refused from=%s why=%s", source, fault)
         if request.method == "ACK":
             return
         try:
-            received = as_received(request, source)
+            received = as_received(request, source.address)
         except RemoteProtocolError:
             return
         status = 505 if request.version != _VERSION else 400 if request.method in KNOWN_METHODS else 501
-        self._layer.send(bytes(respond(received, status)), received.via.answer_address(source))
+        self._layer.send(bytes(respond(received, status)), received.via.answer_flow(source))
 
     def _receive_ack(self, ack: Request, now: float) -> None:
         user = self._core.dialogs.get((ack.call_id, ack.to.tag or "", ack.from_.tag or ""))
@@ -170,7 +175,7 @@ class UserAgent:
     def _is_unproven(self, verifier: Verifier, request: Request, now: float) -> bool:
         return request.method in self._core.settings.digest_methods and not verifier.verify(request, now)
 
-    def _dispatch(self, request: Request, transaction: ServerTransaction, source: Address, now: float) -> None:
+    def _dispatch(self, request: Request, transaction: ServerTransaction, source: Flow, now: float) -> None:
         if request.to.tag is not None:
             user = self._core.dialogs.get((request.call_id, request.to.tag, request.from_.tag or ""))
             if user is None:

@@ -8,6 +8,7 @@ from urllib.parse import quote as percent_encode
 from urllib.parse import unquote as percent_decode
 
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError, RemoteProtocolError
+from mail2fax.engine.embedded.sip.flow import Transport
 from mail2fax.engine.embedded.sip.text import (
     TOKEN,
     Parameters,
@@ -51,8 +52,16 @@ class SipUri:
         return parameter(self.parameters, "lr") is not None
 
     @property
-    def numeric_address(self) -> tuple[str, int] | None:
-        """Where a datagram for this URI goes if that takes no name service: (IP address, port)."""
+    def transport(self) -> Transport | None:
+        """The transport that the URI asks for, if any that we have: a sips: URI never goes in clear (26.2.2)."""
+        if self.scheme == "sips":
+            return Transport.TLS
+        named = (parameter(self.parameters, "transport") or "").lower()
+        return Transport(named) if named in set(Transport) else None
+
+    @property
+    def numeric_address(self) -> tuple[str, int | None] | None:
+        """Where a message for this URI goes if that takes no name service: IP address, and port if it names one."""
         host = (parameter(self.parameters, "maddr") or self.host).strip("[]")
         # A zone ("fe80::1%eth0") is of the far end's own machine, and may be any text: asyncio closes a socket that
         # is told to send to what cannot be encoded.
@@ -62,7 +71,7 @@ class SipUri:
             ipaddress.ip_address(host)
         except ValueError:
             return None
-        return host, self.port or DEFAULT_PORT
+        return host, self.port
 
     def __str__(self) -> str:
         user = "" if self.user is None else escape_user(self.user) + "@"

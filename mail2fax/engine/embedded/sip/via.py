@@ -4,11 +4,9 @@ import re
 from dataclasses import dataclass, replace
 
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
+from mail2fax.engine.embedded.sip.flow import Address, Flow, Transport
 from mail2fax.engine.embedded.sip.text import Parameters, parameter, parse_parameters, write_parameters
 from mail2fax.engine.embedded.sip.uri import DEFAULT_PORT, parse_host_port
-
-Address = tuple[str, int]
-"""An IP address without brackets, and a port."""
 
 MAGIC_COOKIE = "z9hG4bK"
 
@@ -45,10 +43,15 @@ class Via:
             kept = (*kept, ("received", host))
         return replace(self, parameters=kept)
 
-    def answer_address(self, source: Address) -> Address:
-        """Where the response goes: to the source address; to the source port only when `rport` asked for it."""
-        asked_rport = parameter(self.parameters, "rport") is not None
-        return source if asked_rport else (source[0], self.port or DEFAULT_PORT)
+    def answer_flow(self, source: Flow) -> Flow:
+        """Where the response goes (RFC 3261 18.2.2).
+
+        Over UDP to the source address, and to the source port only when `rport` asked for it. Over TCP and TLS by the
+        connection the request came by; when that is gone, to the port that the sender listens on.
+        """
+        if source.transport is Transport.UDP and parameter(self.parameters, "rport") is not None:
+            return source
+        return replace(source, address=(source.address[0], self.port or source.transport.default_port))
 
     def __str__(self) -> str:
         port = "" if self.port is None else f":{self.port}"

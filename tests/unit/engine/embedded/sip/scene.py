@@ -1,12 +1,12 @@
 """The stage of these tests: two user agents, or one and a far end played by hand, on a virtual clock."""
 
 from mail2fax.engine.embedded.sip.events import SessionEvent
+from mail2fax.engine.embedded.sip.flow import Address, udp
 from mail2fax.engine.embedded.sip.headers import Headers
 from mail2fax.engine.embedded.sip.message import Request, Response, parse_message, respond
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import Credentials, InviteOrder, UaSettings
 from mail2fax.engine.embedded.sip.ua import UserAgent
-from mail2fax.engine.embedded.sip.via import Address
 from tests.harness.sip_pump import Fate, SipPump, arrive_all, seeded
 
 A: Address = ("192.0.2.1", 5060)
@@ -25,7 +25,7 @@ def order(**changes: object) -> InviteOrder:
     parts: dict[str, object] = {
         "number": "+375172000000",
         "domain": "fax.example",
-        "target": B,
+        "targets": (udp(B),),
         "caller_id": "100",
         "call_id": "call@mail2fax",
         "sdp": OFFER,

@@ -1,6 +1,7 @@
 """Challenges in a call: answered once, on every kind of request, and never from a password in the open."""
 
 from mail2fax.engine.embedded.sip.events import Ended
+from mail2fax.engine.embedded.sip.flow import udp
 from mail2fax.engine.embedded.sip.settings import InviteOrder, UaSettings
 from mail2fax.model.call import EndedBy
 
@@ -98,4 +99,4 @@ def test_a_called_side_that_asks_for_a_password_gets_its_requests_proven() -> No
 
 def test_the_password_is_not_shown() -> None:
     assert "secret" not in repr(CREDENTIALS)
-    assert "secret" not in repr(InviteOrder("1", "x", A, "2", "c", b"", CREDENTIALS))
+    assert "secret" not in repr(InviteOrder("1", "x", (udp(A),), "2", "c", b"", CREDENTIALS))

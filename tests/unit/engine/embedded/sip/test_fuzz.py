@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from mail2fax.engine.embedded.sip.digest import parse_challenges
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
+from mail2fax.engine.embedded.sip.flow import udp
 from mail2fax.engine.embedded.sip.message import parse_message
 from mail2fax.engine.embedded.sip.sdp import parse_sdp
 from mail2fax.engine.embedded.sip.settings import UaSettings
@@ -110,7 +111,7 @@ def test_a_user_agent_outlives_what_it_hears(datagrams: list[bytes]) -> None:
     now = 0.0
     for datagram in datagrams:
         now += 1.0
-        agent.receive(datagram.replace(b"z9hG4bK1", branch), B, now)
+        agent.receive(datagram.replace(b"z9hG4bK1", branch), udp(B), now)
         for call in agent.take_incoming():
             call.ring(now)
             call.answer(ANSWER, now)

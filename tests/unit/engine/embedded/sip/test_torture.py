@@ -7,6 +7,7 @@ a good REGISTER gets 405 (RFC 4475 3.3.7 says so).
 import pytest
 
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
+from mail2fax.engine.embedded.sip.flow import udp
 from mail2fax.engine.embedded.sip.message import Request, Response, parse_message
 from mail2fax.engine.embedded.sip.sdp import parse_sdp
 from mail2fax.engine.embedded.sip.settings import UaSettings
@@ -96,7 +97,7 @@ RFC_5118 = {
 def answer_to(datagram: bytes) -> int | None:
     """The status a fresh user agent answers with; None when it says nothing. It must come to rest again."""
     agent = UserAgent(UaSettings(*A), seeded(1))
-    agent.receive(datagram, B, 0.0)
+    agent.receive(datagram, udp(B), 0.0)
     answers = [parse_message(sent) for sent, _ in agent.take_datagrams()]
     for call in agent.take_incoming():
         call.reject(486, 0.0)

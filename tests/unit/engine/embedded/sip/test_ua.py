@@ -2,6 +2,7 @@
 
 import pytest
 
+from mail2fax.engine.embedded.sip.flow import udp
 from mail2fax.engine.embedded.sip.settings import UaSettings
 from mail2fax.engine.embedded.sip.ua import UserAgent
 from tests.harness.sip_pump import seeded
@@ -30,7 +31,7 @@ HEADERS = b"From: <sip:a@b>\r\nTo: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n
 def test_garbage_is_not_answered(datagram: bytes) -> None:
     """Trap: no answer to garbage."""
     agent = UserAgent(UaSettings(*A), seeded(1))
-    agent.receive(datagram, B, 0.0)
+    agent.receive(datagram, udp(B), 0.0)
     assert agent.take_datagrams() == []
     assert agent.idle
 

@@ -45,15 +45,15 @@ def test_a_host_of_our_own_making_must_be_one() -> None:
 @pytest.mark.parametrize(
     ("uri", "address"),
     [
-        ("sip:a@192.0.2.1", ("192.0.2.1", 5060)),
+        ("sip:a@192.0.2.1", ("192.0.2.1", None)),
         ("sip:a@[2001:db8::1]:5070", ("2001:db8::1", 5070)),
-        ("sip:a@name;maddr=192.0.2.9", ("192.0.2.9", 5060)),
+        ("sip:a@name;maddr=192.0.2.9", ("192.0.2.9", None)),
         ("sip:a@name", None),
         ("sip:a@[fe80::1%1]", None),
         ("sip:a@name;maddr=fe80::1%\udcff", None),
     ],
 )
-def test_only_a_numeric_host_is_an_address(uri: str, address: tuple[str, int] | None) -> None:
+def test_only_a_numeric_host_is_an_address(uri: str, address: tuple[str, int | None] | None) -> None:
     assert parse_uri(uri).numeric_address == address
 
 
