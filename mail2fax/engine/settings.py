@@ -1,6 +1,7 @@
 """What the embedded engine is told when it starts: plain values that also travel through its pipe."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 DEFAULT_SIP_PORT = 5060
 
@@ -11,7 +12,8 @@ class TrunkSettings:
 
     `host` is a name or an IP address. `user` and `password` answer its digest challenges (both empty: it knows us by
     our address). `domain` stands in our From; empty means `host`. `name` is what an order calls it by, and the log.
-    `offer_after_s` is how long after the answer we offer T.38 ourselves, where the order asks for that.
+    `offer_after_s` is how long after the answer we offer T.38 ourselves, where the order asks for that. `transport`
+    "any" is UDP, and TCP for what is too large for UDP. With "tls" the trunk's certificate must be for `host`.
     """
 
     host: str
@@ -21,6 +23,7 @@ class TrunkSettings:
     password: str = field(default="", repr=False)
     domain: str = ""
     name: str = "default"
+    transport: Literal["any", "udp", "tcp", "tls"] = "any"
     offer_after_s: float = 3.0
 
     @property
@@ -35,13 +38,31 @@ class TrunkSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """Files, all PEM, all absolute paths.
+
+    `certificate` and `key` are what we show (no `key`: it stands in the same file), to those who connect to us and to
+    trunks that ask for one. `ca` vouches for trunks (empty: whom the system trusts), `client_ca` for those who connect
+    to us (empty: they need no certificate).
+    """
+
+    certificate: str = ""
+    key: str = ""
+    ca: str = ""
+    client_ca: str = ""
+    minimum: Literal["1.2", "1.3"] = "1.2"
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSettings:
     """Where the engine listens, how many calls it carries at once in all, and which trunks carry them.
 
     `listen_host` is an IP address of this machine, as the trunk reaches it: it is written into Via, Contact and
-    SDP. `listen_port` 0 means any free one. Media ports come from `media_port_low` to `media_port_high`, both
-    included, or from anywhere when both are 0. Without `trunks` the engine only answers; `offer_after_s` is then how
-    long after the answer we offer T.38 ourselves, where the order asks for that. `product` is our User-Agent.
+    SDP. `listen_port` 0 means any free one; it is for UDP and, with `listen_tcp`, for TCP. `tls_port` None means that
+    we do not listen for TLS; calls of ours may use it all the same. Media ports come from `media_port_low` to
+    `media_port_high`, both included, or from anywhere when both are 0. Without `trunks` the engine only answers;
+    `offer_after_s` is then how long after the answer we offer T.38 ourselves, where the order asks for that.
+    `product` is our User-Agent.
     """
 
     listen_host: str = "127.0.0.1"
@@ -52,10 +73,15 @@ class EngineSettings:
     offer_after_s: float = 3.0
     product: str = "mail2fax"
     trunks: tuple[TrunkSettings, ...] = ()
+    listen_tcp: bool = True
+    tls_port: int | None = None
+    tls: TlsSettings = TlsSettings()
 
     def __post_init__(self) -> None:
         if len({trunk.name for trunk in self.trunks}) < len(self.trunks):
             raise ValueError("two trunks must not have one name")
+        if self.tls_port is not None and not self.tls.certificate:
+            raise ValueError("whoever listens for TLS needs a certificate")
         if self.lines < 1:
             raise ValueError("an engine needs at least one line")
         if self.media_port_low > self.media_port_high:

@@ -18,8 +18,8 @@ _RING_S = {RINGS: 60.0}
 class AnsweringMachine:
     """Receives faxes into `directory` and remembers how each call ended. Use it as a block."""
 
-    def __init__(self, directory: Path, lines: int = 8) -> None:
-        self.engine = EmbeddedEngine(EngineSettings(lines=lines))
+    def __init__(self, directory: Path, settings: EngineSettings | None = None) -> None:
+        self.engine = EmbeddedEngine(settings or EngineSettings(lines=8))
         self._directory = directory
         self._ends: dict[str, asyncio.Future[CallEnded]] = {}
         self._tasks = asyncio.TaskGroup()

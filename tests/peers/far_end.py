@@ -79,7 +79,7 @@ class FarEnd:
     async def run(self, sip: socket.socket) -> None:
         """Takes calls until cancelled."""
         async with self._tasks:
-            await asyncio.get_running_loop().create_datagram_endpoint(lambda: self._board.sip, sock=sip)
+            await self._board.sip.listen_udp(sip)
             async for _moment in ticks(0.020, time.monotonic, asyncio.sleep):
                 self._board.tick()
 

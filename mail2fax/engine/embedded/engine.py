@@ -9,9 +9,10 @@ from random import SystemRandom
 import structlog
 
 from mail2fax.engine.embedded.clock import ticks
+from mail2fax.engine.embedded.listening import Listeners, TlsContexts, family_of
 from mail2fax.engine.embedded.port import DatagramPort
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError
-from mail2fax.engine.embedded.sip.flow import Flow, udp
+from mail2fax.engine.embedded.sip.flow import Flow, Transport
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import UaSettings
 from mail2fax.engine.embedded.sip.ua import UserAgent
@@ -30,7 +31,7 @@ STOP_LIMIT_S = 1.5
 
 
 class EmbeddedEngine:
-    """A `FaxEngine` in this very process: SIP over one UDP socket, media over one more for each call.
+    """A `FaxEngine` in this very process: SIP over UDP, TCP and TLS, media over one UDP socket for each call.
 
     `start` raises `EngineUnavailable` when it cannot listen. `stop` hangs up what is under way and gives the far
     ends `STOP_LIMIT_S` to answer.
@@ -38,6 +39,7 @@ class EmbeddedEngine:
 
     def __init__(self, settings: EngineSettings) -> None:
         self.port = settings.listen_port
+        self.tls_port = settings.tls_port
         self._settings = settings
         self._ringing = RingingCalls[IncomingCall]()
         self._board: Switchboard | None = None
@@ -54,16 +56,17 @@ class EmbeddedEngine:
         return self._open_board().counters
 
     async def start(self) -> None:
-        host, port = self._settings.listen_host, self._settings.listen_port
-        loop = asyncio.get_running_loop()
-        try:
-            listener = _bind(host, port)
-        except OSError as error:
-            raise EngineUnavailable(f"cannot listen for SIP on {host}:{port}: {error.strerror}") from error
-        self.port = listener.getsockname()[1]
-        agent = UserAgent(UaSettings(self._settings.sip_host, self.port, self._settings.product), SystemRandom())
-        board = self._board = Switchboard(self._settings, agent, loop.time, self._ring)
-        await loop.create_datagram_endpoint(lambda: board.sip, sock=listener)
+        settings = self._settings
+        tls = TlsContexts.load(settings)
+        listeners = Listeners.bind(settings)
+        self.port, self.tls_port = listeners.port, listeners.tls_port
+        ours = UaSettings(
+            settings.sip_host, self.port, settings.product, tcp_port=listeners.tcp_port, tls_port=self.tls_port
+        )
+        agent = UserAgent(ours, SystemRandom())
+        clock = asyncio.get_running_loop().time
+        self._board = Switchboard(settings, agent, clock, self._ring, tls.client)
+        await listeners.serve(self._board.sip, tls.server)
         self._clock = asyncio.create_task(_run_clock(self._board), name="engine clock")
         self._clock.add_done_callback(self._clock_stopped)
 
@@ -78,6 +81,7 @@ class EmbeddedEngine:
         self._clock.cancel()
         await asyncio.wait([self._clock])
         board.abandon()
+        await board.sip.gone()
 
     def call(self, order: CallOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]:
         return self._call(order)
@@ -155,14 +159,15 @@ class EmbeddedEngine:
 
     async def _resolve(self, trunk: TrunkSettings) -> Flow:
         loop = asyncio.get_running_loop()
-        family = _family(self._settings.listen_host)
+        family = family_of(self._settings.listen_host)
         try:
             async with asyncio.timeout(RESOLVE_LIMIT_S):
                 found = await loop.getaddrinfo(trunk.host, trunk.port, family=family, type=socket.SOCK_DGRAM)
         except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
             raise EngineUnavailable(f"the trunk's address {trunk.host} is not to be found: {error}") from error
         host, port = found[0][4][:2]
-        return udp((str(host), int(port)))
+        transport = Transport.UDP if trunk.transport == "any" else Transport(trunk.transport)
+        return Flow(transport, (str(host), int(port)), name=trunk.host if transport is Transport.TLS else "")
 
     def _clock_stopped(self, clock: asyncio.Task[None]) -> None:
         """Without its clock an engine is none: all calls end, and `incoming` too, which tells our process to end."""
@@ -183,22 +188,6 @@ async def _run_clock(board: Switchboard) -> None:
         if board.idle:
             board.awake.clear()
             await board.awake.wait()
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    """A UDP socket for SIP. The user agent must know its port before the first datagram comes."""
-    listener = socket.socket(_family(host), socket.SOCK_DGRAM)
-    try:
-        listener.setblocking(False)
-        listener.bind((host, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _stillborn(detail: str) -> CallEvents:

@@ -4,6 +4,7 @@ It knows the user agent, the lines and their sockets, but waits for nothing: `en
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from mail2fax.engine.embedded.port import DatagramPort
 from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import Credentials, InviteOrder
-from mail2fax.engine.embedded.sip.transport import UdpTransport
+from mail2fax.engine.embedded.sip.transport import SipTransport
 from mail2fax.engine.embedded.sip.ua import UserAgent
 from mail2fax.engine.events import CallEvents
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
@@ -30,12 +31,16 @@ _TEMPORARILY_UNAVAILABLE, _BUSY_HERE, _SERVICE_UNAVAILABLE = 480, 486, 503
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What an engine holds at the moment. Without calls, and some time after the last, all of it is zero."""
+    """What an engine holds at the moment. Without calls, and some time after the last, all of it is zero.
+
+    Connections stay the longest: until nobody has needed them for three minutes.
+    """
 
     lines: int
     undecided: int
     transactions: int
     dialogs: int
+    connections: int
 
 
 @dataclass(eq=False, slots=True)
@@ -61,6 +66,7 @@ class Switchboard:
         agent: UserAgent,
         clock: Callable[[], float],
         ring: Callable[[Session], bool],
+        client_tls: ssl.SSLContext | None = None,
     ) -> None:
         self._settings = settings
         self._agent = agent
@@ -71,7 +77,7 @@ class Switchboard:
         self._parting: set[Session] = set()
         """Sessions whose line is done: their BYE may have to be sent again."""
         self._closed = False
-        self.sip = UdpTransport(agent, self._admit_callers)
+        self.sip = SipTransport(agent, self._admit_callers, source=settings.listen_host, client_tls=client_tls)
         self.awake = asyncio.Event()
         """Set whenever there may be something for `tick` to do."""
         self.over = asyncio.Event()
@@ -79,7 +85,8 @@ class Switchboard:
 
     @property
     def counters(self) -> Counters:
-        return Counters(len(self._calls), len(self._undecided), self._agent.transactions, self._agent.dialogs)
+        agent = self._agent
+        return Counters(len(self._calls), len(self._undecided), agent.transactions, agent.dialogs, self.sip.connections)
 
     @property
     def busy_lines(self) -> int:
@@ -104,6 +111,7 @@ class Switchboard:
             credentials=Credentials(trunk.user, trunk.password) if trunk.user else None,
             ring_limit_s=order.ring_limit_s,
             from_domain=trunk.from_domain,
+            udp_only=trunk.transport == "udp",
         )
         return self._begin(self._agent.invite(invitation, now), order, _line_settings(trunk), media, now)
 

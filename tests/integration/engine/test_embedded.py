@@ -123,7 +123,7 @@ async def test_a_call_that_nobody_listens_for_is_unavailable(order: CallOrder) -
 
 
 async def test_a_call_beyond_the_lines_of_the_far_end_is_busy(tmp_path: Path, order: CallOrder) -> None:
-    async with AnsweringMachine(tmp_path, lines=1) as machine:
+    async with AnsweringMachine(tmp_path, EngineSettings(lines=1)) as machine:
         engine = EmbeddedEngine(EngineSettings(trunks=(TrunkSettings(LOOPBACK, machine.port),)))
         await engine.start()
         async with engine.call(replace(order, number=RINGS)) as events:

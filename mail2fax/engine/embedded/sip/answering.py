@@ -35,6 +35,10 @@ class IncomingSession(Session):
         core.dialogs[self._dialog.id] = self
         core.answer(transaction, 100, now)
 
+    @property
+    def flow(self) -> Flow:
+        return self._dialog.flow
+
     def ring(self, now: float) -> None:
         if self._is_open:
             self._core.answer(self._transaction, 180, now, self._contact, tag=self._tag)

@@ -22,8 +22,13 @@ SDP = ("Content-Type", "application/sdp")
 
 
 class DialogUser(Protocol):
-    """Who has a dialog: gets the requests inside it. An ACK has no transaction of its own."""
+    """Who has a dialog: gets the requests inside it. An ACK has no transaction of its own.
 
+    `flow` is the one that the dialog goes by.
+    """
+
+    @property
+    def flow(self) -> Flow: ...
     def receive(self, request: Request, transaction: ServerTransaction, now: float) -> None: ...
     def receive_ack(self, ack: Request, now: float) -> None: ...
 

@@ -107,6 +107,11 @@ class TransactionLayer:
         """The transaction of this method with the same branch: how a CANCEL finds its INVITE (9.2)."""
         return self._servers.get(_server_key(request, method))
 
+    def uses(self, flow: Flow) -> bool:
+        """Whether a transaction still needs this flow."""
+        transactions: list[Transaction] = [*self._clients.values(), *self._servers.values()]
+        return any(transaction.peer == flow for transaction in transactions)
+
     def lost(self, flow: Flow, now: float) -> None:
         """A connection could not be had, or broke: whoever waits for an answer by it is told (17.1.4).
 

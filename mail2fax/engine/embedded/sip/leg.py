@@ -68,6 +68,10 @@ class Leg:
         self._is_hang_up_waiting = False
         core.dialogs[dialog.id] = self
 
+    @property
+    def flow(self) -> Flow:
+        return self.dialog.flow
+
     # The beginning
 
     def acknowledge(self, invite: Request) -> None:

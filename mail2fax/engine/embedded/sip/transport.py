@@ -1,67 +1,299 @@
-"""A user agent on a UDP socket: the asyncio shell around `UserAgent`, and nothing else."""
+"""A user agent on its sockets, UDP, TCP and TLS: the asyncio shell around `UserAgent` and `Connections`."""
 
 import asyncio
-from collections.abc import Callable
+import socket
+import ssl
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import cast
 
-from mail2fax.engine.embedded.sip.flow import udp
+import structlog
+
+from mail2fax.engine.embedded.sip.certificate import is_for
+from mail2fax.engine.embedded.sip.connections import Close, ConnectionLimits, Connections, Open, Write
+from mail2fax.engine.embedded.sip.flow import Flow, Transport, udp
 from mail2fax.engine.embedded.sip.ua import UserAgent
 
+log = structlog.get_logger()
 
-class UdpTransport(asyncio.DatagramProtocol):
-    """Feeds a user agent from a socket and from the loop's clock.
+MOST_UNSENT = 256 * 1024
+"""Bytes that wait for a far end to read them. One that is so far behind is not there any more."""
+
+
+class SipTransport:
+    """Feeds a user agent from its sockets and from the loop's clock.
 
     `now` everywhere is `loop.time()`. Whoever gives the user agent an order calls `flush` afterwards; `on_change` is
-    called after each datagram and timer, so that sessions can be asked for their events.
+    called after each message and timer, so that sessions can be asked for their events. `client_tls` makes the context
+    for connections of ours (None: no TLS). `source` is the address they come from.
     """
 
-    def __init__(self, agent: UserAgent, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        agent: UserAgent,
+        on_change: Callable[[], None],
+        *,
+        source: str = "",
+        client_tls: ssl.SSLContext | None = None,
+        limits: ConnectionLimits | None = None,
+    ) -> None:
         self._agent = agent
         self._on_change = on_change
+        self._source = source
+        self._client_tls = client_tls
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.DatagramTransport | None = None
+        self._connections = Connections(agent.uses, limits)
+        self._datagrams: asyncio.DatagramTransport | None = None
+        self._streams: dict[int, asyncio.Transport] = {}
+        self._opening: dict[int, asyncio.Task[None]] = {}
+        self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
         self.is_lost = False
-        """The socket is gone, and `close` did not do it: asyncio gives up a socket whose sending fails oddly."""
+        """The UDP socket is gone, and `close` did not do it: asyncio gives up a socket whose sending fails oddly."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Before Python 3.12 the loop's own class was a DatagramTransport in all but name.
-        self._transport = cast(asyncio.DatagramTransport, transport)
+    @property
+    def connections(self) -> int:
+        """How many there are, open or on the way."""
+        return len(self._connections)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
-        if exc is not None:
-            self.is_lost = True
-            self._on_change()
+    async def listen_udp(self, sock: socket.socket) -> None:
+        await self._loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=sock)
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._agent.receive(data, udp(addr[:2]), self._loop.time())
-        self.flush()
-        self._on_change()
-
-    def error_received(self, exc: Exception) -> None:
-        """An ICMP "unreachable": the timers find out by themselves (RFC 3261 18.4 over UDP)."""
+    async def listen_tcp(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Take connections on a bound socket; with a context, by TLS."""
+        transport = Transport.TCP if tls is None else Transport.TLS
+        # TLS begins after the connection was counted: one that never comes to an end of its handshake counts, too.
+        self._servers.append(await self._loop.create_server(lambda: _Stream(self, transport, tls), sock=sock))
 
     def flush(self) -> None:
         """Send what waits to be sent, and set the alarm for what comes next."""
-        for datagram, destination in self._agent.take_datagrams():
-            if self._transport is not None:
-                self._transport.sendto(datagram, destination.address)
+        now = self._loop.time()
+        while True:
+            for message, flow in self._agent.take_datagrams():
+                self._send(message, flow, now)
+            self._act()
+            lost = self._connections.take_lost()
+            for flow in lost:
+                self._agent.lost(flow, now)
+            if not lost:
+                break
         self._set_alarm()
 
+    async def gone(self) -> None:
+        """After `close`: until the last socket is really closed, which takes the loop a moment."""
+        if self._opening:
+            await asyncio.wait(self._opening.values())
+        await asyncio.sleep(0)
+
     def close(self) -> None:
+        """Close everything at once."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._transport is not None:
-            self._transport.close()
+        if self._datagrams is not None:
+            self._datagrams.close()
+        for server in self._servers:
+            server.close()
+        self._connections.close_all()
+        self._act()
+
+    # UDP
+
+    def udp_opened(self, transport: asyncio.DatagramTransport) -> None:
+        self._datagrams = transport
+
+    def udp_lost(self, fault: Exception | None) -> None:
+        self._datagrams = None
+        if fault is not None:
+            self.is_lost = True
+            self._on_change()
+
+    def udp_received(self, datagram: bytes, address: tuple[str, int]) -> None:
+        self._agent.receive(datagram, udp(address), self._loop.time())
+        self._changed()
+
+    # TCP and TLS
+
+    def stream_accepted(self, stream: "_Stream", transport: asyncio.Transport) -> int | None:
+        """The number of a connection that somebody made; None when it is not wanted."""
+        peer = transport.get_extra_info("peername")  # None when it is gone already
+        if peer is None or self._closed:
+            return None
+        number = self._connections.accepted(stream.over, (peer[0], peer[1]), self._loop.time())
+        if number is None:
+            return None
+        self._set_alarm()
+        if stream.server_tls is None:
+            self._streams[number] = transport
+        else:
+            transport.pause_reading()
+            self._run(number, self._secure(number, stream, transport, stream.server_tls))
+        return number
+
+    def stream_received(self, number: int, data: bytes) -> None:
+        now = self._loop.time()
+        for message, flow in self._connections.received(number, data, now):
+            self._agent.receive(message, flow, now)
+        self._changed()
+
+    def stream_ended(self, number: int) -> None:
+        self._streams.pop(number, None)
+        self._connections.ended(number)
+        if not self._closed:
+            self._changed()
+
+    async def _secure(
+        self, number: int, stream: "_Stream", transport: asyncio.Transport, context: ssl.SSLContext
+    ) -> None:
+        """The handshake of a connection that somebody made. `Connections` closes what takes too long."""
+        try:
+            secured = await self._loop.start_tls(transport, stream, context, server_side=True)
+        except OSError as error:
+            log.info("connection refused", peer=transport.get_extra_info("peername"), cause=str(error))
+            secured = None
+        except asyncio.CancelledError:
+            transport.abort()
+            raise
+        if secured is None:
+            transport.abort()
+            self.stream_ended(number)
+        else:
+            self._streams[number] = secured
+
+    async def _open(self, number: int, flow: Flow) -> None:
+        """Connect. How long that may take is for `Connections` to say: it closes what took too long."""
+        host, port = flow.address
+        context = self._client_tls if flow.transport is Transport.TLS else None
+        name = flow.name or host
+        try:
+            if flow.transport is Transport.TLS and context is None:
+                raise OSError("TLS is not set up")
+            transport, _ = await self._loop.create_connection(
+                lambda: _Stream(self, flow.transport, number=number),
+                host,
+                port,
+                ssl=context,
+                server_hostname=name if context is not None else None,
+                local_addr=(self._source, 0) if self._source else None,
+            )
+        except (OSError, ssl.CertificateError, ValueError) as error:
+            log.warning("no connection", to=str(flow), cause=str(error))
+            self.stream_ended(number)
+            return
+        secured: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+        if secured is not None and not is_for(secured.getpeercert() or {}, name):
+            log.error("certificate of somebody else", to=str(flow), wanted=name)
+            transport.abort()
+            self.stream_ended(number)
+            return
+        self._streams[number] = transport
+        self._connections.connected(number, self._loop.time())
+        self.flush()
+
+    def _send(self, message: bytes, flow: Flow, now: float) -> None:
+        if flow.is_reliable:
+            self._connections.send(message, flow, now)
+        elif self._datagrams is not None:
+            self._datagrams.sendto(message, flow.address)
+
+    def _act(self) -> None:
+        for action in self._connections.take_actions():
+            match action:
+                case Open(number, flow):
+                    self._run(number, self._open(number, flow))
+                case Write(number, data):
+                    self._write(number, data)
+                case Close(number):
+                    self._close(number)
+
+    def _run(self, number: int, opening: Coroutine[None, None, None]) -> None:
+        task = self._opening[number] = self._loop.create_task(opening)
+        task.add_done_callback(lambda _task: self._opening.pop(number, None))
+
+    def _write(self, number: int, data: bytes) -> None:
+        stream = self._streams.get(number)
+        if stream is None or stream.is_closing():
+            return
+        stream.write(data)
+        if stream.get_write_buffer_size() > MOST_UNSENT:
+            log.warning("connection broken off: the far end does not read", peer=stream.get_extra_info("peername"))
+            stream.abort()
+
+    def _close(self, number: int) -> None:
+        if task := self._opening.get(number):
+            task.cancel()
+        if stream := self._streams.pop(number, None):
+            # A far end that does not read could keep a closing connection for ever, and TLS says good-bye for 30 s.
+            stream.abort() if self._closed or stream.get_write_buffer_size() else stream.close()
+
+    def _changed(self) -> None:
+        self.flush()
+        self._on_change()
 
     def _set_alarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        due = self._agent.next_timer()
-        self._timer = None if due is None else self._loop.call_at(due, self._run_timers)
+        moments = [
+            moment for moment in (self._agent.next_timer(), self._connections.next_timer()) if moment is not None
+        ]
+        self._timer = self._loop.call_at(min(moments), self._run_timers) if moments else None
 
     def _run_timers(self) -> None:
-        self._agent.run_timers(self._loop.time())
-        self.flush()
-        self._on_change()
+        now = self._loop.time()
+        self._agent.run_timers(now)
+        self._connections.run_timers(now)
+        self._changed()
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, owner: SipTransport) -> None:
+        self._owner = owner
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Before Python 3.12 the loop's own class was a DatagramTransport in all but name.
+        self._owner.udp_opened(cast(asyncio.DatagramTransport, transport))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._owner.udp_lost(exc)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._owner.udp_received(data, addr[:2])
+
+    def error_received(self, exc: Exception) -> None:
+        """An ICMP "unreachable": the timers find out by themselves (RFC 3261 18.4 over UDP)."""
+
+
+class _Stream(asyncio.Protocol):
+    """One connection; `number` is None for one that somebody else made, until it was accepted."""
+
+    def __init__(
+        self,
+        owner: SipTransport,
+        over: Transport,
+        server_tls: ssl.SSLContext | None = None,
+        number: int | None = None,
+    ) -> None:
+        self.over = over
+        self.server_tls = server_tls
+        self._owner = owner
+        self._number = number
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        stream = cast(asyncio.Transport, transport)
+        raw: socket.socket | None = stream.get_extra_info("socket")
+        if raw is not None:
+            with suppress(OSError):
+                raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._number is None:
+            self._number = self._owner.stream_accepted(self, stream)
+            if self._number is None:
+                stream.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self._number is not None:
+            self._owner.stream_received(self._number, data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._number is not None:
+            self._owner.stream_ended(self._number)

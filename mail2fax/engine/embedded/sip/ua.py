@@ -65,6 +65,13 @@ class UserAgent:
     def take_datagrams(self) -> list[tuple[bytes, Flow]]:
         return self._layer.take_datagrams()
 
+    def uses(self, flow: Flow) -> bool:
+        """Whether the connection that this flow goes by is still needed, by a transaction or by a dialog."""
+        if self._layer.uses(flow):
+            return True
+        flows = [user.flow for user in self._core.dialogs.values()]
+        return any(flow == used or flow.connection == used.connection is not None for used in flows)
+
     def lost(self, flow: Flow, now: float) -> None:
         """The connection that messages to this flow went by is gone, or could not be had."""
         self._layer.lost(flow, now)

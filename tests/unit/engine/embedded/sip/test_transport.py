@@ -3,7 +3,7 @@
 import asyncio
 
 from mail2fax.engine.embedded.sip.settings import UaSettings
-from mail2fax.engine.embedded.sip.transport import UdpTransport
+from mail2fax.engine.embedded.sip.transport import SipTransport
 from mail2fax.engine.embedded.sip.ua import UserAgent
 from tests.harness.sip_pump import describe, seeded
 
@@ -26,10 +26,10 @@ class Notebook(asyncio.DatagramTransport):
         self.closed = True
 
 
-def plugged() -> tuple[UserAgent, UdpTransport, Notebook, asyncio.Event]:
+def plugged() -> tuple[UserAgent, SipTransport, Notebook, asyncio.Event]:
     agent, notebook, changed = UserAgent(UaSettings(*A), seeded(1)), Notebook(), asyncio.Event()
-    protocol = UdpTransport(agent, changed.set)
-    protocol.connection_made(notebook)
+    protocol = SipTransport(agent, changed.set)
+    protocol.udp_opened(notebook)
     return agent, protocol, notebook, changed
 
 
@@ -46,16 +46,15 @@ async def test_what_waits_is_sent_and_what_is_not_answered_is_repeated_in_real_t
 
 async def test_what_arrives_is_answered_and_told() -> None:
     _, protocol, notebook, changed = plugged()
-    protocol.datagram_received(bytes(Solo().request("OPTIONS")), B)
+    protocol.udp_received(bytes(Solo().request("OPTIONS")), B)
     assert notebook.sent == [("200 OPTIONS 1", B)]
     assert changed.is_set()
-    protocol.error_received(ConnectionRefusedError())
     protocol.close()
 
 
 async def test_a_socket_that_is_lost_is_told_and_sent_to_no_more() -> None:
     agent, protocol, notebook, changed = plugged()
-    protocol.connection_lost(UnicodeError())
+    protocol.udp_lost(UnicodeError())
     assert protocol.is_lost
     assert changed.is_set()
     agent.invite(order(), asyncio.get_running_loop().time())
@@ -67,5 +66,5 @@ async def test_a_socket_that_is_lost_is_told_and_sent_to_no_more() -> None:
 async def test_a_socket_that_was_closed_is_not_lost() -> None:
     _, protocol, _, _ = plugged()
     protocol.close()
-    protocol.connection_lost(None)
+    protocol.udp_lost(None)
     assert not protocol.is_lost
