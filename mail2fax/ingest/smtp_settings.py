@@ -71,16 +71,18 @@ class SmtpSettings:
     whole_mail_s: float = 3600.0
     accept_s: float = 60.0
     """RFC 1047: a client that waits too long for the 250 sends the mail again."""
+    _ours: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_ours", frozenset(recipient.lower() for recipient in self.recipients))
         if self.tls is None and any(listener.encryption is not Encryption.NONE for listener in self.listeners):
             raise ValueError("a listener with encryption needs tls")
 
     def takes(self, address: str) -> bool:
         """True when `address` is one of the fax addresses, in whatever case it is written."""
-        local, _, domain = address.lower().rpartition("@")
-        ours = {recipient.lower() for recipient in self.recipients}
-        return bool(local) and (f"{local}@{domain}" in ours or domain in ours)
+        wanted = address.lower()
+        local, _, domain = wanted.rpartition("@")
+        return bool(local) and not self._ours.isdisjoint((wanted, domain))
 
 
 def plain_address(text: str) -> IPAddress:
