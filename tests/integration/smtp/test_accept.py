@@ -10,6 +10,7 @@ import pytest
 
 from mail2fax.model.mail import Door
 from mail2fax.store.errors import StoreFull
+from mail2fax.store.spool import FLUSH_BYTES
 from tests.integration.smtp.client import Client, until
 from tests.integration.smtp.conftest import NOW, House, OpenHouse
 
@@ -203,7 +204,7 @@ async def test_stop_waits_for_a_commit_and_its_answer(house: House) -> None:
 async def test_stop_ends_a_mail_that_is_still_coming_in_and_the_client_may_send_it_again(house: House) -> None:
     async with Client(house.port) as client:
         await client.begin()
-        await client.say(MAIL * 3000)
+        await client.say(MAIL * (FLUSH_BYTES // len(MAIL) + 1))
         await until(house.unfinished)
         await house.door.stop()
         assert (await client.hear_all()).startswith(b"421 4.3.2")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mail2fax.store.spool import FLUSH_BYTES
 from tests.integration.smtp.client import PATIENCE_S, Client, until
 from tests.integration.smtp.gateway import SmallGateway
 
@@ -76,7 +77,7 @@ async def test_a_mail_accepted_just_before_we_are_killed_is_still_there(tmp_path
 async def test_half_a_mail_is_swept_away_after_we_are_killed(tmp_path: Path) -> None:
     async with victim(tmp_path) as (process, port), Client(port) as client:
         await client.begin()
-        await client.say(MAIL)
+        await client.say(MAIL + b"x" * FLUSH_BYTES)
         await until(lambda: list((tmp_path / "spool" / "tmp").iterdir()))
         process.kill()
         await process.wait()

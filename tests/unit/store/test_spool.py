@@ -1,9 +1,11 @@
 """The spool: what is kept is durable, in the order that makes it so; what fails is gone."""
 
+import asyncio
 import errno
 import hashlib
 import stat
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ class RecordingFiles(RealFiles):
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.faults: dict[str, int] = {}
+        self.at_fsync: Callable[[], object] = bool
 
     def create(self, path: Path) -> int:
         self._note("create", path.parent.name)
@@ -29,6 +32,7 @@ class RecordingFiles(RealFiles):
 
     def fsync(self, descriptor: int) -> None:
         self._note("fsync")
+        self.at_fsync()
         super().fsync(descriptor)
 
     def close(self, descriptor: int) -> None:
@@ -224,6 +228,26 @@ async def test_a_file_that_cannot_be_deleted_is_left_for_the_sweep(spool: Spool,
     files.faults.clear()
     assert (await spool.sweep([])).unfinished == {file.name}
     assert lying_in(spool) == []
+
+
+async def test_a_mail_that_is_discarded_while_it_is_written_is_gone(spool: Spool, files: RecordingFiles) -> None:
+    """Trap: a client leaves in mid mail; the piece that is on its way to the disk must not make the file anew."""
+    for _ in range(50):
+        file = spool.create()
+        writing = asyncio.create_task(file.write(b"x" * FLUSH_BYTES))
+        await asyncio.sleep(0)
+        await file.discard()
+        await asyncio.gather(writing, return_exceptions=True)
+    assert lying_in(spool) == []
+
+
+async def test_mails_wait_for_the_disk_together(spool: Spool, files: RecordingFiles) -> None:
+    """Trap: fsync by fsync the disk takes a few hundred mails a second at most; it could take several at once."""
+    together = threading.Barrier(2, timeout=10)
+    files.at_fsync = together.wait
+    one, other = spool.create(), spool.create()
+    await asyncio.gather(one.keep(), other.keep())
+    assert lying_in(spool) == sorted([f"new/{one.name}", f"new/{other.name}"])
 
 
 async def test_the_sweep_deletes_what_nobody_was_told_about_and_reports_what_is_missing(spool: Spool) -> None:
