@@ -46,6 +46,10 @@ LOOK_AGAIN_S = 1.0
 DESK_PLACES = 2
 """Mails that are parsed and rendered at once: parsing takes nine times a mail's size in memory."""
 
+DOOR_LOOKS, DOOR_LOOK_S = 20, 0.05
+"""How often, and after how many seconds again, a mail on the desk looks whether there are others at the door, which go
+first. A second at the most: a flood slows the desk down, and does not stop it."""
+
 T = TypeVar("T")
 
 
@@ -93,6 +97,7 @@ class Gateway:
         self._dialling = dialling
         self._retries = retries
         self._desk = asyncio.Semaphore(DESK_PLACES)
+        self._at_the_door = 0
         self._calls: dict[int, asyncio.Task[None]] = {}
         self._attempts: dict[int, asyncio.Event] = {}
         """By job, until the end of its call is written down."""
@@ -107,11 +112,12 @@ class Gateway:
 
     async def accept(self, arrival: Arrival, file: SpoolFile) -> Accepted | Refusal:
         """The mail in `file` becomes a job, if its sender may fax. After `Accepted` nothing loses it any more."""
-        allowed = judge_sender(arrival, self._rules)
-        if isinstance(allowed, Refusal):
-            log.info("mail refused", door=arrival.door, peer=arrival.peer, reason=allowed.code, **allowed.facts)
-            return allowed
-        return await self._take(_submission(arrival, allowed, file.name), file, arrival.proofs)
+        with self._door_first():
+            allowed = judge_sender(arrival, self._rules)
+            if isinstance(allowed, Refusal):
+                log.info("mail refused", door=arrival.door, peer=arrival.peer, reason=allowed.code, **allowed.facts)
+                return allowed
+            return await self._take(_submission(arrival, allowed, file.name), file, arrival.proofs)
 
     async def accept_local(self, mail: Submission, file: SpoolFile) -> Accepted:
         """An order from the command line becomes a job: who may reach the control socket may fax."""
@@ -137,6 +143,7 @@ class Gateway:
     async def prepare(self, job: Job) -> None:
         """A received job becomes ready to be dialled, or is refused; either way its sender's mail was judged whole."""
         async with self._desk:
+            await self._let_the_door_go_first()
             admitted = await self._read_order(job)
             if isinstance(admitted, Admitted):
                 admitted = await self._refuse_duplicate(job, admitted)
@@ -199,6 +206,21 @@ class Gateway:
             call.cancel()
         else:
             self._unwanted.add(job_id)
+
+    @contextlib.contextmanager
+    def _door_first(self) -> Iterator[None]:
+        """While a mail is being accepted the desk waits."""
+        self._at_the_door += 1
+        try:
+            yield
+        finally:
+            self._at_the_door -= 1
+
+    async def _let_the_door_go_first(self) -> None:
+        for _ in range(DOOR_LOOKS):
+            if not self._at_the_door:
+                return
+            await asyncio.sleep(DOOR_LOOK_S)
 
     async def _commit(self, submission: Submission, file: SpoolFile) -> Receipt:
         """The mail durable: first its bytes, then its row."""

@@ -179,6 +179,36 @@ async def test_few_mails_are_on_the_desk_at_once(quiet: House, monkeypatch: pyte
     assert {job.state for job in await quiet.jobs.list()} == {JobState.READY}
 
 
+async def test_a_mail_at_the_door_goes_before_one_on_the_desk(quiet: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trap: parsing and rendering what a flood has brought leaves no time to take the rest of it."""
+    monkeypatch.setattr(gateway, "DOOR_LOOK_S", 0.001)
+    monkeypatch.setattr(gateway, "DOOR_LOOKS", 1_000_000)
+    job = await quiet.found(await accepted(quiet))
+    quiet.store.stall("receive")
+    at_the_door = asyncio.create_task(accepted(quiet, "mail 2", mail(2)))
+    await quiet.store.until_begun("receive")
+    on_the_desk = asyncio.create_task(quiet.gateway.prepare(job))
+    await asyncio.sleep(0.05)
+    assert (await quiet.found(job.id)).state is JobState.RECEIVED
+    quiet.store.mend()
+    await asyncio.gather(at_the_door, on_the_desk)
+    assert (await quiet.found(job.id)).state is JobState.READY
+
+
+async def test_a_mail_on_the_desk_is_prepared_though_the_door_never_rests(
+    quiet: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "DOOR_LOOK_S", 0.001)
+    job = await quiet.found(await accepted(quiet))
+    quiet.store.stall("receive")
+    at_the_door = asyncio.create_task(accepted(quiet, "mail 2", mail(2)))
+    await quiet.store.until_begun("receive")
+    await quiet.gateway.prepare(job)
+    assert (await quiet.found(job.id)).state is JobState.READY
+    quiet.store.mend()
+    await at_the_door
+
+
 # Calls
 
 
