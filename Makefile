@@ -10,7 +10,7 @@ WORKERS ?= 4
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 
-.PHONY: help install setup setup-peers demo run test lint format soak fuzz bench-calls clean
+.PHONY: help install setup setup-peers demo run test lint format soak fuzz bench-intake bench-calls clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ fuzz: $(READY) ## Feed the parsers nonsense: make fuzz FUZZ_S=60 (seconds for ea
 soak: $(READY) ## Run the long tests: faxes over bad networks (minutes), and hours of fuzzing (FUZZ_S=3600)
 	@$(BIN)/pytest -q -n $(WORKERS) -m soak tests/soak
 	@FUZZ_S=$(or $(FUZZ_S),3600) FUZZ_SEED=$(or $(FUZZ_SEED),random) $(BIN)/pytest -q -n $(WORKERS) tests/fuzz
+
+bench-intake: $(READY) ## Measure how fast mails are taken, beside Postfix (ten minutes, as root)
+	@$(BIN)/python -m tests.benchmarks.intake $(or $(PAIRS),5)
 
 bench-calls: $(READY) ## Measure what calls cost: make bench-calls N=20
 	@$(BIN)/python -m tests.benchmarks.calls $(or $(N),20)

@@ -56,6 +56,7 @@ class Postfix:
 
     port: int
     log: Path
+    queue: Path
 
     async def told(self, words: str, within_s: float = 30.0) -> str:
         """The line of the log with `words`, written already or soon."""
@@ -97,7 +98,7 @@ def _laid_out(directory: Path, settings: Mapping[str, str], files: Mapping[str, 
     data.chmod(0o777)
     for file, source in files.items():
         (directory / file).write_bytes(source.read_bytes())
-    running = Postfix(free_tcp_port(), directory / "log")
+    running = Postfix(free_tcp_port(), directory / "log", queue)
     places = {"queue_directory": str(queue), "data_directory": str(data), "maillog_file": str(running.log)}
     whole = {**SETTINGS, **places, **settings}
     (directory / "main.cf").write_text("".join(f"{key} = {value}\n" for key, value in whole.items()))
