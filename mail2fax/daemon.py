@@ -38,6 +38,7 @@ from mail2fax.model.refusal import Refusal
 from mail2fax.service import ServiceManager
 from mail2fax.store import Store, StoreError
 from mail2fax.store.spool import Spool, SpoolFile
+from mail2fax.trunks import Lines
 from mail2fax.upkeep import Gauges, Upkeep
 
 log = structlog.get_logger(__name__)
@@ -103,6 +104,7 @@ class _House:
     engine: EngineProcess
     jobs: Jobs
     renderer: Renderer
+    lines: Lines
     gateway: Gateway
     upkeep: Upkeep
     dispatcher: Dispatcher
@@ -113,10 +115,13 @@ class _House:
         """Everybody goes by `config` from now on; raises, and changes nothing, when that cannot be."""
         # All of it is made first: what can fail has failed before anybody has changed.
         rules, dialling, retries = wiring.rules(config), wiring.dialling(config), wiring.retries(config)
+        trunks, most_lines, engine = wiring.trunks(config), wiring.most_lines(config), wiring.engine_settings(config)
         smtp, limits, replies = wiring.smtp_settings(config), wiring.render_limits(config), wiring.replies(config)
         logs.configure(wiring.log_settings(config))
         self.engine.log_as(wiring.log_settings(config))
+        self.engine.adopt(engine.trunks, engine.lines)
         self.jobs.adopt(wiring.job_settings(config))
+        self.lines.adopt(trunks, most_lines)
         self.gateway.adopt(rules, dialling, retries)
         self.door.adopt(smtp)
         self.orders.adopt(wiring.send_limits(config))
@@ -144,6 +149,12 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         # What the engine could not finish is judged once it is gone, by what the journal knows.
         closing.push_async_callback(_recover, jobs)
         engine = EngineProcess(wiring.engine_settings(config), log_settings=wiring.log_settings(config))
+        lines = Lines(
+            wiring.trunks(config),
+            wiring.most_lines(config),
+            lambda: engine.trunk_states,
+            asyncio.get_running_loop().time,
+        )
         closing.push_async_callback(engine.stop)
         await _start_engine(engine, config)
         renderer = Renderer(wiring.render_limits(config), config.document.workers)
@@ -154,15 +165,14 @@ async def _house(config: Config) -> AsyncIterator[_House]:
             documents=documents,
             jobs=jobs,
             engine=engine,
+            lines=lines,
             dialling=wiring.dialling(config),
             retries=wiring.retries(config),
         )
         alarms = Alarms(store, now, config.gateway.hostname, mailed=bool(config.alarm.admin))
         gauges = Gauges(spool.free_bytes, lambda: engine.deaths)
         upkeep = Upkeep(store, alarms, retention, gauges, wiring.limits(config), now)
-        dispatcher = Dispatcher(
-            gateway, jobs, Outbox(store, now), alarms, upkeep, wiring.replies(config), engine.traits.lines, now
-        )
+        dispatcher = Dispatcher(gateway, jobs, Outbox(store, now), alarms, upkeep, wiring.replies(config), lines, now)
         door = SmtpDoor(_smtp_settings_at_start(config), spool, _accept_and_nudge(gateway, dispatcher), now)
         await _open_door(door, config)
         closing.push_async_callback(door.stop)
@@ -170,7 +180,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         control = ControlDoor(control_socket(config), orders, jobs)
         await _open_control(control, config)
         closing.push_async_callback(control.stop)
-        yield _House(config, engine, jobs, renderer, gateway, upkeep, dispatcher, door, orders)
+        yield _House(config, engine, jobs, renderer, lines, gateway, upkeep, dispatcher, door, orders)
 
 
 # Opening

@@ -22,6 +22,7 @@ from mail2fax.model.job import ImpossibleTransition, Job, JobState, Reply
 from mail2fax.reply.alarm import compose_alarm
 from mail2fax.reply.compose import Letterhead, compose
 from mail2fax.reply.send import MailServer, SendFailed, send
+from mail2fax.trunks import Line, Lines, wanted_of
 from mail2fax.upkeep import Upkeep
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,8 @@ HANG_UP_LIMIT_S = 15.0
 
 BATCH = 20
 """At most so many jobs or replies are looked at in one go."""
+MOST_LOOKS = 20
+"""At most so many batches of ready jobs are looked through for one whose trunk is free."""
 
 FIRST_REPLY_DELAY = timedelta(minutes=1)
 LONGEST_REPLY_DELAY = timedelta(hours=1)
@@ -76,7 +79,7 @@ class Dispatcher:
         alarms: Alarms,
         upkeep: Upkeep,
         replies: ReplyDelivery,
-        lines: int,
+        lines: Lines,
         clock: Clock,
     ) -> None:
         self._gateway = gateway
@@ -165,11 +168,28 @@ class Dispatcher:
         for job in await self._jobs.unprepared(BATCH, but=self._occupied(self._preparing)):
             self._start(tasks, job, self._gateway.prepare, self._preparing)
 
-    async def _call_ready(self, tasks: asyncio.TaskGroup) -> None:
-        free = self._lines - len(self._calling)
-        if free > 0:
-            for job in await self._jobs.next_ready(free, but=self._occupied(self._calling)):
-                self._start(tasks, job, self._gateway.attempt, self._calling)
+    async def _call_ready(self, tasks: asyncio.TaskGroup) -> datetime | None:
+        """Pairs ready jobs with free lines, the oldest first; one that must wait for its trunk holds up no other."""
+        seen, waits = self._occupied(self._calling), list[float]()
+        for _ in range(MOST_LOOKS):
+            jobs = await self._jobs.next_ready(BATCH, but=seen) if self._lines.any_free else ()
+            if not jobs:
+                break
+            for job in jobs:
+                seen.add(job.id)
+                line = self._lines.seize(wanted_of(job, await self._jobs.attempts_of(job.id) if job.attempts else ()))
+                if isinstance(line, Line):
+                    self._dial(tasks, job, line)
+                elif line.wait_s is not None:
+                    waits.append(line.wait_s)
+        return self._clock() + timedelta(seconds=min(waits)) if waits else None
+
+    def _dial(self, tasks: asyncio.TaskGroup, job: Job, line: Line) -> None:
+        call = self._start(tasks, job, lambda job: self._gateway.attempt(job, line), self._calling)
+        if call:
+            call.add_done_callback(lambda _: line.release())
+        else:
+            line.release()
 
     def _occupied(self, under_way: Collection[int]) -> set[int]:
         """The jobs that are not to be started now: under way already, or at rest after a fault of ours."""
@@ -178,9 +198,11 @@ class Dispatcher:
 
     def _start(
         self, tasks: asyncio.TaskGroup, job: Job, work: Callable[[Job], Awaitable[None]], under_way: UnderWay
-    ) -> None:
-        if not self._holding and job.id not in under_way:
-            under_way[job.id] = tasks.create_task(self._see_through(job, work, under_way))
+    ) -> asyncio.Task[None] | None:
+        if self._holding or job.id in under_way:
+            return None
+        under_way[job.id] = tasks.create_task(self._see_through(job, work, under_way))
+        return under_way[job.id]
 
     async def _see_through(self, job: Job, work: Callable[[Job], Awaitable[None]], under_way: UnderWay) -> None:
         """Does `work` on one job; a fault of ours is logged, and the job rests before it is tried again."""

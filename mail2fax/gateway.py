@@ -27,13 +27,15 @@ from mail2fax.jobs.states import Jobs, Receipt
 from mail2fax.jobs.strategy import aftermath_of, planned, remembered
 from mail2fax.jobs.watch import AttemptWatch
 from mail2fax.mail.mime import read_parts
-from mail2fax.model.call import CallEvent, CallOrder, MediaPolicy
+from mail2fax.model.call import CallEvent, CallOrder
 from mail2fax.model.domain import Terminal
 from mail2fax.model.job import Attempt, Job
 from mail2fax.model.mail import Accepted, Arrival, Proof, Submission
 from mail2fax.model.refusal import Refusal, RefusalCode
+from mail2fax.model.trunk import Trunk
 from mail2fax.store import StoreError
 from mail2fax.store.spool import Spool, SpoolFile
+from mail2fax.trunks import Line, Lines, wanted_of
 
 log = structlog.get_logger(__name__)
 
@@ -55,21 +57,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Dialling:
-    """How calls are placed, and what the trunk wants.
+    """How calls are placed, whichever trunk carries them.
 
-    `trunk` is its name in the log; `terminal` is for jobs that remember none; `prefix` stands for the + of a number;
-    `zone` is that of the header line's clock.
+    `terminal` is for jobs that remember none; `zone` is that of the header line's clock.
     """
 
-    trunk: str
     terminal: Terminal
     hostname: str
     zone: ZoneInfo
-    prefix: str
-    ring_limit_s: float
-    media_policy: MediaPolicy
-    ecm: bool
-    max_bit_rate: int
     longest_call_s: float
 
 
@@ -85,6 +80,7 @@ class Gateway:
         documents: Path,
         jobs: Jobs,
         engine: FaxEngine,
+        lines: Lines,
         dialling: Dialling,
         retries: RetryPolicy,
     ) -> None:
@@ -94,6 +90,7 @@ class Gateway:
         self._documents = documents
         self._jobs = jobs
         self._engine = engine
+        self._lines = lines
         self._dialling = dialling
         self._retries = retries
         self._desk = asyncio.Semaphore(DESK_PLACES)
@@ -155,10 +152,9 @@ class Gateway:
         reached(CrashPoint.JOB_READY)
         log.info("job ready", job=job.id, number=prepared.number, pages=prepared.pages)
 
-    async def attempt(self, job: Job) -> None:
-        """One try of a ready job: at most one call, and what follows from how it ended."""
-        order = await self._plan(job)
-        trunk = self._dialling.trunk
+    async def attempt(self, job: Job, line: Line) -> None:
+        """One try of a ready job: at most one call, over `line`, and what follows from how it ended."""
+        order, trunk = await self._plan(job, line.trunk), line.trunk.name
         attempt = await self._jobs.begin_attempt(job, order.call_id, trunk, order.first_page)
         if attempt is None:
             return  # it is held by now, or another job is calling this number: it stays ready
@@ -178,11 +174,13 @@ class Gateway:
             except EngineUnavailable as error:
                 reason = str(error)
                 told.warning("call not placed", reason=reason)
-                await _written_down(job, lambda: self._jobs.not_dialled(attempt, reason))
+                line.release()
+                await _written_down(job, lambda: self._not_dialled(job, attempt, reason))
                 return
             finally:
                 self._unwanted.discard(job.id)
             reached(CrashPoint.CALL_ENDED)
+            line.release()
             await _written_down(job, lambda: self._judge(job, attempt, order, watch))
             reached(CrashPoint.CALL_JUDGED)
 
@@ -237,7 +235,11 @@ class Gateway:
         mail = await self._spool.read(job.submission.spool_name)
         parts = await asyncio.to_thread(read_parts, mail)
         reached(CrashPoint.MAIL_PARSED)
-        return judge_order(job.submission.subject, parts, self._rules)
+        admitted = judge_order(job.submission.subject, parts, self._rules)
+        if isinstance(admitted, Refusal) or self._lines.may_carry(wanted_of(replace(job, number=admitted.number.e164))):
+            return admitted
+        facts = {"number": admitted.number.readable, "reason": "no trunk may carry it"}
+        return Refusal(RefusalCode.NUMBER_NOT_ALLOWED, facts)
 
     async def _refuse_duplicate(self, job: Job, admitted: Admitted) -> Admitted | Refusal:
         """The same order that came on another way is not dialled twice; its sender is told which job it is."""
@@ -288,11 +290,21 @@ class Gateway:
                 async for event in events:
                     await watch.see(event)
 
+    async def _not_dialled(self, job: Job, attempt: Attempt, reason: str) -> None:
+        await self._jobs.not_dialled(attempt, reason, at_once=await self._has_spare(job, attempt.trunk))
+
+    async def _has_spare(self, job: Job, trunk: str) -> bool:
+        """Whether there is another trunk for this job at once, now that `trunk` has failed it, too."""
+        return self._lines.has_spare(wanted_of(job, await self._jobs.attempts_of(job.id)).after(trunk))
+
     async def _judge(self, job: Job, attempt: Attempt, order: CallOrder, watch: AttemptWatch) -> None:
         """What follows from the end of a call: delivered, tried again later, given up, or in doubt."""
         ended, withdrawn = watch.ended, job.id in self._withdrawn
         known = await self._jobs.circumstances(attempt, job.number or "", rang=watch.rang, withdrawn=withdrawn)
         verdict = judge(ended, order.pages_to_send, self._retries, known)
+        self._lines.judged(attempt.trunk, failed=verdict.trunk_failed)
+        if verdict.trunk_failed and await self._has_spare(job, attempt.trunk):
+            verdict = verdict.at_once()
         aftermath = aftermath_of(job.plan, order, ended, verdict, known)
         watch.judged(verdict, await self._jobs.end_attempt(attempt, verdict, ended, aftermath))
 
@@ -314,12 +326,12 @@ class Gateway:
             # Nobody carries this call: the dispatcher will notice, and judge it.
             await asyncio.sleep(LOOK_AGAIN_S)
 
-    async def _plan(self, job: Job) -> CallOrder:
+    async def _plan(self, job: Job, trunk: Trunk) -> CallOrder:
         """The job's next call: as configured, but for what earlier calls have taught about it and its number."""
         learnt = await self._jobs.lessons_of(job.number or "")
-        return planned(self._order(job), remembered(learnt), job.plan)
+        return planned(self._order(job, trunk), remembered(learnt), job.plan)
 
-    def _order(self, job: Job) -> CallOrder:
+    def _order(self, job: Job, trunk: Trunk) -> CallOrder:
         if job.number is None or job.document is None or job.pages is None:
             raise ValueError(f"job {job.id} is {job.state}, but was never prepared")
         dialling = self._dialling
@@ -327,17 +339,18 @@ class Gateway:
         terminal = job.submission.terminal or dialling.terminal
         return CallOrder(
             call_id=f"{uuid.uuid4().hex}@{dialling.hostname}",
-            number=dialling.prefix + job.number.removeprefix("+"),
+            number=trunk.form.dialled(job.number.removeprefix("+")),
             document_path=str(self._documents / job.document),
             pages=job.pages,
             caller_id=terminal.caller_id,
             station_id=terminal.station_id,
             header=terminal.header,
             header_time=datetime.now(dialling.zone),
-            ring_limit_s=dialling.ring_limit_s,
-            media_policy=dialling.media_policy,
-            ecm=dialling.ecm,
-            max_bit_rate=dialling.max_bit_rate,
+            ring_limit_s=trunk.ring_limit_s,
+            media_policy=trunk.media_policy,
+            ecm=trunk.ecm,
+            max_bit_rate=trunk.max_bit_rate,
+            trunk=trunk.name,
         )
 
 

@@ -22,6 +22,7 @@ from mail2fax.jobs.retry import RetryPolicy
 from mail2fax.jobs.settings import JobSettings
 from mail2fax.model.mask import NumberMask
 from mail2fax.model.outcome import RetryClass
+from mail2fax.model.trunk import NumberForm, Trunk
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.send import MailServer, Security
 from mail2fax.reply.words import Language
@@ -111,19 +112,32 @@ def render_limits(config: Config) -> RenderLimits:
 
 
 def dialling(config: Config) -> Dialling:
-    trunk = config.trunk
     return Dialling(
-        trunk=trunk.host,
         terminal=default_terminal(config.terminal),
         hostname=config.gateway.hostname,
         zone=ZoneInfo(config.gateway.time_zone),
-        prefix=_DIAL_PREFIXES[trunk.dial],
-        ring_limit_s=trunk.ring_limit_s,
-        media_policy=trunk.t38,
-        ecm=trunk.ecm,
-        max_bit_rate=trunk.max_bit_rate,
         longest_call_s=job_settings(config).calling.total_seconds(),
     )
+
+
+def trunks(config: Config) -> tuple[Trunk, ...]:
+    """The trunks, as far as the gateway needs to know them; the engine is told the rest (`engine_settings`)."""
+    trunk = config.trunk
+    return (
+        Trunk(
+            form=NumberForm(_DIAL_PREFIXES[trunk.dial]),
+            lines=trunk.lines,
+            ring_limit_s=trunk.ring_limit_s,
+            media_policy=trunk.t38,
+            ecm=trunk.ecm,
+            max_bit_rate=trunk.max_bit_rate,
+        ),
+    )
+
+
+def most_lines(config: Config) -> int:
+    """The most calls at once, over all trunks."""
+    return config.trunk.lines
 
 
 def retries(config: Config) -> RetryPolicy:

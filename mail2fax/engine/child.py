@@ -18,7 +18,7 @@ import structlog
 
 from mail2fax.engine.embedded.engine import EmbeddedEngine
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine, IncomingCall
-from mail2fax.engine.settings import EngineSettings
+from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.engine.wire import (
     MAX_LINE,
     HangUp,
@@ -32,6 +32,7 @@ from mail2fax.engine.wire import (
     Report,
     Start,
     Taken,
+    Trunks,
     WireError,
     decode_order,
     encode,
@@ -39,6 +40,7 @@ from mail2fax.engine.wire import (
 from mail2fax.log import LogSettings, configure
 from mail2fax.model.call import AnswerOrder, CallEvent, CallOrder, EndedBy
 from mail2fax.model.so_far import CallSoFar
+from mail2fax.model.trunk import TrunkState
 
 log = structlog.get_logger()
 
@@ -55,10 +57,13 @@ _STDIN = 0
 
 
 class HostedEngine(FaxEngine, Protocol):
-    """An engine that this process can host: it also says where it listens."""
+    """An engine that this process can host: it also says where it listens, tells each change of a trunk, and takes
+    other trunks while it runs."""
 
     @property
     def port(self) -> int: ...
+    def trunk_news(self) -> AsyncIterator[TrunkState]: ...
+    def adopt(self, trunks: tuple[TrunkSettings, ...], lines: int) -> None: ...
 
 
 class Child:
@@ -82,6 +87,7 @@ class Child:
             watch = tasks.create_task(self._watch_gateway(gateway_pid))
             obey = tasks.create_task(self._obey(tasks))
             tasks.create_task(self._offer_calls())
+            tasks.create_task(self._tell_of_trunks())
             await self._over.wait()
             watch.cancel()
             obey.cancel()
@@ -116,9 +122,13 @@ class Child:
             async for call in self._engine.incoming():
                 number = next(numbers)
                 self._ringing[number] = call
-                self._say(number, Offered(call.call_id, call.called, call.caller))
+                self._say(number, Offered(call.call_id, call.called, call.caller, call.trunk))
         finally:
             self.end()  # the engine has stopped, by itself: only a new process can help
+
+    async def _tell_of_trunks(self) -> None:
+        async for state in self._engine.trunk_news():
+            self._say(0, state)
 
     def _heed(self, message: Message[Order], tasks: asyncio.TaskGroup) -> None:
         number = message.call
@@ -136,6 +146,8 @@ class Child:
             case HangUp():
                 if task := self._calls.get(number):
                     task.cancel()
+            case Trunks(trunks, lines):
+                self._engine.adopt(trunks, lines)
             case LogSettings() as settings:
                 _log_as(settings)
             case Start():

@@ -8,6 +8,7 @@ from typing import Generic, Self, TypeVar
 from mail2fax.engine.interface import IncomingCall
 from mail2fax.model.call import CallEnded, CallEvent, EndedBy, PageProgress
 from mail2fax.model.so_far import CallSoFar
+from mail2fax.model.trunk import TrunkState
 
 CallT = TypeVar("CallT", bound=IncomingCall)
 
@@ -54,6 +55,28 @@ class CallEvents:
             self._news.clear()
             await self._news.wait()
         return self._waiting.popleft()
+
+
+class TrunkNews:
+    """How the trunks stand, and each change of it on its way to whoever listens. `close` ends the iterator."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, TrunkState] = {}
+        self._waiting: asyncio.Queue[TrunkState | None] = asyncio.Queue()
+
+    def put(self, state: TrunkState) -> None:
+        """A trunk stands so now; nothing is told when it has stood so before."""
+        if self.states.get(state.name) != state:
+            self.states[state.name] = state
+            self._waiting.put_nowait(state)
+
+    def close(self) -> None:
+        self._waiting.put_nowait(None)
+
+    async def listen(self) -> AsyncGenerator[TrunkState, None]:
+        while (state := await self._waiting.get()) is not None:
+            yield state
+        self._waiting.put_nowait(None)  # for the next listener
 
 
 class RingingCalls(Generic[CallT]):

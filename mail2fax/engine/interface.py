@@ -1,11 +1,12 @@
 """The seam between the house and whatever carries faxes: the only part of `engine` the house may import."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from mail2fax.model.call import AnswerOrder, CallEvent, CallOrder
+from mail2fax.model.trunk import TrunkState
 
 
 class EngineUnavailable(Exception):
@@ -22,7 +23,10 @@ class EngineTraits:
 
 
 class IncomingCall(Protocol):
-    """A call that rings at one of our numbers. Exactly one of `answer` and `reject` is to be called."""
+    """A call that rings at one of our numbers. Exactly one of `answer` and `reject` is to be called.
+
+    `trunk` names the one it came by; "" is somebody else who may call us.
+    """
 
     @property
     def call_id(self) -> str: ...
@@ -30,6 +34,8 @@ class IncomingCall(Protocol):
     def called(self) -> str: ...
     @property
     def caller(self) -> str: ...
+    @property
+    def trunk(self) -> str: ...
     def answer(self, order: AnswerOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]: ...
     async def reject(self, sip_code: int) -> None: ...
 
@@ -40,11 +46,14 @@ class FaxEngine(Protocol):
     The iterator of a block yields events in order and ends after exactly one `CallEnded`, also when the
     engine dies in mid call (`EndedBy.ENGINE`). It may be read on after the block was left: then it yields what
     was not read yet, and the end of the call as soon as that is known. `call` raises `EngineUnavailable` on
-    entering the block when the order could not be taken and nothing was dialled.
+    entering the block when the order could not be taken and nothing was dialled. `trunk_states` says how the trunks
+    stand, by their names; one that is not there is taken to be up.
     """
 
     @property
     def traits(self) -> EngineTraits: ...
+    @property
+    def trunk_states(self) -> Mapping[str, TrunkState]: ...
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
     def call(self, order: CallOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]: ...

@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 
@@ -17,10 +17,11 @@ import structlog
 from mail2fax.engine.events import RingingCalls
 from mail2fax.engine.interface import EngineTraits, EngineUnavailable, IncomingCall
 from mail2fax.engine.remote import RemoteEngine
-from mail2fax.engine.settings import EngineSettings
+from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.engine.wire import Start
 from mail2fax.log import LogSettings
 from mail2fax.model.call import CallEvent, CallOrder
+from mail2fax.model.trunk import TrunkState
 
 log = structlog.get_logger()
 
@@ -69,6 +70,11 @@ class EngineProcess:
         return self._settings.listen_port
 
     @property
+    def trunk_states(self) -> Mapping[str, TrunkState]:
+        """How the trunks stand, as the present child has told; after its death, until the next one speaks, nothing."""
+        return self._remote.trunk_states if self._remote else {}
+
+    @property
     def pid(self) -> int | None:
         """The child's process id, or None while there is no child."""
         return self._remote.pid if self._remote else None
@@ -94,6 +100,12 @@ class EngineProcess:
         self._supervisor.cancel()
         with suppress(asyncio.CancelledError):
             await self._supervisor
+
+    def adopt(self, trunks: tuple[TrunkSettings, ...], lines: int) -> None:
+        """The child, and each that follows it, calls over these trunks from now on; calls under way go on."""
+        self._settings = replace(self._settings, trunks=trunks, lines=lines)
+        if self._remote:
+            self._remote.adopt(trunks, lines)
 
     def log_as(self, settings: LogSettings) -> None:
         """The child, and each that follows it, logs so from now on; it opens its log file anew."""

@@ -15,6 +15,7 @@ import structlog
 
 from mail2fax.engine.events import CallEvents, RingingCalls
 from mail2fax.engine.interface import EngineUnavailable, IncomingCall
+from mail2fax.engine.settings import TrunkSettings
 from mail2fax.engine.wire import (
     MAX_LINE,
     HangUp,
@@ -28,12 +29,14 @@ from mail2fax.engine.wire import (
     Report,
     Start,
     Taken,
+    Trunks,
     WireError,
     decode_report,
     encode,
 )
 from mail2fax.log import LogSettings
 from mail2fax.model.call import AnswerOrder, CallEvent, CallOrder, EndedBy
+from mail2fax.model.trunk import TrunkState
 
 log = structlog.get_logger()
 
@@ -69,6 +72,7 @@ class RemoteEngine:
         ringing: RingingCalls[IncomingCall],
     ) -> None:
         self.port = 0
+        self.trunk_states: dict[str, TrunkState] = {}
         self._process = process
         self._reader = reader
         self._writer = writer
@@ -147,6 +151,11 @@ class RemoteEngine:
         """Turns the incoming call `number` away."""
         self._say(number, Reject(sip_code))
 
+    def adopt(self, trunks: tuple[TrunkSettings, ...], lines: int) -> None:
+        """Tells the engine over which trunks it calls from now on."""
+        self.trunk_states.clear()
+        self._say(0, Trunks(trunks, lines))
+
     def log_as(self, settings: LogSettings) -> None:
         """Tells the engine where to log from now on."""
         self._say(0, settings)
@@ -178,6 +187,8 @@ class RemoteEngine:
     def _heed(self, message: Message[Report]) -> None:
         if isinstance(message.body, Offered):
             self._offer(message.call, message.body)
+        elif isinstance(message.body, TrunkState):
+            self._note_trunk(message.body)
         elif call := self._calls.get(message.call):
             self._follow(call, message.body)
             if call.left and (call.refusal or call.events.ended):
@@ -186,7 +197,7 @@ class RemoteEngine:
 
     def _follow(self, call: _Carried, report: Report) -> None:
         match report:
-            case Ready() | NotStarted() | Offered():
+            case Ready() | NotStarted() | Offered() | TrunkState():
                 raise WireError(f"{type(report).__name__} in a call")
             case Taken():
                 pass
@@ -195,6 +206,10 @@ class RemoteEngine:
             case event:
                 call.events.put(event)
         call.judged.set()
+
+    def _note_trunk(self, state: TrunkState) -> None:
+        self.trunk_states[state.name] = state
+        log.info("trunk", trunk=state.name, condition=state.condition, reason=state.reason)
 
     def _offer(self, number: int, offered: Offered) -> None:
         if self._ringing.heard:
@@ -235,6 +250,7 @@ class _RemoteIncoming:
         self.call_id = offered.call_id
         self.called = offered.called
         self.caller = offered.caller
+        self.trunk = offered.trunk
         self._remote = remote
         self._number = number
 

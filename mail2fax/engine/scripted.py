@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass
 from typing import Self
 
-from mail2fax.engine.events import RingingCalls
+from mail2fax.engine.events import RingingCalls, TrunkNews
 from mail2fax.engine.interface import EngineTraits, EngineUnavailable, IncomingCall
 from mail2fax.model.call import (
     Answered,
@@ -26,6 +26,7 @@ from mail2fax.model.call import (
     Ringing,
 )
 from mail2fax.model.so_far import CallSoFar
+from mail2fax.model.trunk import TrunkState
 
 _NO_FAX = FaxResult(FaxFault.NOT_STARTED)
 
@@ -149,7 +150,8 @@ class ScriptedEngine:
     """Plays `scripts[number]` for a call to `number`, and `otherwise` for any number without one.
 
     It takes no more time than its scripts say. `dialled` holds every order taken, in order, and `left` the
-    call ids of those that were left before they had ended. `ring` makes a call come in.
+    call ids of those that were left before they had ended. `ring` makes a call come in. Its trunks stand as
+    `trunks` is told.
     """
 
     def __init__(
@@ -157,6 +159,7 @@ class ScriptedEngine:
     ) -> None:
         self.dialled: list[CallOrder] = []
         self.left: list[str] = []
+        self.trunks = TrunkNews()
         self._scripts = dict(scripts or {})
         self._otherwise = otherwise
         self._lines = lines
@@ -169,6 +172,10 @@ class ScriptedEngine:
     def traits(self) -> EngineTraits:
         return EngineTraits(lines=self._lines, reports_pages=True, retries_itself=False)
 
+    @property
+    def trunk_states(self) -> Mapping[str, TrunkState]:
+        return self.trunks.states
+
     async def start(self) -> None:
         self._running = True
 
@@ -176,6 +183,7 @@ class ScriptedEngine:
         self._running = False
         self._stopped.set()
         self._ringing.close()
+        self.trunks.close()
 
     def call(self, order: CallOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]:
         return self._call(order)
@@ -214,6 +222,7 @@ class ScriptedIncoming:
         self.call_id = f"scripted-{id(self)}"
         self.called = called
         self.caller = caller
+        self.trunk = ""
         self.rejected_with: int | None = None
         self._steps = steps
         self._stopped = stopped

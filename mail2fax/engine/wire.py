@@ -13,9 +13,10 @@ from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from mail2fax.engine.settings import EngineSettings
+from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.log import LogSettings
 from mail2fax.model.call import AnswerOrder, CallEvent, CallOrder
+from mail2fax.model.trunk import TrunkState
 
 MAX_LINE = 1024 * 1024
 """Bytes in one line. No far end can write a longer one: a SIP datagram has at most 64 KB, and JSON makes six of one."""
@@ -47,6 +48,14 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class Trunks:
+    """From now on these trunks carry the calls, and so many in all. Calls under way go on, whichever carries them."""
+
+    trunks: tuple[TrunkSettings, ...]
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """The engine's first line: it listens for SIP on `port`."""
 
@@ -74,16 +83,17 @@ class NotTaken:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A call came in. The gateway says `AnswerOrder` or `Reject`."""
+    """A call came in, by `trunk`. The gateway says `AnswerOrder` or `Reject`."""
 
     call_id: str
     called: str
     caller: str
+    trunk: str = ""
 
 
-Order = Start | LogSettings | CallOrder | AnswerOrder | HangUp | Reject
+Order = Start | Trunks | LogSettings | CallOrder | AnswerOrder | HangUp | Reject
 """What the gateway says to the engine."""
-Report = Ready | NotStarted | Taken | NotTaken | Offered | CallEvent
+Report = Ready | NotStarted | Taken | NotTaken | Offered | TrunkState | CallEvent
 """What the engine says to the gateway."""
 
 BodyT = TypeVar("BodyT")

@@ -33,10 +33,11 @@ async def circumstances(
         earlier = map(rows.attempt, session.all("attempts_of_job", job_id=attempt.job_id))
         traits = {lesson.trait for lesson in remembered_in(session, number, now)}
         return Circumstances(
-            failures=failures_in(earlier),
+            # What other trunks did not carry does not count: each has its own tries.
+            failures=failures_in(each for each in earlier if each.trunk == attempt.trunk or not each.trunk_failed),
             rang=rang,
             known_as_fax=Trait.FAX in traits,
-            forbidden_everywhere=_forbidden_everywhere(session, number, now),
+            forbidden_everywhere=_forbidden_everywhere(session, attempt.trunk, number, now),
             withdrawn=withdrawn,
         )
 
@@ -64,8 +65,8 @@ def learn(session: Session, number: str, lessons: Mapping[Trait, str], now: date
         session.change("learn", number=number, trait=trait, value=value, learnt_at=now, until=now + REMEMBER[trait])
 
 
-def _forbidden_everywhere(session: Session, number: str, now: datetime) -> bool:
-    """Whether the calls before this one, to other numbers, were forbidden too."""
+def _forbidden_everywhere(session: Session, trunk: str, number: str, now: datetime) -> bool:
+    """Whether the calls over this trunk before this one, to other numbers, were forbidden too."""
     wanted = FORBIDDEN_NUMBERS - 1
-    latest = session.all("answers_elsewhere", number=number, since=now - LATELY, limit=wanted)
+    latest = session.all("answers_elsewhere", trunk=trunk, number=number, since=now - LATELY, limit=wanted)
     return len({row["number"] for row in latest if row["sip_code"] == FORBIDDEN}) == wanted

@@ -5,14 +5,14 @@ Two counters and one deadline end a job that fails again and again: calls that w
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from mail2fax.jobs.causes import answered, cause_of, row_of
 from mail2fax.jobs.outcomes import FORBIDDEN_EVERYWHERE, Row
 from mail2fax.model.call import CallEnded, EndedBy, Media
 from mail2fax.model.job import JobEvent
-from mail2fax.model.outcome import Diagnosis, Outcome, OutcomeKind, RetryClass
+from mail2fax.model.outcome import TRUNK_FAILURES, Diagnosis, Outcome, OutcomeKind, RetryClass
 
 FORBIDDEN = 403
 UNKNOWN_NUMBER_TRIES = 1
@@ -96,6 +96,15 @@ class Verdict:
     outcome: Outcome
     wait: timedelta | None = None
     row: Row | None = None
+
+    @property
+    def trunk_failed(self) -> bool:
+        """Whether another trunk may do better at once: this one was full, or has failed itself."""
+        return self.event is JobEvent.POSTPONED and self.outcome.retry in TRUNK_FAILURES
+
+    def at_once(self) -> "Verdict":
+        """The same, but tried again at once: there is another trunk."""
+        return replace(self, wait=timedelta(0))
 
 
 def judge(ended: CallEnded, pages: int, policy: RetryPolicy, circumstances: Circumstances = Circumstances()) -> Verdict:

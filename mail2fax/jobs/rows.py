@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from mail2fax.model.alarm import Alarm, AlarmCause
 from mail2fax.model.call import CallEnded, CallResult, EndedBy, FaxFault, FaxResult, Media, MediaPolicy
@@ -181,7 +182,7 @@ def _submission(row: Row) -> Submission:
         references=tuple(json.loads(row["thread"])),
         automatic=bool(row["automatic"]),
         domain=row["domain"],
-        terminal=Terminal(**json.loads(row["caller"])) if row["caller"] else None,
+        terminal=_terminal(json.loads(row["caller"])) if row["caller"] else None,
         notify=row["notify"],
     )
 
@@ -197,6 +198,11 @@ def _plan(text: str) -> Plan:
     known = json.loads(text)
     policy = known.pop("media_policy")
     return Plan(MediaPolicy(policy) if policy else None, **known)
+
+
+def _terminal(fields: dict[str, Any]) -> Terminal:
+    # Rows from before there were several trunks name none.
+    return Terminal(**fields | {"trunks": tuple(fields.get("trunks", ()))})
 
 
 def _call_ended(row: Row) -> CallEnded:

@@ -178,15 +178,17 @@ class Jobs(JobReader):
 
         return await self._store.write(commit)
 
-    async def not_dialled(self, attempt: Attempt, reason: str) -> Job:
-        """The engine would not take the order: nothing was dialled, and the job waits a moment."""
+    async def not_dialled(self, attempt: Attempt, reason: str, *, at_once: bool = False) -> Job:
+        """The engine would not take the order: nothing was dialled, and the job waits a moment, or (`at_once`) goes on
+        over another trunk."""
 
         def commit(session: Session) -> Job:
             session.change("abandon_attempt", attempt_id=attempt.id, outcome=OutcomeKind.FAULT, cause=reason)
             job = _job(session, attempt.job_id)
             if job.state.final:
                 return job  # its deadline passed meanwhile
-            change = Change(due_at=self._clock() + self._settings.pause_after(attempt.number), facts={"cause": reason})
+            pause = timedelta(0) if at_once else self._settings.pause_after(attempt.number)
+            change = Change(due_at=self._clock() + pause, facts={"cause": reason})
             return self._move(session, job, JobEvent.NOT_DIALLED, change, attempt.number)
 
         return await self._store.write(commit)

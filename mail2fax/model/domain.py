@@ -13,7 +13,8 @@ DEFAULT = "default"
 class Terminal:
     """A number of ours: `caller_id` for SIP, `station_id` (TSI, at most 20 characters), `header` text.
 
-    `name` is what rules, jobs and the API call it; `number` (E.164, "" when it has none) is what others dial.
+    `name` is what rules, jobs and the API call it; `number` (E.164, "" when it has none) is what others dial. `trunks`
+    names those that its calls may go over; with none, any may carry them.
     """
 
     caller_id: str
@@ -21,3 +22,4 @@ class Terminal:
     header: str
     name: str = DEFAULT
     number: str = ""
+    trunks: tuple[str, ...] = ()

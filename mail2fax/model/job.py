@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from mail2fax.model.call import CallEnded
 from mail2fax.model.mail import Submission
-from mail2fax.model.outcome import Diagnosis, RetryClass
+from mail2fax.model.outcome import TRUNK_FAILURES, Diagnosis, OutcomeKind, RetryClass
 from mail2fax.model.plan import AS_CONFIGURED, Plan
 
 
@@ -165,6 +165,11 @@ class Attempt:
     first_page: int = 1
     diagnosis: Diagnosis | None = None
     retry: RetryClass | None = None
+
+    @property
+    def trunk_failed(self) -> bool:
+        """Whether its trunk did not carry it, or nothing was dialled at all."""
+        return self.retry in TRUNK_FAILURES if self.retry else self.outcome == OutcomeKind.FAULT
 
 
 class ReplyKind(StrEnum):

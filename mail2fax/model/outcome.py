@@ -138,6 +138,11 @@ class Change(StrEnum):
     OTHER_TRUNK = "other-trunk"
 
 
+TRUNK_FAILURES = frozenset({RetryClass.CONGESTION, RetryClass.LOCAL})
+"""Failures after which another trunk may do better at once: the network is full, or the trunk or we have failed. What
+the far end has said it would say again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of an attempt. `cause` keeps the peer's own words ("SIP 486 Busy Here · T.30 -").

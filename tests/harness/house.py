@@ -18,7 +18,7 @@ from mail2fax.gateway import Dialling, Gateway
 from mail2fax.jobs import Jobs, JobSettings, Outbox, RetryPolicy, rows
 from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.retention import KeepFor, Retention
-from mail2fax.model.call import CallEvent, CallOrder, EndedBy, MediaPolicy
+from mail2fax.model.call import CallEvent, CallOrder, EndedBy
 from mail2fax.model.document import Document, Page, Resolution
 from mail2fax.model.domain import Terminal
 from mail2fax.model.job import Job, JobState
@@ -27,18 +27,23 @@ from mail2fax.model.mask import SenderMask
 from mail2fax.model.outcome import RetryClass
 from mail2fax.model.refusal import Refusal
 from mail2fax.model.rule import SenderRule
+from mail2fax.model.trunk import NumberForm, Trunk, TrunkState
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.send import MailServer
 from mail2fax.store import Session
 from mail2fax.store.spool import Spool, SpoolFile
+from mail2fax.trunks import Line, Lines, wanted_of
 from mail2fax.upkeep import Gauges, Limits, Upkeep
 from tests.harness.faulty import FaultyStore
 
 START = datetime(2026, 1, 31, 9, 5, tzinfo=UTC)
-RETRIES = RetryPolicy({RetryClass.BUSY: (timedelta(minutes=2),)})
+RETRIES = RetryPolicy(
+    {retry: (timedelta(minutes=2),) for retry in (RetryClass.BUSY, RetryClass.CONGESTION, RetryClass.LOCAL)}
+)
 TERMINAL = Terminal("200", "+375 17 200", "Example")
 RULES = AdmissionRules((SenderRule(SenderMask.parse("*@example.com"), TERMINAL),), NumberPlan("BY"), NumberRules())
 YEAR = timedelta(days=365)
+TRUNKS = (Trunk(form=NumberForm("00")),)
 LIMITS = Limits(trunk_calls=3, reply_age=timedelta(minutes=30), queue_age=timedelta(hours=1), reserve_bytes=0)
 MAILS = Path(__file__).parents[2] / "fixtures" / "mails"
 ORDER = (MAILS / "gmail.eml").read_bytes()
@@ -87,6 +92,7 @@ class FarAheadEngine:
 
     def __init__(self, script: Script, *, mute: bool = False) -> None:
         self.dialled: list[CallOrder] = []
+        self.trunk_states: dict[str, TrunkState] = {}
         self._script = script
         self._mute = mute
 
@@ -121,7 +127,14 @@ class House:
     """Everything between the door and the engine. `port` is that of the mail server for replies."""
 
     def __init__(
-        self, folder: Path, store: FaultyStore, engine: FaxEngine, *, port: int, longest_call_s: float
+        self,
+        folder: Path,
+        store: FaultyStore,
+        engine: FaxEngine,
+        *,
+        port: int,
+        longest_call_s: float,
+        trunks: tuple[Trunk, ...],
     ) -> None:
         self.clock = WallClock()
         self.store = store
@@ -130,6 +143,7 @@ class House:
         self.outbox = Outbox(store, self.clock)
         self.spool = Spool(folder / "spool")
         self.desk = Desk()
+        self.lines = Lines(trunks, 2, lambda: engine.trunk_states, lambda: self.clock().timestamp())
         self.gateway = Gateway(
             rules=RULES,
             spool=self.spool,
@@ -137,18 +151,8 @@ class House:
             documents=folder,
             jobs=self.jobs,
             engine=engine,
-            dialling=Dialling(
-                "trunk",
-                TERMINAL,
-                "fax.example.com",
-                ZoneInfo("Europe/Minsk"),
-                "00",
-                180.0,
-                MediaPolicy.ACCEPT,
-                ecm=True,
-                max_bit_rate=14_400,
-                longest_call_s=longest_call_s,
-            ),
+            lines=self.lines,
+            dialling=Dialling(TERMINAL, "fax.example.com", ZoneInfo("Europe/Minsk"), longest_call_s),
             retries=RETRIES,
         )
         replies = ReplyDelivery(
@@ -161,8 +165,17 @@ class House:
         gauges = Gauges(self.spool.free_bytes, lambda: 0)
         upkeep = Upkeep(store, alarms, retention, gauges, LIMITS, self.clock)
         self.dispatcher = Dispatcher(
-            self.gateway, self.jobs, self.outbox, alarms, upkeep, replies, engine.traits.lines, self.clock
+            self.gateway, self.jobs, self.outbox, alarms, upkeep, replies, self.lines, self.clock
         )
+
+    async def attempt(self, job: Job) -> None:
+        """One try of the job over the trunk that its history asks for; as the dispatcher does it."""
+        line = self.lines.seize(wanted_of(job, await self.jobs.attempts_of(job.id) if job.attempts else ()))
+        assert isinstance(line, Line)
+        try:
+            await self.gateway.attempt(job, line)
+        finally:
+            line.release()
 
     async def found(self, job_id: int) -> Job:
         job = await self.jobs.find(job_id)
@@ -192,13 +205,18 @@ def _job(session: Session, job_id: int) -> Job:
 
 @asynccontextmanager
 async def house(
-    folder: Path, engine: FaxEngine, *, port: int = 1, longest_call_s: float = 60.0
+    folder: Path,
+    engine: FaxEngine,
+    *,
+    port: int = 1,
+    longest_call_s: float = 60.0,
+    trunks: tuple[Trunk, ...] = TRUNKS,
 ) -> AsyncIterator[House]:
     """A house in `folder`, with its engine started; the dispatcher is not running."""
     store = await FaultyStore.open(folder / "mail2fax.db")
     store.prepare()
     await engine.start()
-    built = House(folder, store, engine, port=port, longest_call_s=longest_call_s)
+    built = House(folder, store, engine, port=port, longest_call_s=longest_call_s, trunks=trunks)
     try:
         yield built
     finally:

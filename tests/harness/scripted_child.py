@@ -6,16 +6,17 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 from mail2fax.engine import child
 from mail2fax.engine.interface import EngineUnavailable
 from mail2fax.engine.scripted import Pause, ScriptedEngine, Step, delivered, never_ends
-from mail2fax.engine.settings import EngineSettings
+from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.model.call import CallOrder, PageConfirmed
+from mail2fax.model.trunk import TrunkCondition, TrunkState
 
 COMMAND = (sys.executable, "-m", "tests.harness.scripted_child")
-DELIVERED, NEVER_ENDS, DIES, TALKS_NONSENSE, STANDS_STILL, RINGS_BACK, FLOODS = (
+DELIVERED, NEVER_ENDS, DIES, TALKS_NONSENSE, STANDS_STILL, RINGS_BACK, FLOODS, GOES_DOWN = (
     "100",
     "101",
     "102",
@@ -23,6 +24,7 @@ DELIVERED, NEVER_ENDS, DIES, TALKS_NONSENSE, STANDS_STILL, RINGS_BACK, FLOODS = 
     "104",
     "105",
     "106",
+    "107",
 )
 PORT_IN_USE = 1
 _PIPE = 0
@@ -63,11 +65,29 @@ class HostedScripts(ScriptedEngine):
         }
         super().__init__(scripts, otherwise=delivered, lines=settings.lines)
         self.port = settings.listen_port or 5060
+        self._scripts[GOES_DOWN] = self._goes_down
+        self._tell_all(settings.trunks)
 
     async def start(self) -> None:
         if self.port == PORT_IN_USE:
             raise EngineUnavailable("cannot listen on port 1: in use")
         await super().start()
+
+    def trunk_news(self) -> AsyncIterator[TrunkState]:
+        return self.trunks.listen()
+
+    def adopt(self, trunks: tuple[TrunkSettings, ...], lines: int) -> None:
+        self._lines = lines
+        self._tell_all(trunks)
+
+    def _tell_all(self, trunks: tuple[TrunkSettings, ...]) -> None:
+        self.trunks.states.clear()
+        for trunk in trunks:
+            self.trunks.put(TrunkState(trunk.name))
+
+    def _goes_down(self, order: CallOrder) -> Iterator[Step]:
+        self.trunks.put(TrunkState(order.trunk, TrunkCondition.DOWN, "the wire was cut"))
+        yield from delivered(order)
 
     def _rings_back(self, order: CallOrder) -> Iterator[Step]:
         self.ring(order.caller_id, order.number, [PageConfirmed(1, last=True)])

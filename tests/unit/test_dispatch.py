@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,8 +10,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from mail2fax import dispatch, gateway
-from mail2fax.engine.scripted import ScriptedEngine, never_ends, refused, rings_for_ever
+from mail2fax.engine.interface import EngineUnavailable
+from mail2fax.engine.scripted import Script, ScriptedEngine, Step, delivered, never_ends, refused, rings_for_ever
+from mail2fax.model.call import CallEvent, CallOrder
 from mail2fax.model.job import Job, JobState
+from mail2fax.model.mask import NumberMask
+from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.refusal import RefusalCode
+from mail2fax.model.trunk import NumberForm, Trunk, TrunkCondition, TrunkState
 from tests.harness.house import House, arrival, house, written
 from tests.unit.jobs.made import ready, received
 
@@ -98,6 +104,136 @@ async def test_an_hour_without_us_costs_no_accepted_mail(tmp_path: Path) -> None
         here.clock.advance(timedelta(minutes=61))
         async with running(here):
             await here.until(1, JobState.SENT)
+
+
+# Several trunks
+
+TWO_TRUNKS = (Trunk("first", lines=1), Trunk("second", NumberForm("00"), lines=1))
+
+
+def full_first(order: CallOrder) -> Iterator[Step]:
+    """The first trunk is full; whatever the second carries is delivered."""
+    yield from refused(503, "Service Unavailable")(order) if order.trunk == "first" else delivered(order)
+
+
+async def test_what_one_trunk_does_not_carry_goes_over_the_next_at_once_as_a_call_of_its_own(tmp_path: Path) -> None:
+    """Trap: a provider that is full for an hour, and a fax that waits for it though another would carry it."""
+    engine = ScriptedEngine(otherwise=full_first)
+    async with house(tmp_path, engine, trunks=TWO_TRUNKS) as here, running(here):
+        job = await silent(here)
+        await here.until(job.id, JobState.SENT)
+        first, second = await here.jobs.attempts_of(job.id)
+        assert [(order.trunk, order.number) for order in engine.dialled] == [
+            ("first", "+375291554499"),
+            ("second", "00375291554499"),
+        ]
+        assert (first.trunk, first.outcome, second.trunk, second.outcome) == (
+            *("first", OutcomeKind.CONGESTION),
+            *("second", OutcomeKind.DELIVERED),
+        )
+        assert first.call_id != second.call_id
+
+
+async def test_when_every_trunk_is_full_the_fax_waits_and_begins_with_the_first_again(tmp_path: Path) -> None:
+    engine = ScriptedEngine(otherwise=refused(503, "Service Unavailable"))
+    async with house(tmp_path, engine, trunks=TWO_TRUNKS) as here, running(here):
+        job = await silent(here)
+        await here.until_journalled(job.id, "postponed")
+        await here.store.until(lambda session: len(session.all("attempts_of_job", job_id=job.id)) == 2)
+        job = await here.until(job.id, JobState.SLEEPING)
+        assert job.due_at is None or job.due_at <= here.clock() + timedelta(minutes=2)
+        here.clock.advance(timedelta(minutes=2))
+        await here.store.until(lambda session: len(session.all("attempts_of_job", job_id=job.id)) == 3)
+        attempts = await here.jobs.attempts_of(job.id)
+        assert [attempt.trunk for attempt in attempts][:3] == ["first", "second", "first"]
+
+
+@pytest.mark.parametrize("said", [refused(486, "Busy Here"), refused(404, "Not Found")])
+async def test_what_the_far_end_has_said_another_trunk_is_not_asked_again(tmp_path: Path, said: Script) -> None:
+    engine = ScriptedEngine(otherwise=said)
+    async with house(tmp_path, engine, trunks=TWO_TRUNKS) as here, running(here):
+        job = await silent(here)
+        await here.store.until_done("end_attempt")
+        await here.store.until_done("wake_due", 2)
+        assert [order.trunk for order in engine.dialled] == ["first"]
+        assert (await here.found(job.id)).state in {JobState.SLEEPING, JobState.FAILED}
+
+
+async def test_an_order_that_the_engine_does_not_take_goes_over_the_next_trunk_at_once(tmp_path: Path) -> None:
+    class Choosy(ScriptedEngine):
+        """Cannot find the address of the first trunk."""
+
+        def call(self, order: CallOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]:
+            if order.trunk == "first":
+                raise EngineUnavailable("the trunk's address is not to be found")
+            return super().call(order)
+
+    async with house(tmp_path, Choosy(), trunks=TWO_TRUNKS) as here, running(here):
+        job = await silent(here)
+        await here.until(job.id, JobState.SENT)
+        first, second = await here.jobs.attempts_of(job.id)
+        assert (first.trunk, first.ended, second.trunk) == ("first", None, "second")
+
+
+async def test_a_trunk_that_is_down_is_passed_over_and_costs_no_try(tmp_path: Path) -> None:
+    engine = ScriptedEngine()
+    async with house(tmp_path, engine, trunks=TWO_TRUNKS) as here, running(here):
+        for name in ("first", "second"):
+            engine.trunks.put(TrunkState(name, TrunkCondition.DOWN, "not registered"))
+        job = await silent(here)
+        await here.store.until_done("wake_due", 3)
+        assert (await here.found(job.id)).state is JobState.READY
+        assert await here.jobs.attempts_of(job.id) == ()
+        engine.trunks.put(TrunkState("second"))
+        await here.until(job.id, JobState.SENT)
+        assert [order.trunk for order in engine.dialled] == ["second"]
+
+
+async def test_a_fax_that_waits_for_its_trunk_holds_up_no_other(tmp_path: Path) -> None:
+    """Trap: the oldest jobs are for a trunk that is down, and nobody behind them ever is dialled."""
+    trunks = (Trunk("abroad", allow=(NumberMask.parse("49*"),)), Trunk("home", allow=(NumberMask.parse("375*"),)))
+    engine = ScriptedEngine()
+    async with house(tmp_path, engine, trunks=trunks) as here:
+        engine.trunks.put(TrunkState("abroad", TrunkCondition.DOWN))
+        for number in range(dispatch.BATCH + 1):
+            await silent(here, f"mail {number}", f"+4922112345{number:02}")
+        job = await silent(here, "mail home")
+        async with running(here):
+            await here.until(job.id, JobState.SENT)
+        assert [order.trunk for order in engine.dialled] == ["home"]
+
+
+async def test_a_trunk_has_no_more_calls_than_its_lines(tmp_path: Path) -> None:
+    engine = ScriptedEngine(otherwise=never_ends)
+    async with house(tmp_path, engine, trunks=TWO_TRUNKS) as here:
+        for number in range(3):
+            await silent(here, f"mail {number}", f"+37529155449{number}")
+        async with running(here):
+            await here.until_journalled(2, "negotiated")
+            await here.store.until_done("unprepared", 3)
+            assert sorted(order.trunk for order in engine.dialled) == ["first", "second"]
+            assert [job.id for job in await here.jobs.calling()] == [1, 2]
+
+
+async def test_a_trunk_begins_no_more_calls_in_a_second_than_it_allows(tmp_path: Path) -> None:
+    engine = ScriptedEngine()
+    async with house(tmp_path, engine, trunks=(Trunk("slow", lines=5, calls_per_second=0.5),)) as here:
+        for number in range(3):
+            await silent(here, f"mail {number}", f"+37529155449{number}")
+        async with running(here):
+            for count in range(1, 4):
+                await here.until(count, JobState.SENT)
+                await here.store.until_done("next_ready", 2)
+                assert dialled(here) == count
+                here.clock.advance(timedelta(seconds=2))
+
+
+async def test_a_number_that_no_trunk_may_carry_is_refused_and_the_sender_told(tmp_path: Path) -> None:
+    trunks = (Trunk("abroad", allow=(NumberMask.parse("49*"),)),)
+    async with house(tmp_path, ScriptedEngine(), trunks=trunks) as here, running(here):
+        await here.gateway.accept(arrival(automatic=True), await written(here.spool))
+        job = await here.until(1, JobState.REJECTED)
+        assert (job.outcome, job.facts["reason"]) == (RefusalCode.NUMBER_NOT_ALLOWED, "no trunk may carry it")
 
 
 # Faults

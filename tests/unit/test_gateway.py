@@ -215,7 +215,7 @@ async def test_a_mail_on_the_desk_is_prepared_though_the_door_never_rests(
 async def test_the_order_says_what_the_trunk_wants_to_hear(quiet: House, tmp_path: Path) -> None:
     assert isinstance(quiet.engine, ScriptedEngine)
     job = await ready(quiet.jobs)
-    await quiet.gateway.attempt(job)
+    await quiet.attempt(job)
     (order,) = quiet.engine.dialled
     (cdr,) = await quiet.jobs.attempts_of(job.id)
     assert (order.number, order.call_id, order.pages) == ("00375291554499", cdr.call_id, 2)
@@ -228,14 +228,14 @@ async def test_the_order_says_what_the_trunk_wants_to_hear(quiet: House, tmp_pat
 async def test_a_job_that_was_never_prepared_is_not_dialled(quiet: House) -> None:
     job = await quiet.found(await accepted(quiet))
     with pytest.raises(ValueError, match="never prepared"):
-        await quiet.gateway.attempt(job)
+        await quiet.attempt(job)
     assert await quiet.jobs.attempts_of(job.id) == ()
 
 
 async def test_a_number_that_is_engaged_by_us_is_not_dialled(quiet: House) -> None:
     one, two = await ready(quiet.jobs, "mail 1"), await ready(quiet.jobs, "mail 2")
     await quiet.jobs.begin_attempt(one, "call of another gateway")
-    await quiet.gateway.attempt(two)
+    await quiet.attempt(two)
     assert isinstance(quiet.engine, ScriptedEngine)
     assert quiet.engine.dialled == []
     assert await quiet.found(two.id) == two
@@ -244,7 +244,7 @@ async def test_a_number_that_is_engaged_by_us_is_not_dialled(quiet: House) -> No
 async def test_a_busy_line_is_tried_again_later(tmp_path: Path) -> None:
     async with house(tmp_path, ScriptedEngine(otherwise=refused(486, "Busy Here"))) as here:
         job = await ready(here.jobs)
-        await here.gateway.attempt(job)
+        await here.attempt(job)
         job = await here.found(job.id)
         assert (job.state, job.due_at) == (JobState.SLEEPING, here.clock() + timedelta(minutes=2))
 
@@ -252,7 +252,7 @@ async def test_a_busy_line_is_tried_again_later(tmp_path: Path) -> None:
 async def test_a_dead_engine_leaves_its_call_in_doubt(tmp_path: Path) -> None:
     async with house(tmp_path, ScriptedEngine(otherwise=engine_dies)) as here:
         job = await ready(here.jobs)
-        await here.gateway.attempt(job)
+        await here.attempt(job)
         assert (await here.found(job.id)).state is JobState.UNCONFIRMED
 
 
@@ -260,7 +260,7 @@ async def test_a_call_goes_on_though_its_journal_cannot_be_written(quiet: House)
     """Trap: hanging up over a full disk loses the fax as well; the end of the call says everything again."""
     quiet.store.fail("record", times=None)
     job = await ready(quiet.jobs)
-    await quiet.gateway.attempt(job)
+    await quiet.attempt(job)
     assert (await quiet.found(job.id)).state is JobState.SENT
 
 
@@ -270,7 +270,7 @@ async def test_a_call_goes_on_though_its_journal_cannot_be_written(quiet: House)
 async def hung_up(here: House, heard: str) -> JobState:
     """What becomes of a job that is hung up when its journal has the event `heard`."""
     job = await ready(here.jobs)
-    attempt = asyncio.create_task(here.gateway.attempt(job))
+    attempt = asyncio.create_task(here.attempt(job))
     await here.until_journalled(job.id, heard)
     here.gateway.hang_up(job.id)
     await attempt
@@ -284,7 +284,7 @@ async def test_a_call_hung_up_before_the_answer_is_dialled_again(tmp_path: Path)
         assert await hung_up(here, "ringing") is JobState.SLEEPING
         assert len(engine.left) == 1
         (woken,) = await here.jobs.wake_due(here.clock())
-        attempt = asyncio.create_task(here.gateway.attempt(woken))
+        attempt = asyncio.create_task(here.attempt(woken))
         await here.store.until_done("record", 2)
         here.gateway.hang_up(woken.id)
         await attempt
@@ -304,7 +304,7 @@ async def test_a_call_hung_up_after_the_last_confirmation_is_delivered(tmp_path:
     """Trap: taken for interrupted, it was faxed once more by its sender."""
     async with house(tmp_path, ScriptedEngine(otherwise=confirmed_and_holds)) as here:
         job = await ready(here.jobs)
-        attempt = asyncio.create_task(here.gateway.attempt(job))
+        attempt = asyncio.create_task(here.attempt(job))
         await here.store.until_done("record", 5)
         here.gateway.hang_up(job.id)
         await attempt
@@ -317,7 +317,7 @@ async def test_a_delivered_call_that_nobody_had_read_to_its_end_is_sent_and_not_
     async with house(tmp_path, engine) as here:
         here.store.stall("record")
         job = await ready(here.jobs)
-        attempt = asyncio.create_task(here.gateway.attempt(job))
+        attempt = asyncio.create_task(here.attempt(job))
         await here.store.until_begun("record")
         here.gateway.hang_up(job.id)
         await attempt
@@ -331,7 +331,7 @@ async def test_a_call_whose_attempt_was_cut_off_is_heard_out_for_the_journal(tmp
     async with house(tmp_path, engine) as here:
         here.store.stall("record")
         job = await ready(here.jobs)
-        attempt = asyncio.create_task(here.gateway.attempt(job))
+        attempt = asyncio.create_task(here.attempt(job))
         await here.store.until_begun("record")
         attempt.cancel()
         await here.store.until_done("record", 5)
@@ -345,7 +345,7 @@ async def test_a_call_that_is_about_to_begin_when_it_is_hung_up_is_never_dialled
     async with house(tmp_path, engine) as here:
         here.store.stall("begin_attempt")
         job = await ready(here.jobs)
-        attempt = asyncio.create_task(here.gateway.attempt(job))
+        attempt = asyncio.create_task(here.attempt(job))
         await here.store.until_begun("begin_attempt")
         here.gateway.hang_up(job.id)
         here.store.mend()
@@ -359,10 +359,10 @@ async def test_having_been_hung_up_too_early_holds_for_one_attempt_only(tmp_path
     async with house(tmp_path, engine) as here:
         job = await ready(here.jobs)
         here.gateway.hang_up(job.id)
-        await here.gateway.attempt(job)
+        await here.attempt(job)
         here.clock.advance(timedelta(seconds=15))
         (woken,) = await here.jobs.wake_due(here.clock())
-        await here.gateway.attempt(woken)
+        await here.attempt(woken)
         assert (await here.found(job.id)).state is JobState.SENT
 
 
@@ -370,7 +370,7 @@ async def test_a_call_longer_than_any_fax_is_hung_up(tmp_path: Path) -> None:
     engine = ScriptedEngine(otherwise=never_ends)
     async with house(tmp_path, engine, longest_call_s=0.05) as here:
         job = await ready(here.jobs)
-        await here.gateway.attempt(job)
+        await here.attempt(job)
         assert len(engine.left) == 1
         assert (await here.found(job.id)).state is JobState.UNCONFIRMED
 
@@ -393,7 +393,7 @@ async def test_a_call_whose_end_is_never_heard_is_in_doubt_even_before_the_answe
 async def test_a_call_that_is_hung_up_twice_is_judged_by_what_was_heard(tmp_path: Path) -> None:
     async with house(tmp_path, FarAheadEngine(rings, mute=True)) as here:
         job = await ready(here.jobs)
-        attempt = asyncio.create_task(here.gateway.attempt(job))
+        attempt = asyncio.create_task(here.attempt(job))
         await here.until_journalled(job.id, "dialled")
         here.gateway.hang_up(job.id)
         await asyncio.sleep(0)
@@ -412,7 +412,7 @@ async def test_the_end_of_a_call_is_written_down_later_when_it_cannot_be_now(tmp
     async with house(tmp_path, engine) as here:
         here.store.fail(name, times=3)
         job = await ready(here.jobs)
-        await here.gateway.attempt(job)
+        await here.attempt(job)
         assert (await here.found(job.id)).state is JobState.SLEEPING
         assert len(engine.dialled) == 1
 
@@ -423,7 +423,7 @@ async def test_an_order_that_was_not_taken_is_written_down_later_when_it_cannot_
         await engine.stop()
         here.store.fail("not_dialled", times=3)
         job = await ready(here.jobs)
-        await here.gateway.attempt(job)
+        await here.attempt(job)
         job = await here.found(job.id)
         assert (job.state, job.due_at) == (JobState.SLEEPING, here.clock() + timedelta(seconds=15))
 
@@ -433,7 +433,7 @@ async def test_an_attempt_that_could_not_be_written_down_is_not_dialled(quiet: H
     quiet.store.fail("begin_attempt")
     job = await ready(quiet.jobs)
     with pytest.raises(StoreError):
-        await quiet.gateway.attempt(job)
+        await quiet.attempt(job)
     assert isinstance(quiet.engine, ScriptedEngine)
     assert quiet.engine.dialled == []
     assert await quiet.found(job.id) == job

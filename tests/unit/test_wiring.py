@@ -111,15 +111,17 @@ def test_the_door_counts_in_bytes(config: Config) -> None:
 @pytest.mark.parametrize(("dial", "prefix"), [("+e164", "+"), ("e164", ""), ("00e164", "00")])
 def test_each_way_of_dialling_has_its_prefix(config: Config, dial: str, prefix: str) -> None:
     changed = config.model_copy(update={"trunk": config.trunk.model_copy(update={"dial": dial})})
-    assert wiring.dialling(changed).prefix == prefix
+    (trunk,) = wiring.trunks(changed)
+    assert trunk.form.prefix == prefix
 
 
 def test_calls_are_placed_as_the_trunk_and_the_terminal_want(config: Config) -> None:
     dialling = wiring.dialling(config)
     assert dialling.terminal == Terminal("200", "+49 221 200", "Example")
     assert (dialling.hostname, dialling.zone) == ("fax.example.com", ZoneInfo("Europe/Minsk"))
-    assert (dialling.ring_limit_s, dialling.media_policy) == (90.0, MediaPolicy.OFFER)
-    assert (dialling.ecm, dialling.max_bit_rate) == (False, 9600)
+    (trunk,) = wiring.trunks(config)
+    assert (trunk.ring_limit_s, trunk.media_policy, trunk.lines) == (90.0, MediaPolicy.OFFER, 4)
+    assert (trunk.ecm, trunk.max_bit_rate) == (False, 9600)
 
 
 def test_a_call_may_take_as_long_as_its_job_may_call(config: Config) -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import replace
 from random import SystemRandom
 
 import structlog
@@ -17,10 +18,11 @@ from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import UaSettings
 from mail2fax.engine.embedded.sip.ua import UserAgent
 from mail2fax.engine.embedded.switchboard import Call, Counters, Switchboard
-from mail2fax.engine.events import CallEvents, RingingCalls
+from mail2fax.engine.events import CallEvents, RingingCalls, TrunkNews
 from mail2fax.engine.interface import EngineTraits, EngineUnavailable, IncomingCall
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.model.call import AnswerOrder, CallEvent, CallOrder, EndedBy
+from mail2fax.model.trunk import TrunkState
 
 log = structlog.get_logger()
 
@@ -44,11 +46,19 @@ class EmbeddedEngine:
         self._ringing = RingingCalls[IncomingCall]()
         self._board: Switchboard | None = None
         self._clock: asyncio.Task[None] | None = None
+        self._trunks = TrunkNews()
         self._opening = 0
 
     @property
     def traits(self) -> EngineTraits:
         return EngineTraits(lines=self._settings.lines, reports_pages=True, retries_itself=False)
+
+    @property
+    def trunk_states(self) -> Mapping[str, TrunkState]:
+        return self._trunks.states
+
+    def trunk_news(self) -> AsyncIterator[TrunkState]:
+        return self._trunks.listen()
 
     @property
     def counters(self) -> Counters:
@@ -75,6 +85,7 @@ class EmbeddedEngine:
             return
         board, self._board = self._board, None
         self._ringing.close()
+        self._trunks.close()
         board.close()
         with suppress(TimeoutError):
             await asyncio.wait_for(board.over.wait(), STOP_LIMIT_S)
@@ -82,6 +93,12 @@ class EmbeddedEngine:
         await asyncio.wait([self._clock])
         board.abandon()
         await board.sip.gone()
+
+    def adopt(self, trunks: tuple[TrunkSettings, ...], lines: int) -> None:
+        """Calls over these trunks from now on, and carries so many calls in all. Calls under way go on."""
+        self._settings = replace(self._settings, trunks=trunks, lines=lines)
+        if self._board:
+            self._board.adopt(self._settings)
 
     def call(self, order: CallOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]:
         return self._call(order)
@@ -203,6 +220,7 @@ class _RingingCall:
         self.call_id = session.call_id
         self.called = session.called
         self.caller = session.caller
+        self.trunk = ""
         self._engine = engine
         self._session = session
 

@@ -98,6 +98,10 @@ class Switchboard:
         """`tick` has nothing to do."""
         return not (self._calls or self._undecided or self._parting)
 
+    def adopt(self, settings: EngineSettings) -> None:
+        """Goes by these from now on; calls under way go on as they began."""
+        self._settings = settings
+
     def place(self, order: CallOrder, trunk: TrunkSettings, targets: tuple[Flow, ...], media: DatagramPort) -> Call:
         """Dials; raises `LocalProtocolError` when something in the order cannot be said in SIP."""
         now = self._clock()
