@@ -163,7 +163,8 @@ class Pump:
         self.fate = fate
         self.alter = alter
         self.wire: list[Parcel] = []
-        """Every datagram that was sent, as it arrived or would have."""
+        """Every datagram that was sent, as it arrived or would have; nothing without `keeps_wire`."""
+        self.keeps_wire = True
         self._numbers: dict[Address, Iterator[int]] = {}
         self._order = itertools.count()
         self._under_way: list[tuple[float, int, Parcel]] = []
@@ -216,7 +217,8 @@ class Pump:
         """Put a datagram on the network; also for strangers."""
         number = next(self._numbers.setdefault(source, itertools.count()))
         parcel = self.alter(Parcel(data, source, target, number, self.now))
-        self.wire.append(parcel)
+        if self.keeps_wire:
+            self.wire.append(parcel)
         for delay in self.fate(parcel):
             heapq.heappush(self._under_way, (self.now + delay, next(self._order), parcel))
 

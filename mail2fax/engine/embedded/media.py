@@ -8,8 +8,9 @@ from mail2fax.engine.embedded.rtp.jitter import SAMPLE_RATE, Audio, Gap, JitterB
 from mail2fax.engine.embedded.rtp.packet import RtpSender
 from mail2fax.engine.embedded.spandsp.task import Law, T38Settings, Task
 from mail2fax.engine.embedded.spandsp.terminal import AudioTerminal, T38Terminal, Terminal
-from mail2fax.engine.embedded.t38.offer import ErrorCorrection, T38Parameters
-from mail2fax.engine.embedded.t38.udptl import REDUNDANCY_ENTRIES, UdptlReceiver, UdptlSender
+from mail2fax.engine.embedded.t38.offer import T38Parameters
+from mail2fax.engine.embedded.t38.receiver import UdptlReceiver
+from mail2fax.engine.embedded.t38.sender import UdptlSender
 from mail2fax.model.call import Media
 
 FRAME_SAMPLES = 160
@@ -103,6 +104,19 @@ class AudioPath:
         self._modem.close()
 
 
+_REPEAT_AFTER = frozenset({2, 3, 5, 9, 17, 33})
+"""Frames of silence after which the last datagram is sent again: 40 ms to 0.7 s. Within a signal a packet goes out
+every 30 ms and carries copies of the ones before; what a signal ends with has nothing else to stand in for it."""
+_KEEP_ALIVE = 250
+"""And every so many frames (5 s) for as long as we have nothing to say: a page takes minutes, and firewalls and
+address translators forget a flow that is silent for 30 s."""
+_NO_SIGNAL, _V21_DATA = 0x00, 0xC0
+"""First octets of IFP packets (T.38 7.1): the indicator "no signal", and data of the modem that control frames use."""
+_BROKEN_OFF_AFTER = 35
+"""Frames without a packet (0.7 s) that end a control frame of which the end was lost. T.30 waits for 3 s from the
+beginning of a signal and then gives the whole call up; told that the signal is gone, it asks again."""
+
+
 class T38Path:
     """A T.38 terminal behind UDPTL. `agreed` is what both ends said in common, `theirs` what the far end can take."""
 
@@ -111,11 +125,14 @@ class T38Path:
     silence_limit_s = 20.0
 
     def __init__(self, task: Task, agreed: T38Parameters, theirs: T38Parameters, now: float, *, calling: bool) -> None:
-        entries = 0 if agreed.error_correction is ErrorCorrection.NONE else REDUNDANCY_ENTRIES
         self.heard_at = now
         self._terminal = T38Terminal(task, calling=calling, settings=T38Settings(version=agreed.version))
-        self._sender = UdptlSender(entries=entries, max_datagram=theirs.max_datagram)
+        self._sender = UdptlSender(agreed.error_correction, max_datagram=theirs.max_datagram)
         self._receiver = UdptlReceiver()
+        self._last_sent = b""
+        self._frames_silent = 0
+        self._hears_frame = False
+        self._frames_unheard = 0
 
     @property
     def terminal(self) -> Terminal:
@@ -132,13 +149,26 @@ class T38Path:
         self.heard_at = now
         for ifp in self._receiver.receive(datagram):
             self._terminal.receive(ifp.data, ifp.sequence)
+            self._hears_frame = ifp.data[:1] == bytes((_V21_DATA,))
+            self._frames_unheard = 0
 
     def frame(self, now: float) -> list[bytes]:
+        self._end_broken_frame()
         self._terminal.tick(FRAME_SAMPLES)
-        datagrams: list[bytes] = []
-        for ifp in self._terminal.take_ifps():
-            datagrams.extend([self._sender.wrap(ifp.data)] * ifp.copies)
-        return datagrams
+        datagrams = [self._sender.wrap(ifp.data) for ifp in self._terminal.take_ifps()]
+        if datagrams:
+            self._last_sent, self._frames_silent = datagrams[-1], 0
+            return datagrams
+        self._frames_silent += 1
+        is_due = self._frames_silent in _REPEAT_AFTER or not self._frames_silent % _KEEP_ALIVE
+        return [self._last_sent] if is_due and self._last_sent else []
 
     def close(self) -> None:
         self._terminal.close()
+
+    def _end_broken_frame(self) -> None:
+        self._frames_unheard += 1
+        if self._hears_frame and self._frames_unheard >= _BROKEN_OFF_AFTER:
+            self._hears_frame = False
+            silence = self._receiver.interpose(bytes((_NO_SIGNAL,)))
+            self._terminal.receive(silence.data, silence.sequence)

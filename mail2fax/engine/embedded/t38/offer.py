@@ -66,14 +66,13 @@ def read_attributes(attributes: Iterable[Attribute]) -> T38Parameters:
 def answer_offer(offer: T38Parameters, ours: T38Parameters) -> T38Parameters:
     """Our answer: no version and no rate above the offer's, and the error correction it asks for.
 
-    FEC is answered with redundancy: we do not compute parity, and every end seen that does knows copies too.
+    Rates are managed by transferredTCF whatever was offered: over UDP there is no other way (T.38 8.1).
     """
-    offered_none = offer.error_correction is ErrorCorrection.NONE
     return replace(
         ours,
         version=min(offer.version, ours.version),
         max_bit_rate=min(offer.max_bit_rate, ours.max_bit_rate),
-        error_correction=ErrorCorrection.NONE if offered_none else ErrorCorrection.REDUNDANCY,
+        error_correction=offer.error_correction,
     )
 
 

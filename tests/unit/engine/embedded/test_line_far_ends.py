@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mail2fax.engine.embedded.line import LineSettings
-from mail2fax.engine.embedded.t38.offer import T38Parameters
+from mail2fax.engine.embedded.t38.offer import ErrorCorrection, T38Parameters
 from mail2fax.engine.embedded.t38.udptl import parse_packet
 from mail2fax.model.call import (
     CallOrder,
@@ -18,7 +18,7 @@ from mail2fax.model.call import (
     PageConfirmed,
     PageProgress,
 )
-from tests.harness.pump import LATENCY_S, MEDIA_PORT, Fate, Parcel, Phone, Pump
+from tests.harness.pump import LATENCY_S, MEDIA_PORT, Fate, Parcel, Phone, Pump, media_by_chance
 from tests.unit.engine.embedded.calls import CALLED, CALLER, Calls, rewrite
 
 ACCEPT, OFFER, NEVER = MediaPolicy.ACCEPT, MediaPolicy.OFFER, MediaPolicy.NEVER
@@ -313,7 +313,23 @@ def test_redundancy_is_offered_and_our_datagrams_stay_small(calls: Calls) -> Non
     calls.assert_delivered(pump)
     assert b"T38FaxUdpEC:t38UDPRedundancy\r\n" in offers(pump, pump.caller)[1].data
     assert max(len(p.data) for p in udptl(pump, pump.caller)) <= 244
-    assert max(len(parse_packet(p.data).secondary) for p in udptl(pump, pump.caller)) == 3
+    of_pages = [packet for p in udptl(pump, pump.caller) if len((packet := parse_packet(p.data)).primary) > 50]
+    assert {len(packet.secondary) for packet in of_pages[3:]} == {3}
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_parity_is_spoken_with_a_far_end_that_asks_for_it(calls: Calls, ours: bool) -> None:
+    """T.38 9.1.4.2, in both directions, over a network that loses a tenth."""
+    settings = LineSettings(1.0, T38Parameters(error_correction=ErrorCorrection.FEC))
+    caller, called = calls.caller(OFFER if ours else ACCEPT), calls.called(ACCEPT if ours else OFFER)
+    (caller if ours else called).settings = settings
+    pump = calls.pump(caller, called, fate=media_by_chance(3, lost=0.1))
+    pump.call()
+    calls.assert_delivered(pump)
+    for phone in pump.phones:
+        packets = [parse_packet(p.data) for p in udptl(pump, phone)]
+        assert packets
+        assert all(packet.parity and not packet.secondary for packet in packets)
 
 
 def test_a_far_end_that_takes_only_small_datagrams_gets_no_larger_ones(calls: Calls) -> None:

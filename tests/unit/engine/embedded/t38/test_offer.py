@@ -62,7 +62,7 @@ def test_the_version_answered_is_no_higher_than_the_one_offered(offered: int, an
     [
         (ErrorCorrection.REDUNDANCY, ErrorCorrection.REDUNDANCY),
         (ErrorCorrection.NONE, ErrorCorrection.NONE),
-        (ErrorCorrection.FEC, ErrorCorrection.REDUNDANCY),
+        (ErrorCorrection.FEC, ErrorCorrection.FEC),
     ],
 )
 def test_the_error_correction_answered_follows_the_offer(offered: ErrorCorrection, answered: ErrorCorrection) -> None:
