@@ -22,6 +22,7 @@
 
 #include "document.h"
 #include "helper.h"
+#include "mending.h"
 
 /* 3.0 dropped the T.30 context from its handlers and renamed the constants. */
 #if SPANDSP_RELEASE_DATE >= 20120902
@@ -68,6 +69,7 @@ struct terminal {
     int ecm_block;              /* of the page being sent: blocks of 256 frames already confirmed */
     int partial;                /* the last PPS sent said that the page goes on */
     int octets_out;             /* of the page being sent */
+    mending_t mending;
     terminal_event_t *first, *last;
     int events;
 };
@@ -203,6 +205,8 @@ static void handle_frame(T30_CONTEXT void *user, direction_t direction, const ui
     if (control == FCF_FCD || control == FCF_RCP)
         return;
     follow_blocks(terminal, incoming, frame, length);
+    if (!incoming)
+        mend_outgoing(&terminal->mending, frame);
     /* The page is not in the file: whatever spandsp is about to say about it must not count. */
     if (terminal->file_failed)
         return;
@@ -211,6 +215,8 @@ static void handle_frame(T30_CONTEXT void *user, direction_t direction, const ui
         event->incoming = incoming;
         event->value = pages_in_file(terminal);
     }
+    if (incoming)
+        mend_incoming(&terminal->mending, terminal->t30, frame, length);
 }
 
 static void handle_phase_e(T30_CONTEXT void *user, int code)
@@ -279,6 +285,16 @@ void terminal_end(terminal_t *terminal)
 
 /* --------------------------------------------------------------------------------------------- audio */
 
+static void hear(terminal_t *terminal, int16_t *samples, size_t count)
+{
+    int energy = mend_energy(samples, count);
+
+    enter(terminal);
+    fax_rx(terminal->fax, samples, (int) count);
+    mend_timers(&terminal->mending, terminal->t30, (int) count, energy);
+    leave(terminal);
+}
+
 void terminal_hear_g711(terminal_t *terminal, const uint8_t *samples, size_t count, int law)
 {
     int16_t linear[CHUNK];
@@ -288,18 +304,22 @@ void terminal_hear_g711(terminal_t *terminal, const uint8_t *samples, size_t cou
         chunk = count < CHUNK ? count : CHUNK;
         for (i = 0; i < chunk; i++)
             linear[i] = law == LAW_A ? alaw_to_linear(samples[i]) : ulaw_to_linear(samples[i]);
-        enter(terminal);
-        fax_rx(terminal->fax, linear, (int) chunk);
-        leave(terminal);
+        mend_heard(&terminal->mending, linear, chunk);
+        hear(terminal, linear, chunk);
     }
 }
 
 void terminal_hear_gap(terminal_t *terminal, size_t count)
 {
+    int16_t linear[CHUNK];
     size_t chunk;
 
     for (; count > 0 && terminal->fax && !terminal->finished; count -= chunk) {
         chunk = count < CHUNK ? count : CHUNK;
+        if (mend_gap(&terminal->mending, linear, chunk)) {
+            hear(terminal, linear, chunk);
+            continue;
+        }
         enter(terminal);
         fax_rx_fillin(terminal->fax, (int) chunk);
         leave(terminal);
@@ -332,6 +352,7 @@ void terminal_hear_packet(terminal_t *terminal, const uint8_t *packet, size_t le
         return;
     enter(terminal);
     t38_core_rx_ifp_packet(t38_terminal_get_t38_core_state(terminal->t38), packet, (int) length, number);
+    mend_timers(&terminal->mending, terminal->t30, 0, 0);
     leave(terminal);
 }
 
@@ -341,6 +362,7 @@ void terminal_tick(terminal_t *terminal, int samples)
         return;
     enter(terminal);
     t38_terminal_send_timeout(terminal->t38, samples);
+    mend_timers(&terminal->mending, terminal->t30, samples, 0);
     leave(terminal);
 }
 
@@ -427,6 +449,7 @@ terminal_t *terminal_new(const terminal_task_t *task)
         return NULL;
     }
     atomic_fetch_add(&objects_alive, 1);
+    mend_start(&terminal->mending, !task->sending);
     prepare_t30(terminal, task);
     if (task->sending) {
         enter(terminal);
