@@ -26,9 +26,10 @@ class Fax:
     """Sends or receives over audio, then perhaps anew over T.38: each time with a fresh terminal.
 
     `calling` says who placed the call. `random` gives the first numbers of our RTP stream (RFC 3550 5.1).
+    `pinned` takes no packets but those from the address in the far end's SDP.
     """
 
-    def __init__(self, task: Task, random: Random, *, calling: bool) -> None:
+    def __init__(self, task: Task, random: Random, *, calling: bool, pinned: bool = False) -> None:
         self.detail = ""
         """libtiff's words, when the document could not be read or written."""
         self.frames = FrameLog()
@@ -37,7 +38,7 @@ class Fax:
         self._calling = calling
         self._random = random
         self._path: MediaPath | None = None
-        self._latch = Latch(None)
+        self._latch = Latch(None, pinned=pinned)
         self._report = Report()
         self._result = FaxResult(FaxFault.NOT_STARTED)
         self._sent_before = 0
@@ -91,12 +92,15 @@ class Fax:
 
     def receive(self, datagram: bytes, source: Address, now: float) -> None:
         """Take one datagram from the media port, whatever it is."""
-        followed = self._latch.source
-        if not (self._path and self._path.owns(datagram) and self._latch.accepts(source)):
+        path = self._path
+        if path is None or not path.owns(datagram):
             return
-        if followed not in (None, source):
-            self._path.begin_anew()
-        self._path.receive(datagram, now)
+        followed = self._latch.source
+        heard = self._latch.take(datagram, source, path.stamp)
+        if heard and followed not in (None, source):
+            path.begin_anew()
+        for each in heard:
+            path.receive(each, now)
 
     def run(self, now: float) -> None:
         """Bring the terminal up to `now`."""
@@ -151,7 +155,7 @@ class Fax:
 
     def _begin(self, path: MediaPath, target: Address | None, now: float) -> None:
         self._path = path
-        self._latch = Latch(target)
+        self._latch = self._latch.successor(target)
         self._next_frame_at = now
         self._page_since = now
         self._limit_s = _START_LIMIT_S

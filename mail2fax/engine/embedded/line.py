@@ -23,6 +23,7 @@ from mail2fax.engine.embedded.sip.events import (
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.spandsp.task import ReceiveTask, SendTask, Task, posix_zone
 from mail2fax.engine.embedded.t38.offer import T38Parameters, answer_offer
+from mail2fax.engine.embedded.t38.sender import datagram_for
 from mail2fax.model.call import (
     Answered,
     AnswerOrder,
@@ -51,10 +52,16 @@ _PATIENCE_S = 4.0
 
 @dataclass(frozen=True, slots=True)
 class LineSettings:
-    """What all calls have in common: when we offer T.38 ourselves (seconds after the answer), and what we offer."""
+    """What all calls have in common: when we offer T.38 ourselves (seconds after the answer), and what we offer.
+
+    `max_datagram_is_ifp`: these far ends mean by T38FaxMaxDatagram the largest IFP packet, not the largest datagram.
+    `pin_media`: media come from the address in the far end's SDP or not at all, whatever translates addresses.
+    """
 
     offer_after_s: float = 1.0
     t38: T38Parameters = field(default_factory=T38Parameters)
+    max_datagram_is_ifp: bool = False
+    pin_media: bool = False
 
 
 def first_offer(media_address: Address) -> bytes:
@@ -85,7 +92,7 @@ class Line:
         self._ours = OurMedia(media_address)
         # RFC 3550 5.1 wants first numbers that differ from call to call and from end to end; they are no secret.
         chance = Random(f"{session.call_id} {media_address}")  # noqa: S311 - see above
-        self._fax = Fax(_task(order), chance, calling=isinstance(order, CallOrder))
+        self._fax = Fax(_task(order), chance, calling=isinstance(order, CallOrder), pinned=settings.pin_media)
         self._events: list[CallEvent] = [Dialled()]
         self._ringing: int | None = None
         self._offer_at: float | None = None
@@ -217,7 +224,7 @@ class Line:
         agreed = self._agree(t38)
         if self._session.accept_offer(self._ours.accept_t38(far, agreed), now):
             self._offering = False
-            self._fax.begin_t38(t38.target, agreed, t38.parameters, now)
+            self._fax.begin_t38(t38.target, agreed, self._taken_by(t38), now)
 
     def _offered_audio(self, far: FarDescription, audio: FarAudio, now: float) -> None:
         if not self._session.accept_offer(self._ours.accept_audio(far), now):
@@ -229,6 +236,12 @@ class Line:
 
     def _agree(self, t38: FarT38) -> T38Parameters:
         return answer_offer(t38.parameters, self._settings.t38)
+
+    def _taken_by(self, t38: FarT38) -> T38Parameters:
+        """What the far end can take."""
+        if not self._settings.max_datagram_is_ifp:
+            return t38.parameters
+        return replace(t38.parameters, max_datagram=datagram_for(t38.parameters.max_datagram))
 
     # Our own offer
 
@@ -254,7 +267,7 @@ class Line:
         if far.t38 and self._fax.media is Media.T38:
             self._fax.move_to(far.t38.target)
         elif far.t38 and not self._fax.over:
-            self._fax.begin_t38(far.t38.target, self._agree(far.t38), far.t38.parameters, now)
+            self._fax.begin_t38(far.t38.target, self._agree(far.t38), self._taken_by(far.t38), now)
         elif far.audio and self._fax.media is not Media.T38:
             self._fax.move_to(far.audio.target, far.audio.codec)
         elif offering and not self._fax.over:
@@ -273,7 +286,7 @@ class Line:
             agreed = self._agree(far.t38)
             self._session.answer(self._ours.accept_t38(far, agreed), now)
             self._answered()
-            self._fax.begin_t38(far.t38.target, agreed, far.t38.parameters, now)
+            self._fax.begin_t38(far.t38.target, agreed, self._taken_by(far.t38), now)
         elif far.audio:
             self._session.answer(self._ours.accept_audio(far), now)
             self._answered()

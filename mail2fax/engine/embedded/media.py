@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from mail2fax.engine.embedded.latch import Stamp
 from mail2fax.engine.embedded.rtp import packet as rtp
 from mail2fax.engine.embedded.rtp.jitter import SAMPLE_RATE, Audio, Gap, JitterBuffer, Silence
 from mail2fax.engine.embedded.rtp.packet import RtpSender
@@ -11,10 +12,13 @@ from mail2fax.engine.embedded.spandsp.terminal import AudioTerminal, T38Terminal
 from mail2fax.engine.embedded.t38.offer import T38Parameters
 from mail2fax.engine.embedded.t38.receiver import UdptlReceiver
 from mail2fax.engine.embedded.t38.sender import UdptlSender
+from mail2fax.engine.embedded.t38.udptl import RemoteProtocolError, parse_packet
 from mail2fax.model.call import Media
 
 FRAME_SAMPLES = 160
 FRAME_S = FRAME_SAMPLES / SAMPLE_RATE
+_PAYLOADS = range(40, 481)
+"""Octets in a packet of G.711: 5 to 60 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ class MediaPath(Protocol):
     @property
     def terminal(self) -> Terminal: ...
     def owns(self, datagram: bytes) -> bool: ...
+    def stamp(self, datagram: bytes) -> Stamp | None:
+        """Its place in a stream, if it is one that our far end might send."""
+
     def begin_anew(self) -> None:
         """Packets come from another source from now on."""
 
@@ -75,6 +82,14 @@ class AudioPath:
 
     def owns(self, datagram: bytes) -> bool:
         return rtp.looks_like_rtp(datagram)
+
+    def stamp(self, datagram: bytes) -> Stamp | None:
+        try:
+            packet = rtp.parse_packet(datagram)
+        except rtp.RemoteProtocolError:
+            return None
+        is_audio = packet.payload_type in self._laws and len(packet.payload) in _PAYLOADS
+        return Stamp(packet.ssrc, packet.sequence) if is_audio else None
 
     def begin_anew(self) -> None:
         """The buffer knows another source by its SSRC."""
@@ -141,6 +156,13 @@ class T38Path:
     def owns(self, datagram: bytes) -> bool:
         """Not late RTP: its version bits would be a sequence number above 32767, far from where the stream is."""
         return not rtp.looks_like_rtp(datagram) or self._receiver.expects(int.from_bytes(datagram[:2], "big"))
+
+    def stamp(self, datagram: bytes) -> Stamp | None:
+        try:
+            packet = parse_packet(datagram)
+        except RemoteProtocolError:
+            return None
+        return Stamp(0, packet.sequence) if packet.primary else None
 
     def begin_anew(self) -> None:
         self._receiver.begin_anew()

@@ -67,6 +67,11 @@ class UdptlSender:
         return Parity(span, tuple(xor(earlier[entries - i - 1 : span * entries : entries]) for i in range(entries)))
 
 
+def datagram_for(ifp: int) -> int:
+    """The largest datagram for a far end whose T38FaxMaxDatagram means one IFP packet: as many as we put in one."""
+    return (ifp + 2) * (ENTRIES + 1) + 8
+
+
 def xor(packets: Iterable[bytes]) -> bytes:
     """The exclusive or of packets, the shorter ones filled up with zeros at their end."""
     # As numbers with the first octet lowest, the filling is done by itself, and by one machine word at a time.

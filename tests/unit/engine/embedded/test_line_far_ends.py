@@ -341,6 +341,18 @@ def test_a_far_end_that_takes_only_small_datagrams_gets_no_larger_ones(calls: Ca
     assert max(len(p.data) for p in udptl(pump, pump.caller)) <= 122
 
 
+def test_a_far_end_that_means_ifp_packets_by_its_datagram_size_gets_full_copies(calls: Calls) -> None:
+    """`T38FaxMaxDatagram` means the UDPTL size to some and the IFP size to others."""
+    caller, called = calls.caller(rows=1_000), calls.called(OFFER)
+    caller.settings = replace(caller.settings, max_datagram_is_ifp=True)
+    called.settings = LineSettings(1.0, T38Parameters(max_datagram=72))
+    pump = calls.pump(caller, called)
+    pump.call()
+    calls.assert_delivered(pump)
+    of_pages = [packet for p in udptl(pump, pump.caller) if len((packet := parse_packet(p.data)).primary) > 50]
+    assert {len(packet.secondary) for packet in of_pages[3:]} == {3}
+
+
 def test_udptl_from_another_port_than_rtp_is_followed(calls: Calls) -> None:
     """Trap 16: Asterisk's UDPTL comes from another port than its RTP, and we answer to where it comes from."""
 

@@ -4,6 +4,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mail2fax.engine.embedded.rtp.packet import RtpPacket
+from mail2fax.engine.embedded.rtp.packet import build_packet as build_rtp
+from mail2fax.engine.embedded.t38.udptl import UdptlPacket
+from mail2fax.engine.embedded.t38.udptl import build_packet as build_udptl
 from mail2fax.model.call import Media, MediaPolicy, PageProgress
 from tests.harness.pump import LATENCY_S, MEDIA_PORT, Parcel, Pump, lose, media_by_chance
 from tests.unit.engine.embedded.calls import CALLED, CALLER, Calls, rewrite
@@ -133,6 +137,32 @@ def test_a_stranger_takes_no_call_over(calls: Calls, policy: MediaPolicy) -> Non
             pump.send(stranger, b"\x80\x00" + bytes(170), phone.media_address)
             pump.send(stranger, b"\x00\x07\x01\x06\x00\x00", phone.media_address)
     calls.assert_delivered(pump)
+
+
+def flood(pump: Pump, stranger: tuple[str, int], number: int) -> None:
+    """A whole stream of either medium, as well made as a far end's."""
+    rtp_packet = RtpPacket(8, number & 0xFFFF, 160 * number, 7, b"\xd5" * 160)
+    udptl_packet = UdptlPacket(number & 0xFFFF, b"\x06", (b"\x00",))
+    for phone in pump.phones:
+        pump.send(stranger, build_rtp(rtp_packet), phone.media_address)
+        pump.send(stranger, build_udptl(udptl_packet), phone.media_address)
+
+
+@pytest.mark.parametrize("policy", [MediaPolicy.ACCEPT, MediaPolicy.OFFER])
+def test_a_stranger_who_sends_a_good_stream_from_the_first_ring_on_hijacks_nothing(
+    calls: Calls, policy: MediaPolicy
+) -> None:
+    """Five packets of anybody settled where media go before the far end was heard; its own address counts for more."""
+    pump = calls.pump(calls.caller(), calls.called(policy))
+    pump.dial()
+    for number in range(100_000):
+        if pump.caller.is_done and pump.called.is_done:
+            break
+        pump.step()
+        flood(pump, ("203.0.113.9", 4_444), number)
+    calls.assert_delivered(pump)
+    hosts = {parcel.target[0] for phone in pump.phones for parcel in pump.media(phone)[50:]}
+    assert hosts == {CALLER, CALLED}
 
 
 @pytest.mark.parametrize("policy", [MediaPolicy.ACCEPT, MediaPolicy.OFFER])
