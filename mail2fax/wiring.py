@@ -12,7 +12,7 @@ from mail2fax.config.errors import ConfigError, Fault
 from mail2fax.control.orders import SendLimits
 from mail2fax.dispatch import ReplyDelivery
 from mail2fax.document.limits import RenderLimits
-from mail2fax.engine.settings import EngineSettings, TrunkSettings
+from mail2fax.engine.settings import EngineSettings, TlsSettings, TrunkSettings
 from mail2fax.gateway import Dialling
 from mail2fax.ingest import smtp_setup
 from mail2fax.ingest.smtp import SmtpSettings
@@ -42,6 +42,9 @@ def engine_settings(config: Config) -> EngineSettings:
     return EngineSettings(
         listen_host=config.sip.listen,
         listen_port=config.sip.port,
+        listen_tcp=config.sip.tcp,
+        tls_port=config.sip.tls_port or None,
+        tls=_tls_settings(config),
         media_port_low=config.sip.media_port_low,
         media_port_high=config.sip.media_port_high,
         lines=trunk.lines,
@@ -52,10 +55,16 @@ def engine_settings(config: Config) -> EngineSettings:
                 trunk.user,
                 trunk.password.get_secret_value(),
                 trunk.domain,
+                transport=trunk.transport,
                 offer_after_s=trunk.t38_offer_after_s,
             ),
         ),
     )
+
+
+def _tls_settings(config: Config) -> TlsSettings:
+    sip = config.sip
+    return TlsSettings(sip.tls_certificate, sip.tls_key, sip.tls_ca, sip.tls_client_ca, sip.tls_minimum)
 
 
 def rules(config: Config) -> AdmissionRules:

@@ -42,5 +42,6 @@ def check(
     typer.echo(f"  senders  {', '.join(settings.senders.allow) or 'nobody may send: set senders.allow'}")
     typer.echo(f"  numbers  {', '.join(settings.numbers.allow) or f'ordinary numbers of {settings.numbers.region}'}")
     trunk = settings.trunk
-    typer.echo(f"  trunk    {trunk.host}:{trunk.port}, {trunk.lines} lines, T.38: {trunk.t38}")
+    place = f"{trunk.host}:{trunk.port}" if trunk.port else trunk.host
+    typer.echo(f"  trunk    {place}, {trunk.lines} lines, T.38: {trunk.t38}")
     typer.echo(f"  replies  from {settings.reply.sender} through {settings.reply.host}:{settings.reply.port}")

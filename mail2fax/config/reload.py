@@ -21,6 +21,7 @@ AT_START_ONLY = frozenset(
         "smtp.listener",
         "trunk.host",
         "trunk.port",
+        "trunk.transport",
         "trunk.user",
         "trunk.password",
         "trunk.password_file",

@@ -17,6 +17,7 @@ from mail2fax.config.values import (
     MailAddress,
     Megabytes,
     NetworkText,
+    PemFile,
     Port,
     Section,
     SenderMaskText,
@@ -37,14 +38,7 @@ def _password_hash(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _pem_file(text: str) -> str:
-    if text and not (text.startswith("/") and text.isprintable()):
-        raise ValueError("must be an absolute path of a PEM file, such as /etc/mail2fax/tls.pem")
-    return text
-
-
 Senders = Annotated[tuple[SenderMaskText, ...], Field(min_length=1)]
-PemFile = Annotated[str, AfterValidator(_pem_file)]
 Name = Annotated[Line, Field(min_length=1, max_length=255)]
 
 

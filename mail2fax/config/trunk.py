@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from mail2fax.config.values import HostName, Line, LocalAddress, Port, Seconds, SecretFile, Section
+from mail2fax.config.values import HostName, Line, LocalAddress, PemFile, Port, Seconds, SecretFile, Section
 from mail2fax.model.call import MediaPolicy
 
 
@@ -12,7 +12,8 @@ class TrunkSection(Section):
     """`[trunk]`: the SIP peer that carries the calls."""
 
     host: HostName = "127.0.0.1"
-    port: Annotated[int, Field(ge=1, le=65_535)] = 5060
+    port: Port = 0
+    transport: Literal["any", "udp", "tcp", "tls"] = "any"
     user: Line = ""
     password: SecretStr = SecretStr("")
     password_file: SecretFile = ""
@@ -31,8 +32,21 @@ class SipSection(Section):
 
     listen: LocalAddress = "127.0.0.1"
     port: Port = 5062
+    tcp: bool = True
+    tls_port: Port = 0
+    tls_certificate: PemFile = ""
+    tls_key: PemFile = ""
+    tls_ca: PemFile = ""
+    tls_client_ca: PemFile = ""
+    tls_minimum: Literal["1.2", "1.3"] = "1.2"
     media_port_low: Port = 0
     media_port_high: Port = 0
+
+    @model_validator(mode="after")
+    def _certificate_to_show(self) -> Self:
+        if self.tls_port and not self.tls_certificate:
+            raise ValueError("tls_port needs tls_certificate, the PEM file with our certificate")
+        return self
 
     @model_validator(mode="after")
     def _ports_in_order(self) -> Self:

@@ -99,6 +99,12 @@ def _number_mask(text: str) -> str:
     return text
 
 
+def _pem_file(text: str) -> str:
+    if text and not (text.startswith("/") and text.isprintable()):
+        raise ValueError("must be an absolute path of a PEM file, such as /etc/mail2fax/tls.pem")
+    return text
+
+
 Port = Annotated[int, Field(ge=0, le=65_535)]
 ListenAddress = Annotated[str, AfterValidator(_listen_address)]
 NetworkText = Annotated[str, AfterValidator(_network)]
@@ -120,6 +126,7 @@ Line = Annotated[str, AfterValidator(_one_line)]
 SecretFile = Annotated[str, AfterValidator(secret_place)]
 RunDirectory = Annotated[str, AfterValidator(_run_directory)]
 LogFile = Annotated[str, AfterValidator(_absolute)]
+PemFile = Annotated[str, AfterValidator(_pem_file)]
 
 
 class Section(BaseModel):

@@ -13,11 +13,12 @@ class TrunkSettings:
     `host` is a name or an IP address. `user` and `password` answer its digest challenges (both empty: it knows us by
     our address). `domain` stands in our From; empty means `host`. `name` is what an order calls it by, and the log.
     `offer_after_s` is how long after the answer we offer T.38 ourselves, where the order asks for that. `transport`
-    "any" is UDP, and TCP for what is too large for UDP. With "tls" the trunk's certificate must be for `host`.
+    "any" and `port` 0 mean what the domain says in DNS (RFC 3263), else UDP to 5060; "any" also uses TCP for what is
+    too large for UDP. Over TLS the trunk's certificate must be for `host`.
     """
 
     host: str
-    port: int = 5060
+    port: int = 0
     user: str = ""
     # Not in repr: settings end up in tracebacks and debug lines, passwords must not.
     password: str = field(default="", repr=False)
@@ -30,7 +31,7 @@ class TrunkSettings:
     def authority(self) -> str:
         """Host and port as a SIP URI has them (RFC 3261 19.1.1): brackets around IPv6, no port when it is 5060."""
         host = _uri_host(self.host)
-        return host if self.port == DEFAULT_SIP_PORT else f"{host}:{self.port}"
+        return host if self.port in {0, DEFAULT_SIP_PORT} else f"{host}:{self.port}"
 
     @property
     def from_domain(self) -> str:
@@ -62,7 +63,7 @@ class EngineSettings:
     we do not listen for TLS; calls of ours may use it all the same. Media ports come from `media_port_low` to
     `media_port_high`, both included, or from anywhere when both are 0. Without `trunks` the engine only answers;
     `offer_after_s` is then how long after the answer we offer T.38 ourselves, where the order asks for that.
-    `product` is our User-Agent.
+    `product` is our User-Agent. `resolver` is asked for names instead of the name servers of this machine.
     """
 
     listen_host: str = "127.0.0.1"
@@ -76,6 +77,7 @@ class EngineSettings:
     listen_tcp: bool = True
     tls_port: int | None = None
     tls: TlsSettings = TlsSettings()
+    resolver: tuple[str, int] | None = None
 
     def __post_init__(self) -> None:
         if len({trunk.name for trunk in self.trunks}) < len(self.trunks):

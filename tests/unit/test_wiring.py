@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mail2fax import wiring
-from mail2fax.config import Config, load
+from mail2fax.config import Config, ConfigError, load
+from mail2fax.engine.settings import TlsSettings
 from mail2fax.jobs import JobSettings
 from mail2fax.model.call import MediaPolicy
 from mail2fax.model.domain import Terminal
@@ -76,9 +77,29 @@ def config(tmp_path: Path) -> Config:
     return load(path)
 
 
+def test_the_engine_knows_how_it_speaks_tls(tmp_path: Path) -> None:
+    path = tmp_path / "tls.toml"
+    path.write_text(
+        '[trunk]\ntransport = "tls"\n[sip]\ntcp = false\ntls_port = 5061\ntls_certificate = "/etc/c.pem"\n'
+        'tls_key = "/etc/k.pem"\ntls_ca = "/etc/a.pem"\ntls_client_ca = "/etc/o.pem"\ntls_minimum = "1.3"\n'
+    )
+    settings = wiring.engine_settings(load(path))
+    assert (settings.listen_tcp, settings.tls_port) == (False, 5061)
+    assert settings.tls == TlsSettings("/etc/c.pem", "/etc/k.pem", "/etc/a.pem", "/etc/o.pem", "1.3")
+    assert [(trunk.port, trunk.transport) for trunk in settings.trunks] == [(0, "tls")]
+
+
+def test_who_listens_for_tls_needs_a_certificate(tmp_path: Path) -> None:
+    path = tmp_path / "tls.toml"
+    path.write_text("[sip]\ntls_port = 5061\n")
+    with pytest.raises(ConfigError, match="tls_certificate"):
+        load(path)
+
+
 def test_the_engine_knows_its_trunk_and_its_ports(config: Config) -> None:
     settings = wiring.engine_settings(config)
     assert (settings.listen_host, settings.listen_port, settings.lines) == ("127.0.0.1", 5080, 4)
+    assert (settings.listen_tcp, settings.tls_port, settings.tls) == (True, None, TlsSettings())
     assert (settings.media_port_low, settings.media_port_high) == (4000, 4009)
     (trunk,) = settings.trunks
     assert (trunk.host, trunk.port, trunk.user, trunk.offer_after_s) == ("sip.example.com", 5070, "anna", 2.0)

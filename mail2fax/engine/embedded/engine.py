@@ -1,7 +1,6 @@
 """The embedded engine: a 20 ms clock and the waiting around the switchboard. Nothing else runs in its loop."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
@@ -10,10 +9,11 @@ from random import SystemRandom
 import structlog
 
 from mail2fax.engine.embedded.clock import ticks
-from mail2fax.engine.embedded.listening import Listeners, TlsContexts, family_of
+from mail2fax.engine.embedded.listening import Listeners, TlsContexts
 from mail2fax.engine.embedded.port import DatagramPort
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError
 from mail2fax.engine.embedded.sip.flow import Flow, Transport
+from mail2fax.engine.embedded.sip.resolver import NotFound, Place, Resolver
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import UaSettings
 from mail2fax.engine.embedded.sip.ua import UserAgent
@@ -27,7 +27,6 @@ from mail2fax.model.trunk import TrunkState
 log = structlog.get_logger()
 
 TICK_S = 0.020
-RESOLVE_LIMIT_S = 5.0
 STOP_LIMIT_S = 1.5
 """How long the far ends have to answer our BYE or CANCEL when the engine stops."""
 
@@ -43,6 +42,8 @@ class EmbeddedEngine:
         self.port = settings.listen_port
         self.tls_port = settings.tls_port
         self._settings = settings
+        families = frozenset({6 if ":" in settings.listen_host else 4})
+        self._resolver = Resolver(families, SystemRandom(), settings.resolver)
         self._ringing = RingingCalls[IncomingCall]()
         self._board: Switchboard | None = None
         self._clock: asyncio.Task[None] | None = None
@@ -126,9 +127,9 @@ class EmbeddedEngine:
             raise EngineUnavailable("every line is busy")
         self._opening += 1  # two orders that wait for the same resolver must not share the last line
         try:
-            target = await self._resolve(trunk)
+            targets = await self._resolve(trunk)
             async with self._media_port() as media:
-                return board, board.place(order, trunk, (target,), media)
+                return board, board.place(order, trunk, targets, media)
         finally:
             self._opening -= 1
 
@@ -174,17 +175,12 @@ class EmbeddedEngine:
             media.close()
             raise
 
-    async def _resolve(self, trunk: TrunkSettings) -> Flow:
-        loop = asyncio.get_running_loop()
-        family = family_of(self._settings.listen_host)
+    async def _resolve(self, trunk: TrunkSettings) -> tuple[Flow, ...]:
+        transport = None if trunk.transport == "any" else Transport(trunk.transport)
         try:
-            async with asyncio.timeout(RESOLVE_LIMIT_S):
-                found = await loop.getaddrinfo(trunk.host, trunk.port, family=family, type=socket.SOCK_DGRAM)
-        except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
-            raise EngineUnavailable(f"the trunk's address {trunk.host} is not to be found: {error}") from error
-        host, port = found[0][4][:2]
-        transport = Transport.UDP if trunk.transport == "any" else Transport(trunk.transport)
-        return Flow(transport, (str(host), int(port)), name=trunk.host if transport is Transport.TLS else "")
+            return await self._resolver.find(Place(trunk.host, trunk.port, transport))
+        except NotFound as error:
+            raise EngineUnavailable(f"the trunk is not to be found: {error}") from error
 
     def _clock_stopped(self, clock: asyncio.Task[None]) -> None:
         """Without its clock an engine is none: all calls end, and `incoming` too, which tells our process to end."""

@@ -19,6 +19,7 @@ from tests.harness.answering_machine import BUSY, AnsweringMachine
 from tests.harness.certificates import Certificates, make_certificates
 from tests.harness.documents import assert_received, write_fax_tiff
 from tests.harness.processes import becomes_true
+from tests.peers.dns_server import DnsServer
 
 LOOPBACK = "127.0.0.1"
 OPTIONS = (
@@ -169,6 +170,26 @@ def sever(engine: EmbeddedEngine) -> None:
     assert engine._board is not None
     for stream in list(engine._board.sip._streams.values()):
         stream.abort()
+
+
+async def test_a_call_finds_the_server_that_works_among_those_that_dns_names(tmp_path: Path, document: Path) -> None:
+    with socket.create_server((LOOPBACK, 0)) as bound:
+        dead = bound.getsockname()[1]
+    async with AnsweringMachine(tmp_path) as machine:
+        records = {
+            ("_sip._tcp.fax.example", "SRV"): [
+                f"10 0 {dead} pbx.fax.example.",
+                f"20 0 {machine.port} pbx.fax.example.",
+            ],
+            ("pbx.fax.example", "A"): [LOOPBACK],
+        }
+        async with DnsServer(records) as names:
+            settings = EngineSettings(trunks=(TrunkSettings("fax.example"),), resolver=names.address)
+            async with running(settings) as engine:
+                order = fax(document, BUSY)
+                end = await asyncio.wait_for(end_of(engine, order), 10)
+                assert (end.call.ended_by, end.call.sip_code) == (EndedBy.FAR_END, 486)
+                assert names.asked["_sip._udp.fax.example", "SRV"] == 1
 
 
 async def test_a_trunk_that_takes_no_connection_is_unreachable_at_once(document: Path) -> None:

@@ -18,7 +18,7 @@ def test_a_right_configuration_is_summed_up(mail2fax: Command, config: Path, tmp
         "  door     127.0.0.1:2525, TLS: none",
         "  senders  *@example.com",
         "  numbers  375*",
-        "  trunk    127.0.0.1:5060, 2 lines, T.38: accept",
+        "  trunk    127.0.0.1, 2 lines, T.38: accept",
         "  replies  from fax@localhost through 127.0.0.1:25",
     ]
 

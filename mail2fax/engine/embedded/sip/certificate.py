@@ -1,11 +1,10 @@
 """Whom a certificate is for (RFC 5922)."""
 
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
-from mail2fax.engine.embedded.sip.uri import parse_uri
+from mail2fax.engine.embedded.sip.uri import address_of, parse_uri
 
 
 def is_for(certificate: Mapping[str, Any], name: str) -> bool:
@@ -16,8 +15,8 @@ def is_for(certificate: Mapping[str, Any], name: str) -> bool:
     `*.provider.example`, so a star stands for the first label, as it does everywhere else (RFC 6125 6.4.3).
     """
     names: list[tuple[str, str]] = list(certificate.get("subjectAltName", ()))
-    if (address := _address(name)) is not None:
-        return any(kind == "IP Address" and _address(value) == address for kind, value in names)
+    if (address := address_of(name)) is not None:
+        return any(kind == "IP Address" and address_of(value) == address for kind, value in names)
     domains = [domain for kind, value in names if kind == "URI" and (domain := _sip_domain(value))]
     if domains:
         return any(_equal(domain, name) for domain in domains)
@@ -42,10 +41,3 @@ def _matches(pattern: str, name: str) -> bool:
 
 def _equal(one: str, other: str) -> bool:
     return one.rstrip(".").lower() == other.rstrip(".").lower()
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text.strip("[]"))
-    except ValueError:
-        return None

@@ -65,11 +65,7 @@ class SipUri:
         host = (parameter(self.parameters, "maddr") or self.host).strip("[]")
         # A zone ("fe80::1%eth0") is of the far end's own machine, and may be any text: asyncio closes a socket that
         # is told to send to what cannot be encoded.
-        if "%" in host:
-            return None
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
+        if "%" in host or address_of(host) is None:
             return None
         return host, self.port
 
@@ -103,6 +99,14 @@ class NameAddress:
     def __str__(self) -> str:
         display = f"{quote(self.display)} " if self.display else ""
         return f"{display}<{self.uri}>{write_parameters(self.parameters)}"
+
+
+def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that a host is, with or without brackets; None for a name."""
+    try:
+        return ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return None
 
 
 def escape_user(user: str) -> str:

@@ -1,0 +1,195 @@
+"""Where a trunk is: NAPTR, SRV, A and AAAA records to targets (RFC 3263), asked of the network and of /etc/hosts."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import cast
+
+import dns.asyncresolver
+import dns.exception
+import dns.name
+import dns.rdata
+import dns.rdtypes.IN.NAPTR
+import dns.rdtypes.IN.SRV
+import dns.resolver
+import structlog
+
+from mail2fax.engine.embedded.sip.flow import Address, Flow, Transport
+from mail2fax.engine.embedded.sip.hosts import parse_hosts
+from mail2fax.engine.embedded.sip.targets import NaptrRecord, Service, SrvRecord, in_order, services_of
+from mail2fax.engine.embedded.sip.uri import address_of
+
+log = structlog.get_logger()
+
+LIFETIME_S = 5.0
+"""For a whole search. A call waits for it."""
+_QUERY_S = 2.5
+_RESOLV_CONF = Path("/etc/resolv.conf")
+_MOST_TARGETS = 8
+_MOST_SERVERS = 16
+_CACHED_ANSWERS = 500
+
+
+class NotFound(Exception):
+    """There is no such place, or nobody could say where it is. The text is for the log and the admin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a trunk's settings say of where it is. `port` 0 and `transport` None: as its domain says (RFC 3263)."""
+
+    host: str
+    port: int = 0
+    transport: Transport | None = None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}" if self.port else self.host
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    transport: Transport
+    host: str
+    port: int
+
+
+class Resolver:
+    """Finds the targets of places. `families` are the IP versions we can send by.
+
+    `server` is asked instead of those in /etc/resolv.conf. Answers are kept as long as their TTL says; where nobody
+    answers, what was found last is used again, however old it is (RFC 8767).
+    """
+
+    def __init__(
+        self,
+        families: frozenset[int],
+        random: Random,
+        server: Address | None = None,
+        hosts_file: Path = Path("/etc/hosts"),
+    ) -> None:
+        self._families = families
+        self._random = random
+        self._server = server
+        self._hosts_file = hosts_file
+        self._dns: dns.asyncresolver.Resolver | None = None
+        self._configured_at: int | None = None
+        self._last: dict[Place, tuple[Flow, ...]] = {}
+
+    async def find(self, place: Place) -> tuple[Flow, ...]:
+        """The targets of a place in order, at least one; raises `NotFound`."""
+        try:
+            async with asyncio.timeout(LIFETIME_S):
+                found = await self._search(place)
+        except (TimeoutError, dns.exception.DNSException, OSError) as error:
+            if place not in self._last:
+                raise NotFound(f"{place.host}: the name servers do not answer ({_words(error)})") from error
+            log.warning("name servers do not answer", host=place.host, cause=_words(error), used="the last answer")
+            return self._last[place]
+        if not found:
+            raise NotFound(f"{place.host}: no such name, or no SIP there")
+        self._last[place] = found
+        return found
+
+    async def _search(self, place: Place) -> tuple[Flow, ...]:
+        flows: list[Flow] = []
+        for server in await self._servers(place):
+            name = place.host if server.transport is Transport.TLS else ""
+            for address in await self._addresses(server.host):
+                flows.append(Flow(server.transport, (address, server.port), name=name))
+            if len(flows) >= _MOST_TARGETS:
+                break
+        return tuple(dict.fromkeys(flows))[:_MOST_TARGETS]
+
+    async def _servers(self, place: Place) -> list[_Server]:
+        """RFC 3263 4.1 and 4.2: an address, and a name with a port, need no SRV."""
+        transport = place.transport or Transport.UDP
+        plain = [_Server(transport, place.host, place.port or transport.default_port)]
+        if place.port or address_of(place.host) is not None or self._known_here(place.host):
+            return plain
+        naptr = [_naptr(record) for record in await self._asked(place.host, "NAPTR")]
+        for service in services_of(place.host, naptr, place.transport):
+            if records := await self._asked(service.name, "SRV"):
+                return self._served(service, [_srv(record) for record in records])
+        return plain
+
+    def _served(self, service: Service, records: Sequence[SrvRecord]) -> list[_Server]:
+        # RFC 2782: a target of "." says that the service is decidedly not available.
+        offered = [record for record in in_order(records, self._random) if record.host not in {"", "."}]
+        return [_Server(service.transport, record.host, record.port) for record in offered[:_MOST_SERVERS]]
+
+    async def _addresses(self, host: str) -> list[str]:
+        if (address := address_of(host)) is not None:
+            return [host.strip("[]")] if address.version in self._families else []
+        if known := self._known_here(host):
+            return known
+        found: list[str] = []
+        for version, kind in ((6, "AAAA"), (4, "A")):
+            if version in self._families:
+                found += [record.to_text() for record in await self._asked(host, kind, needed=True)]
+        return found
+
+    def _known_here(self, host: str) -> list[str]:
+        try:
+            names = parse_hosts(self._hosts_file.read_text(errors="replace"))
+        except OSError:
+            return []
+        addresses = names.get(host.lower().rstrip("."), [])
+        return [text for text in addresses if (address := address_of(text)) and address.version in self._families]
+
+    async def _asked(self, host: str, kind: str, *, needed: bool = False) -> list[dns.rdata.Rdata]:
+        """The records of this kind. None for a name or a kind that does not exist.
+
+        Some name servers leave queries for kinds they do not know unanswered. So only what is `needed` fails.
+        """
+        is_short = "." not in host.rstrip(".")
+        try:
+            name = dns.name.from_text(host, None if is_short else dns.name.root)
+            answer = await self._resolver().resolve(name, kind, search=is_short, lifetime=_QUERY_S)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return []
+        except (dns.exception.DNSException, OSError) as error:
+            if needed:
+                raise
+            log.debug("query without an answer", name=host, kind=kind, cause=_words(error))
+            return []
+        return list(answer)
+
+    def _resolver(self) -> dns.asyncresolver.Resolver:
+        changed_at = _changed_at(_RESOLV_CONF)
+        if self._dns is None or changed_at != self._configured_at:
+            self._configured_at = changed_at
+            self._dns = dns.asyncresolver.Resolver(configure=self._server is None)
+            if self._server is not None:
+                self._dns.nameservers, self._dns.port = [self._server[0]], self._server[1]
+            self._dns.cache = dns.resolver.LRUCache(_CACHED_ANSWERS)
+        return self._dns
+
+
+def _changed_at(file: Path) -> int | None:
+    """DHCP writes other name servers into it while we run."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _srv(record: dns.rdata.Rdata) -> SrvRecord:
+    srv = cast(dns.rdtypes.IN.SRV.SRV, record)
+    return SrvRecord(srv.priority, srv.weight, srv.port, srv.target.to_text(omit_final_dot=True))
+
+
+def _naptr(record: dns.rdata.Rdata) -> NaptrRecord:
+    naptr = cast(dns.rdtypes.IN.NAPTR.NAPTR, record)
+    return NaptrRecord(
+        naptr.order,
+        naptr.preference,
+        naptr.flags.decode(errors="replace"),
+        naptr.service.decode(errors="replace"),
+        naptr.replacement.to_text(omit_final_dot=True),
+    )
+
+
+def _words(error: BaseException) -> str:
+    return str(error) or type(error).__name__
