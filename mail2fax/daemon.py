@@ -22,7 +22,7 @@ from mail2fax.config.reload import reloaded
 from mail2fax.control.door import ControlDoor
 from mail2fax.control.orders import Orders
 from mail2fax.dispatch import Dispatcher
-from mail2fax.document.sandbox import Renderer
+from mail2fax.document.sandbox import Renderer, RenderingUnavailable
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
 from mail2fax.engine.process import EngineProcess
 from mail2fax.engine.settings import EngineSettings
@@ -158,6 +158,8 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         closing.push_async_callback(engine.stop)
         await _start_engine(engine, config)
         renderer = Renderer(wiring.render_limits(config), config.document.workers)
+        closing.push_async_callback(renderer.stop)
+        await _warm_up(renderer)
         gateway = Gateway(
             rules=wiring.rules(config),
             spool=spool,
@@ -236,6 +238,13 @@ async def _start_engine(engine: EngineProcess, config: Config) -> None:
             f"the fax engine does not start: {error}. Is {config.sip.listen}:{config.sip.port} (UDP) free, and an "
             "address of this machine? See sip.listen and sip.port."
         ) from error
+
+
+async def _warm_up(renderer: Renderer) -> None:
+    try:
+        await renderer.start()
+    except RenderingUnavailable as error:
+        raise CannotStart(f"documents cannot be rendered: {error}") from error
 
 
 def _smtp_settings_at_start(config: Config) -> SmtpSettings:

@@ -1,28 +1,27 @@
 """The way into the document room: `Renderer` has a TIFF rendered by a process that can do nothing else.
 
-A fresh process per document, so that nothing of one sender's document is there when the next one comes. What it may
-do is in `confinement`. We believe it nothing: it has no say but "rendered" or a refusal of a known kind, the document
-is read back here by a reader that takes our canonical form only, and the facts of a refusal are cut and cleaned.
+A fresh process per document (`process`), so that nothing of one sender's document is there when the next one comes.
+What it may do is in `confinement`. We believe it nothing: it has no say but "rendered" or a refusal of a known kind,
+the document is read back here by a reader that takes our canonical form only, and the facts of a refusal are cut and
+cleaned.
 """
 
 import asyncio
 import json
 import os
 import signal
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import structlog
 
-import mail2fax
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document import tiff
 from mail2fax.document.limits import RenderLimits
+from mail2fax.document.process import RenderProcess
 from mail2fax.model.document import Document
 from mail2fax.model.refusal import Refusal, RefusalCode
 
@@ -39,7 +38,6 @@ CODES = frozenset(
 )
 FACTS = frozenset({"page", "problem"})
 FACT_LENGTH = 200
-ANSWER_BYTES = 16_384
 CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS})
 OUT_OF_TIME = frozenset({signal.SIGPROF, signal.SIGXCPU})
 
@@ -59,6 +57,25 @@ class Renderer:
         self._worker_module = worker
         self._free = asyncio.Semaphore(workers)
         self._warned = False
+        self._warm = False
+        self._spare: RenderProcess | None = None
+        self._keeping = asyncio.Lock()
+
+    async def start(self) -> None:
+        """From now on a process is ready for the next document; raises `RenderingUnavailable`."""
+        self._warm = True
+        try:
+            await self._keep_spare()
+        except OSError as error:
+            raise RenderingUnavailable(str(error)) from error
+
+    async def stop(self) -> None:
+        """No process waits any more."""
+        async with self._keeping:
+            self._warm = False
+            spare, self._spare = self._spare, None
+        if spare:
+            await spare.end()
 
     def adopt(self, limits: RenderLimits) -> None:
         """Renders the documents that are still to come within these limits."""
@@ -72,9 +89,17 @@ class Renderer:
         """
         async with self._free:
             try:
-                return await self._render(source, name, target)
+                document = await self._render(source, name, target)
+                await self._keep_spare()
             except OSError as error:
                 raise RenderingUnavailable(str(error)) from error
+        return document
+
+    async def _keep_spare(self) -> None:
+        """Starts a process for the next document, after this one: the two would only be in each other's way."""
+        async with self._keeping:
+            if self._warm and self._spare is None:
+                self._spare = await RenderProcess.start(self._worker_module)
 
     async def _render(self, source: bytes | Path, name: str, target: Path) -> Document | Refusal:
         unfinished = target.with_name(f".{target.name}.rendering")
@@ -93,37 +118,27 @@ class Renderer:
     async def _work(self, original: BinaryIO, file: BinaryIO, name: str) -> Refusal | None:
         """What the worker makes of the document: a refusal, or None when it says that it is rendered."""
         try:
-            async with asyncio.timeout(self._limits.document_seconds), self._worker(original, file) as worker:
-                assert worker.stdout is not None  # noqa: S101 - for mypy: it was asked for
-                line = await worker.stdout.readline()
-                code = await worker.wait()
+            async with asyncio.timeout(self._limits.document_seconds), self._worker() as worker:
+                worker.give(original, file, self._limits)
+                line, code = await worker.answer()
         except TimeoutError:
             return _too_slow(name, "the wall clock")
-        except ValueError:  # from readline: an answer without end
+        except ValueError:  # an answer without end
             return _failed(name, "our reader was misled by it", "endless answer")
         return self._judge(line, code, name)
 
     @asynccontextmanager
-    async def _worker(self, original: BinaryIO, file: BinaryIO) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def _worker(self) -> AsyncIterator[RenderProcess]:
         """A worker that is gone when the block is left, however it is left."""
-        order = json.dumps({"target": file.fileno(), "limits": asdict(self._limits)})
-        with tempfile.TemporaryDirectory(prefix="mail2fax-render-") as empty:
-            worker = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-s", "-m", self._worker_module, order),
-                stdin=original,
-                stdout=asyncio.subprocess.PIPE,
-                pass_fds=(file.fileno(),),
-                limit=ANSWER_BYTES,
-                cwd=empty,
-                start_new_session=True,  # a Ctrl-C at our terminal is for us: we end the worker ourselves
-                env={"PYTHONPATH": str(Path(mail2fax.__file__).parents[1])},
-            )
-            try:
-                yield worker
-            finally:
-                if worker.returncode is None:
-                    worker.kill()
-                    await asyncio.shield(worker.wait())
+        worker, self._spare = self._spare, None
+        if worker and not worker.waits:
+            await worker.end()
+            worker = None
+        worker = worker or await RenderProcess.start(self._worker_module)
+        try:
+            yield worker
+        finally:
+            await worker.end()
 
     def _judge(self, line: bytes, code: int, name: str) -> Refusal | None:
         if -code in OUT_OF_TIME:

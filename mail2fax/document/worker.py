@@ -1,7 +1,7 @@
-"""The render process: `python -m mail2fax.document.worker`, one per document, started by `sandbox`.
+"""The render process: `python -m mail2fax.document.worker`, one per document, started by `sandbox` ahead of it.
 
-It gets the sender's file as descriptor 0, answers on descriptor 1 with one line of JSON, and writes the TIFF-F to
-the descriptor named in its one argument. It looks at the file only after it has given up everything else.
+It waits for its order on descriptor 0 (`process`), and answers on descriptor 1 with one line of JSON. It looks at the
+sender's file only after it has given up everything else.
 """
 
 import contextlib
@@ -9,37 +9,37 @@ import errno
 import io
 import json
 import os
-import sys
 import warnings
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any
 
 from PIL import Image
 
 from mail2fax.document.confinement import confine, limit_page
 from mail2fax.document.libtiff import LibTiff
 from mail2fax.document.limits import BILEVEL_PIXELS, RenderLimits
+from mail2fax.document.process import Order, wait_for_order
 from mail2fax.document.refused import Refused, too_large
 from mail2fax.document.render import render_tiff
 from mail2fax.model.refusal import Refusal, RefusalCode
 
-SOURCE, ANSWER, ERRORS = 0, 1, 2
+CHANNEL, ANSWER, ERRORS = 0, 1, 2
 _CHUNK = 1 << 20
 _OUR_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 Answer = dict[str, Any]
 
 
-def main(argument: str) -> None:
-    words = json.loads(argument)
-    limits = RenderLimits(**words["limits"])
-    target = os.fdopen(words["target"], "w+b")
+def main() -> None:
     libtiff = LibTiff()
     _heed_bombs()
     _rehearse(libtiff)
     _be_silent()
-    missing = confine(limits)
-    _say(_render(target, libtiff, limits) | {"missing": missing})
+    order = wait_for_order(CHANNEL)
+    if order is None:
+        return
+    missing = confine(order.limits)
+    _say(_render(order, libtiff) | {"missing": missing})
     # At once: closing the target would try again to write what a full disk has just refused.
     os._exit(0)
 
@@ -68,9 +68,11 @@ def _be_silent() -> None:
     os.close(nowhere)
 
 
-def _render(target: BinaryIO, libtiff: LibTiff, limits: RenderLimits) -> Answer:
+def _render(order: Order, libtiff: LibTiff) -> Answer:
+    limits = order.limits
+    target = os.fdopen(order.target, "w+b")
     try:
-        source = b"".join(iter(lambda: os.read(SOURCE, _CHUNK), b""))
+        source = b"".join(iter(lambda: os.read(order.source, _CHUNK), b""))
         begin_page = partial(limit_page, limits.page_seconds)
         render_tiff(source, target, libtiff, max_pages=limits.max_pages, begin_page=begin_page)
     except Refused as no:
@@ -105,4 +107,4 @@ def _say(answer: Answer) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

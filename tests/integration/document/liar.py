@@ -9,6 +9,8 @@ import signal
 import sys
 import time
 
+from mail2fax.document.process import wait_for_order
+
 DIRTY = {"page": "1\x1b[2J\r\nX: y", "problem": "p" * 5000, "name": "other.tif", "sender": "boss"}
 ANSWERS: dict[str, object] = {
     "nothing written": {"outcome": "rendered"},
@@ -47,4 +49,6 @@ def say(answer: object) -> None:
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1])["target"], os.read(0, 100).decode())
+    order = wait_for_order(0)
+    assert order
+    main(order.target, os.read(order.source, 100).decode())
