@@ -156,7 +156,9 @@ class CallResult:
     """What became of the call: the first of the three results.
 
     `sip_code` is the final answer to the INVITE (None when none came), `sip_reason` its phrase,
-    `q850` the cause of a Reason header in the final answer or the BYE (RFC 3326).
+    `q850` the cause of a Reason header in the final answer or the BYE (RFC 3326). `retry_after_s` is how long the far
+    end asks us to wait before another call, `redirected_to` the number that it names instead (SIP 3xx), as it is there:
+    nobody has judged it yet.
     """
 
     ended_by: EndedBy
@@ -164,6 +166,8 @@ class CallResult:
     sip_reason: str = ""
     q850: int | None = None
     detail: str = ""
+    retry_after_s: int | None = None
+    redirected_to: str = ""
 
 
 class FaxFault(StrEnum):

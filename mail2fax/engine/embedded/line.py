@@ -172,8 +172,9 @@ class Line:
             case OfferRefused():
                 self._offering = False
                 self._fax.stay_in_audio()
-            case Ended(by, code, reason, q850):
-                self._end(CallResult(self._left_by or by, code, reason, q850, self._detail), now)
+            case Ended(by, code, reason, q850, retry_after_s, redirected_to):
+                told = CallResult(self._left_by or by, code, reason, q850, self._detail, retry_after_s, redirected_to)
+                self._end(told, now)
             case _:
                 pass
 
@@ -181,11 +182,12 @@ class Line:
         if self._left_by:
             return
         if not self._is_answered:
-            self._begin_outgoing(sdp, now)
+            self._begin_offered(sdp, now)
         if self._order.media_policy is MediaPolicy.OFFER:
             self._offer_at = now + max(self._settings.offer_after_s, _EARLIEST_OFFER_S)
 
-    def _begin_outgoing(self, sdp: bytes | None, now: float) -> None:
+    def _begin_offered(self, sdp: bytes | None, now: float) -> None:
+        """Audio as the answer to our offer has it: that of an INVITE of ours, or of our 200 to one without SDP."""
         far = read_description(sdp)
         if far.audio:
             self._answered()
@@ -199,7 +201,10 @@ class Line:
     def _offered(self, sdp: bytes, now: float) -> None:
         far = read_description(sdp)
         in_t38 = self._fax.media is Media.T38
-        if far.t38 and in_t38:
+        if not self._is_answered and not far.audio:
+            # An UPDATE while it rings (RFC 3311): there is no fax yet that could change to T.38.
+            self._session.refuse_offer(_NOT_ACCEPTABLE, now)
+        elif far.t38 and in_t38:
             if self._session.accept_offer(self._ours.accept_t38(far, self._agree(far.t38)), now):
                 self._fax.move_to(far.t38.target)
         elif far.audio and not in_t38:
@@ -281,6 +286,10 @@ class Line:
         if self._answer_at is None or now < self._answer_at:
             return
         self._answer_at = None
+        if self._session.remote_sdp is None:
+            # An INVITE without SDP (RFC 3261 13.2.1): our offer goes out in the 200, its answer comes in the ACK.
+            self._session.answer(self._ours.offer_audio(), now)
+            return
         far = read_description(self._session.remote_sdp)
         if far.t38 and self._order.media_policy is not MediaPolicy.NEVER:
             agreed = self._agree(far.t38)

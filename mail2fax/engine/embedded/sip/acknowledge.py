@@ -1,4 +1,7 @@
-"""ACKs to 2xx answers on either side: dialogs, not transactions, see to them (RFC 3261 13.2.2.4, 13.3.1.4)."""
+"""Answers of ours that are repeated until somebody says that they have arrived.
+
+An ACK for a 2xx (RFC 3261 13.3.1.4), a PRACK for a reliable 180 (RFC 3262 section 3).
+"""
 
 from collections.abc import Callable
 
@@ -7,7 +10,7 @@ from mail2fax.engine.embedded.sip.transaction import T1, T2, TRANSACTION_LIMIT, 
 
 
 class Unacknowledged:
-    """A 2xx of ours, repeated until its ACK: after T1, 2*T1 ... up to T2; `on_timeout` after 64*T1 without one.
+    """An answer of ours, repeated after T1, 2*T1 ... up to `longest`; `on_timeout` after 64*T1.
 
     `is_offer` marks a 2xx that bears our offer, so that the ACK bears the answer.
     """
@@ -20,12 +23,14 @@ class Unacknowledged:
         on_timeout: Callable[[float], None],
         is_offer: bool,
         now: float,
+        longest: float = T2,
     ) -> None:
         self.is_offer = is_offer
         self._layer = layer
         self._peer = transaction.peer
         self._datagram = datagram
         self._interval = T1
+        self._longest = longest
         self._on_timeout = on_timeout
         self._repeat = layer.timers.at(now + T1, self._send_again)
         self._limit = layer.timers.at(now + TRANSACTION_LIMIT, self._give_up)
@@ -36,7 +41,7 @@ class Unacknowledged:
 
     def _send_again(self, now: float) -> None:
         self._layer.send(self._datagram, self._peer)
-        self._interval = min(2 * self._interval, T2)
+        self._interval = min(2 * self._interval, self._longest)
         self._repeat = self._layer.timers.at(now + self._interval, self._send_again)
 
     def _give_up(self, now: float) -> None:

@@ -1,6 +1,6 @@
 """A call that came in, from the INVITE to our answer (RFC 3261 section 13.3)."""
 
-from mail2fax.engine.embedded.sip.core import Core
+from mail2fax.engine.embedded.sip.core import ALLOW, SUPPORTED, Core
 from mail2fax.engine.embedded.sip.dialog import dialog_of_called
 from mail2fax.engine.embedded.sip.digest import Authenticator
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError
@@ -8,14 +8,11 @@ from mail2fax.engine.embedded.sip.events import q850_cause
 from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.leg import Leg
 from mail2fax.engine.embedded.sip.message import Request, Response
+from mail2fax.engine.embedded.sip.ringing import Ringing
 from mail2fax.engine.embedded.sip.session import Session
-from mail2fax.engine.embedded.sip.timers import Timer
 from mail2fax.engine.embedded.sip.transaction import ServerTransaction
 from mail2fax.engine.embedded.sip.uri import user_of
 from mail2fax.model.call import EndedBy
-
-# RFC 3261 13.3.1: a provisional answer goes out again each minute, or proxies give the call up (timer C).
-_RINGS_AGAIN_S = 60.0
 
 
 class IncomingSession(Session):
@@ -30,7 +27,7 @@ class IncomingSession(Session):
         self._transaction = transaction
         self._contact = core.contact(self.called, source)
         self._dialog = dialog_of_called(request, core.layer.new_tag(), flow, core.settings.to_source)
-        self._ringing: Timer | None = None
+        self._ringing = Ringing(core, transaction, self._contact, self._tag, self._rings_for_nobody)
         transaction.on_cancel = self._receive_cancel
         core.dialogs[self._dialog.id] = self
         core.answer(transaction, 100, now)
@@ -41,17 +38,16 @@ class IncomingSession(Session):
 
     def ring(self, now: float) -> None:
         if self._is_open:
-            self._core.answer(self._transaction, 180, now, self._contact, tag=self._tag)
-            self._ringing = self._core.layer.timers.at(now + _RINGS_AGAIN_S, self.ring)
+            self._ringing.ring(now)
 
     def answer(self, sdp: bytes, now: float) -> None:
         if not self._is_open:
             return
-        self._stop_ringing()
+        self._ringing.stop()
         self._final = Response(self._transaction.request.headers, status=200)
         authenticator = Authenticator(None, self._core.layer.random)
         self._leg = Leg(self._core, self._dialog, authenticator, self, self._contact, sdp)
-        self._leg.answer_first(self._transaction, now)
+        self._leg.answer_first(self._transaction, self._ringing, now)
 
     def reject(self, code: int, now: float) -> None:
         if not 300 <= code <= 699:  # noqa: PLR2004 - the classes of failures
@@ -74,8 +70,13 @@ class IncomingSession(Session):
         elif request.method == "BYE":
             self._core.answer(transaction, 200, now)
             self._refuse(487, EndedBy.FAR_END, now, q850_cause(request))
-        elif request.method == "INVITE":
-            self._core.refuse_meanwhile(transaction, now)
+        elif request.method == "PRACK":
+            self._ringing.receive_prack(request, transaction, now)
+        elif request.method == "INVITE" or (request.method == "UPDATE" and request.sdp is not None):
+            self._core.refuse_meanwhile(transaction, now)  # RFC 3311 5.2: their first offer has no answer yet
+        elif request.method == "UPDATE":
+            self._dialog.refresh_target(request)
+            self._core.answer(transaction, 200, now, self._contact, ALLOW, SUPPORTED)
         else:
             self._core.answer_other(transaction, now)
 
@@ -95,12 +96,12 @@ class IncomingSession(Session):
             self._refuse(487, EndedBy.FAR_END, now)
 
     def _refuse(self, code: int, by: EndedBy, now: float, q850: int | None = None) -> None:
-        self._stop_ringing()
+        self._ringing.stop()
         self._core.dialogs.pop(self._dialog.id, None)
         self._core.answer(self._transaction, code, now, tag=self._tag)
         self._final = Response(self._transaction.request.headers, status=code)
         self._end(by, q850)
 
-    def _stop_ringing(self) -> None:
-        if self._ringing is not None:
-            self._ringing.cancel()
+    def _rings_for_nobody(self, now: float) -> None:
+        """RFC 3262 3: the caller demands to acknowledge our 180, and never does."""
+        self._refuse(504, EndedBy.TIMEOUT, now)

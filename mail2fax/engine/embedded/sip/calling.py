@@ -1,9 +1,11 @@
 """A call of ours, from the INVITE to the answer: ringing, forks, the ring limit, CANCEL (RFC 3261 sections 9, 13.2)."""
 
-from mail2fax.engine.embedded.sip.core import ACCEPT, ALLOW, SDP, Core
+from mail2fax.engine.embedded.sip.core import ACCEPT, ALLOW, SDP, SUPPORTED, Core
 from mail2fax.engine.embedded.sip.dialog import dialog_of_caller
 from mail2fax.engine.embedded.sip.digest import Authenticator
-from mail2fax.engine.embedded.sip.events import Progress, q850_cause
+from mail2fax.engine.embedded.sip.early import EarlyLeg
+from mail2fax.engine.embedded.sip.events import OfferReceived, Progress, q850_cause
+from mail2fax.engine.embedded.sip.expiry import wish
 from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.headers import Headers
 from mail2fax.engine.embedded.sip.invitation import Invitation
@@ -11,11 +13,13 @@ from mail2fax.engine.embedded.sip.leg import Leg, LegUser
 from mail2fax.engine.embedded.sip.message import Request, Response
 from mail2fax.engine.embedded.sip.session import ENDS, Session
 from mail2fax.engine.embedded.sip.settings import InviteOrder
-from mail2fax.engine.embedded.sip.transaction import Silence
+from mail2fax.engine.embedded.sip.transaction import ServerTransaction, Silence
 from mail2fax.engine.embedded.sip.uri import NameAddress, escape_user
 from mail2fax.model.call import EndedBy
 
 _TRYING = 100
+# More far ends than any trunk rings at once; what comes beyond is noise, and is not remembered.
+_MOST_FORKS = 32
 
 
 class OutgoingSession(Session):
@@ -27,6 +31,9 @@ class OutgoingSession(Session):
         self._cseq = 1
         self._authenticator = Authenticator(order.credentials, core.layer.random)
         self._early_sdp: dict[str, bytes] = {}
+        self._early: dict[str, EarlyLeg] = {}
+        self._early_offer: tuple[EarlyLeg, ServerTransaction] | None = None
+        self._local_sdp = order.sdp
         self._legs: dict[str, Leg] = {}
         self._leaves_by: EndedBy | None = None
         self._reason: str | None = None
@@ -52,11 +59,14 @@ class OutgoingSession(Session):
     # What the invitation tells
 
     def on_progress(self, response: Response, source: Flow, now: float) -> None:
-        """RFC 3261 13.2.2.1: one early dialog for each To tag; what we keep of it is its early media."""
+        """RFC 3261 13.2.2.1: one early dialog for each To tag."""
         self._heard = True
         if response.status == _TRYING:
             return
-        if response.sdp is not None:
+        early = self._early_leg(response, source)
+        if early is not None and not early.hear(response, now):
+            return
+        if response.sdp is not None and (early is not None or response.to.tag is None):
             self._early_sdp[response.to.tag or ""] = response.sdp
         self._events.append(Progress(response.status, response.sdp))
 
@@ -66,12 +76,37 @@ class OutgoingSession(Session):
             self._legs[tag].acknowledge(self._invitation.request)
         elif self._leg is None:
             self._begin(response, source, now)
-        else:
+        elif len(self._legs) < _MOST_FORKS:
             # 13.2.2.4: another fork has answered too.
             self._make_leg(response, source, _Nobody()).hang_up(now)
 
+    def on_early_offer(self, early: EarlyLeg, offer: ServerTransaction, now: float) -> None:
+        """RFC 3311: the far end describes itself anew while it rings."""
+        if self._early_offer is not None or self._leaves_by is not None:
+            self._core.refuse_meanwhile(offer, now)
+            return
+        self._early_offer = early, offer
+        self._events.append(OfferReceived(offer.request.sdp or b""))
+
+    def accept_offer(self, sdp: bytes, now: float) -> bool:
+        if self._early_offer is None:
+            return super().accept_offer(sdp, now)
+        (early, offer), self._early_offer = self._early_offer, None
+        early.accept(offer, sdp, now)
+        self._local_sdp = sdp
+        self._early_sdp[early.tag] = offer.request.sdp or b""
+        return True
+
+    def refuse_offer(self, code: int, now: float) -> bool:
+        if self._early_offer is None:
+            return super().refuse_offer(code, now)
+        (_, offer), self._early_offer = self._early_offer, None
+        self._core.answer(offer, code, now)
+        return True
+
     def on_failure(self, failure: Response | Silence, now: float) -> None:
         self._ring_limit.cancel()
+        self._leave_early(now)
         if isinstance(failure, Response):
             self._final = failure
             self._end(self._leaves_by or EndedBy.FAR_END, q850_cause(failure))
@@ -92,7 +127,9 @@ class OutgoingSession(Session):
         """The call stands, unless we have given it up meanwhile: then the 2xx has crossed our CANCEL."""
         self._ring_limit.cancel()
         self._final = response
+        self._leave_early(now)
         self._leg = self._make_leg(response, source, self)
+        self._leg.begin(self._invitation.request, response, now)
         if self._leaves_by is not None:
             self._leg.hang_up(now, self._reason)
             return
@@ -101,12 +138,33 @@ class OutgoingSession(Session):
 
     def _make_leg(self, response: Response, source: Flow, user: LegUser) -> Leg:
         invite = self._invitation.request
-        dialog = dialog_of_caller(invite, response, source, self._order.to_source)
-        contact = ("Contact", invite.headers.get("Contact") or "")
-        leg = Leg(self._core, dialog, self._authenticator, user, contact, self._order.sdp)
+        early = self._early.get(response.to.tag or "")
+        if early is None:
+            dialog = dialog_of_caller(invite, response, source, self._order.to_source)
+        else:
+            dialog = early.confirm(invite, response, source)
+        leg = Leg(self._core, dialog, self._authenticator, user, self._contact, self._local_sdp)
         self._legs[response.to.tag or ""] = leg
         leg.acknowledge(invite)
         return leg
+
+    @property
+    def _contact(self) -> tuple[str, str]:
+        """As the INVITE has it, which may have gone to another target by another transport."""
+        return "Contact", self._invitation.request.headers.get("Contact") or ""
+
+    def _early_leg(self, response: Response, source: Flow) -> EarlyLeg | None:
+        tag = response.to.tag
+        if tag and tag not in self._early and len(self._early) < _MOST_FORKS and self._leg is None:
+            dialog = dialog_of_caller(self._invitation.request, response, source, self._order.to_source)
+            self._early[tag] = EarlyLeg(self._core, dialog, self._authenticator, self._contact, self)
+        return self._early.get(tag or "")
+
+    def _leave_early(self, now: float) -> None:
+        """The call is answered, or over: what is said in its early dialogs no longer matters."""
+        self.refuse_offer(487, now)
+        for early in self._early.values():
+            early.leave()
 
     def _rang_too_long(self, now: float) -> None:
         self._leave(EndedBy.RING_LIMIT, now, None)
@@ -135,8 +193,10 @@ class OutgoingSession(Session):
             ("CSeq", f"{self._cseq} INVITE"),
             core.contact(order.caller_id, flow),
             ALLOW,
+            SUPPORTED,
             ACCEPT,
             core.user_agent,
+            *(wish(core.settings.session_expires_s) if core.settings.session_expires_s else ()),
             *order.extra_headers,
             SDP,
         )

@@ -9,13 +9,12 @@ from mail2fax.engine.embedded.sip.message import Request, respond
 from mail2fax.engine.embedded.sip.settings import UaSettings
 from mail2fax.engine.embedded.sip.transaction import ServerTransaction
 
-METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO")
+METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "INFO")
 # RFC 3261 21.4.6 and 21.5.2: methods we know and do not offer get 405, others 501.
-KNOWN_METHODS = frozenset(
-    {*METHODS, "REGISTER", "PRACK", "UPDATE", "REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"}
-)
-OPTIONS: frozenset[str] = frozenset()
-"""The extensions that may be required of us."""
+KNOWN_METHODS = frozenset({*METHODS, "REGISTER", "REFER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "PUBLISH"})
+OPTIONS = ("100rel", "timer")
+"""The extensions that may be required of us: RFC 3262, RFC 4028."""
+SUPPORTED = ("Supported", ", ".join(OPTIONS))
 ALLOW = ("Allow", ", ".join(METHODS))
 ACCEPT = ("Accept", "application/sdp")
 SDP = ("Content-Type", "application/sdp")
@@ -71,7 +70,8 @@ class Core:
 
     def answer_options(self, transaction: ServerTransaction, now: float) -> None:
         """RFC 3261 11.2: what we can do."""
-        self.answer(transaction, 200, now, self.contact("", transaction.peer), ALLOW, ACCEPT)
+        contact = self.contact("", transaction.peer)
+        self.answer(transaction, 200, now, contact, ALLOW, SUPPORTED, ACCEPT)
 
     def answer_other(self, transaction: ServerTransaction, now: float) -> None:
         """A request inside a dialog that changes nothing in it."""
@@ -91,7 +91,7 @@ class Core:
             self.answer(transaction, 469, now, ("Recv-Info", ""))
 
     def refuse_meanwhile(self, transaction: ServerTransaction, now: float) -> None:
-        """RFC 3261 14.2: a second INVITE before the first one is answered."""
+        """RFC 3261 14.2, RFC 3311 5.2: a second offer before the first one is answered."""
         self.answer(transaction, 500, now, ("Retry-After", str(self.layer.random.randint(0, 10))))
 
 

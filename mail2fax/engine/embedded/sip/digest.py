@@ -136,7 +136,7 @@ class Authenticator:
         self._credentials = credentials
         self._random = random
         self._challenges: dict[Realm, Challenge] = {}
-        self._counts: dict[str, int] = {}
+        self._uses: dict[str, tuple[int, str]] = {}
 
     def headers(self, method: str, uri: str) -> list[tuple[str, str]]:
         """The authorization headers for one more request, one for each realm met so far (RFC 3261 22.3)."""
@@ -168,9 +168,13 @@ class Authenticator:
         return challenge.stale or not (is_repeated or realm in answered)
 
     def _use(self, nonce: str) -> tuple[int, str]:
-        """Count one more use of a nonce: nc and a cnonce."""
-        self._counts[nonce] = count = self._counts.get(nonce, 0) + 1
-        return count, f"{self._random.getrandbits(64):016x}"
+        """Count one more use of a nonce: nc, and the cnonce of its first use.
+
+        RFC 7616 3.4.2: the key of a -sess algorithm is made once, from the first cnonce.
+        """
+        count, cnonce = self._uses.get(nonce, (0, f"{self._random.getrandbits(64):016x}"))
+        self._uses[nonce] = count + 1, cnonce
+        return self._uses[nonce]
 
 
 def _first_supported(response: Response) -> dict[Realm, Challenge]:

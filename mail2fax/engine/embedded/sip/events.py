@@ -3,11 +3,15 @@
 import re
 from dataclasses import dataclass
 
-from mail2fax.engine.embedded.sip.message import Message
+from mail2fax.engine.embedded.sip.message import Message, Response
 from mail2fax.engine.embedded.sip.text import parameter, parse_parameters
+from mail2fax.engine.embedded.sip.uri import NameAddress
 from mail2fax.model.call import EndedBy
 
 _HIGHEST_CAUSE = 127
+# RFC 3261 8.1.3.4: the answers whose Contact takes the number's place. 305 and 380 name something else.
+_REDIRECTIONS = frozenset({300, 301, 302})
+_RETRY_AFTER = re.compile(r"([0-9]{1,8})\s*(?:[;(].*)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,15 @@ class Ended:
 
     `code` and `reason` are the final answer to the first INVITE (None when there was none, as after our own time-out;
     for a call that came in, what we answered); `q850` is the cause of a Reason header in it or in the BYE (RFC 3326).
+    `retry_after_s` is what that answer says of when to try again, `redirected_to` the number that a 3xx names instead.
     """
 
     by: EndedBy
     code: int | None = None
     reason: str = ""
     q850: int | None = None
+    retry_after_s: int | None = None
+    redirected_to: str = ""
 
 
 SessionEvent = Progress | Established | OfferReceived | OfferAnswered | OfferRefused | Ended
@@ -78,3 +85,22 @@ def q850_cause(message: Message) -> int | None:
         if protocol.strip().upper() == "Q.850" and is_cause:
             return int(cause)
     return None
+
+
+def retry_after_s(response: Response) -> int | None:
+    """After how many seconds a refused call may be tried again (RFC 3261 20.33), comment and duration left out."""
+    match = _RETRY_AFTER.fullmatch((response.headers.get("Retry-After") or "").strip())
+    return int(match[1]) if match else None
+
+
+def redirected_to(response: Response) -> str:
+    """The number that a 3xx names, or empty: of its contacts the one preferred most, by q and then by order."""
+    if response.status not in _REDIRECTIONS:
+        return ""
+    numbers = sorted((contact for contact in response.contacts if contact.user), key=_preference, reverse=True)
+    return numbers[0].user if numbers else ""
+
+
+def _preference(contact: NameAddress) -> float:
+    q = parameter(contact.parameters, "q") or ""
+    return float(q) if re.fullmatch(r"[01](\.[0-9]{0,3})?", q) else 1.0

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from mail2fax.engine.embedded.sip.digest import Authenticator, Realm
+from mail2fax.engine.embedded.sip.expiry import read_least
 from mail2fax.engine.embedded.sip.flow import Flow, Transport
 from mail2fax.engine.embedded.sip.headers import Headers
 from mail2fax.engine.embedded.sip.layer import TransactionLayer
@@ -14,6 +15,7 @@ from mail2fax.engine.embedded.sip.timers import Timer
 from mail2fax.engine.embedded.sip.transaction import TRANSACTION_LIMIT, Silence
 
 _CHALLENGES = frozenset({401, 407})
+_TOO_SHORT = 422
 # More than there are servers on the way that ask for a password; an endless `stale` ends here.
 _MOST_ROUNDS = 5
 _TRYING = 100
@@ -40,9 +42,9 @@ class Inviter(Protocol):
 
 
 class AuthorizedRequest:
-    """A request that is made again, with a new branch and a higher CSeq, when a server asks who we are.
+    """A request that is made again, with a new branch and a higher CSeq, when a server wants something more of it.
 
-    `request` is as it was sent last, `flow` where to.
+    That is who we are (401, 407), or a longer session timer (422). `request` is as it was sent last, `flow` where to.
     """
 
     def __init__(
@@ -62,20 +64,30 @@ class AuthorizedRequest:
         self._rounds = 0
 
     def _try_again(self, response: Response) -> bool:
-        """Whether the response was a challenge that `request` now answers. RFC 3261 22.2: all else is kept."""
-        if response.status not in _CHALLENGES or self._rounds >= _MOST_ROUNDS:
+        """Whether `request` now has what the response asked for. RFC 3261 22.2: all else is kept."""
+        if self._rounds >= _MOST_ROUNDS:
             return False
-        if not self._authenticator.learn(response, self._answered):
+        headers = self.request.headers
+        if response.status == _TOO_SHORT:
+            headers = _with_longer_timer(headers, response)
+            is_of_use = headers != self.request.headers
+        else:
+            is_of_use = response.status in _CHALLENGES and self._authenticator.learn(response, self._answered)
+        if not is_of_use:
             return False
         self._rounds += 1
-        headers = self.request.headers.with_set("Via", str(self._layer.new_via(self.flow)))
+        headers = headers.with_set("Via", str(self._layer.new_via(self.flow)))
         headers = headers.with_set("CSeq", f"{self._next_cseq()} {self.request.method}")
         self.request = with_authorization(replace(self.request, headers=headers), self._authenticator)
         return True
 
 
-class Farewell(AuthorizedRequest):
-    """A BYE of ours. Whatever is answered, or nothing, the dialog is over: then `done` is called."""
+Done = Callable[[Request, Response | Silence, float], None]
+"""Told of the request as it was sent last, and of what came of it."""
+
+
+class Errand(AuthorizedRequest):
+    """A BYE, UPDATE or PRACK of ours; `done` is called once, with what came of it."""
 
     def __init__(
         self,
@@ -84,7 +96,7 @@ class Farewell(AuthorizedRequest):
         flow: Flow,
         authenticator: Authenticator,
         next_cseq: Callable[[], int],
-        done: Callable[[float], None],
+        done: Done,
         now: float,
     ) -> None:
         super().__init__(layer, request, flow, authenticator, next_cseq)
@@ -97,10 +109,10 @@ class Farewell(AuthorizedRequest):
         if self._try_again(response):
             self._layer.request(self.request, self.flow, self, now)
         else:
-            self._done(now)
+            self._done(self.request, response, now)
 
     def on_silence(self, why: Silence, now: float) -> None:
-        self._done(now)
+        self._done(self.request, why, now)
 
 
 class Invitation(AuthorizedRequest):
@@ -236,6 +248,14 @@ class Invitation(AuthorizedRequest):
     def _end(self) -> None:
         self._over = True
         self._stop_waiting()
+
+
+def _with_longer_timer(headers: Headers, response: Response) -> Headers:
+    """RFC 4028 7.3: ask again for at least what the 422 names. Who refreshes stays as it was."""
+    least = read_least(response)
+    asked, semicolon, refresher = (headers.get("Session-Expires") or str(least)).partition(";")
+    longer = max(int(asked), least)
+    return headers.with_set("Session-Expires", f"{longer}{semicolon}{refresher}").with_set("Min-SE", str(least))
 
 
 class _Attempt:

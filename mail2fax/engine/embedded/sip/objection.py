@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mail2fax.engine.embedded.sip.core import ACCEPT, OPTIONS
+from mail2fax.engine.embedded.sip.expiry import LEAST_S, is_too_short
 from mail2fax.engine.embedded.sip.message import Request
 
 _WITH_BODY = frozenset({"INVITE", "UPDATE", "PRACK"})
@@ -18,7 +19,9 @@ class Objection:
 
 
 def extension_objection(request: Request) -> Objection | None:
-    """8.2.2.3: an extension that we do not know is required."""
+    """8.2.2.3: an extension that we do not know is required; or RFC 4028 9: a session timer is too short."""
+    if request.method in {"INVITE", "UPDATE"} and is_too_short(request):
+        return Objection(422, (("Min-SE", str(LEAST_S)),))
     unknown = [option for option in request.headers.items("Require") if option.lower() not in OPTIONS]
     return Objection(420, (("Unsupported", ", ".join(unknown)),)) if unknown else None
 

@@ -14,7 +14,7 @@ from mail2fax.model.call import EndedBy
 _REQUEST_PENDING = 491
 _SERVICE_UNAVAILABLE = 503
 # RFC 3261 12.2.1.2: these answers mean that the far end has lost the dialog.
-_DIALOG_IS_GONE = frozenset({408, 481})
+DIALOG_IS_GONE = frozenset({408, 481})
 # Two honest sides get past each other at once; more glare than this is a far end that always says 491.
 _MOST_GLARES = 5
 
@@ -30,15 +30,20 @@ class Offerer(Protocol):
     def is_busy(self) -> bool: ...
     def invite(self, sdp: bytes, inviter: Inviter, now: float) -> Invitation: ...
     def acknowledge(self, invite: Request) -> None: ...
-    def own_offer_answered(self, sdp: bytes, answer: bytes) -> None: ...
-    def own_offer_refused(self, code: int) -> None: ...
+    def reinvite_accepted(self, invite: Request, response: Response, now: float) -> None: ...
+    def own_offer_answered(self, sdp: bytes, answer: bytes, now: float) -> None: ...
+    def own_offer_refused(self, code: int, now: float) -> None: ...
     def lost(self, by: EndedBy, now: float) -> None: ...
 
 
 class Reinvitation:
-    """An offer from the wish to the far end's answer, or until it is overtaken while it waits."""
+    """An offer from the wish to the far end's answer, or until it is overtaken while it waits.
 
-    def __init__(self, leg: Offerer, sdp: bytes) -> None:
+    `is_refresh` marks one that says again what was agreed on, for the session timer's sake.
+    """
+
+    def __init__(self, leg: Offerer, sdp: bytes, *, is_refresh: bool = False) -> None:
+        self.is_refresh = is_refresh
         self._leg = leg
         self._sdp = sdp
         self._invitation: Invitation | None = None
@@ -76,13 +81,13 @@ class Reinvitation:
             return
         self._settle()
         self._accepted = invitation.request
-        self._leg.dialog.refresh_target(response)
+        self._leg.reinvite_accepted(invitation.request, response, now)
         self._leg.acknowledge(invitation.request)
         if response.sdp is None:
             # RFC 3261 13.2.1 demands an answer; without one nothing was agreed on.
-            self._leg.own_offer_refused(response.status)
+            self._leg.own_offer_refused(response.status, now)
         else:
-            self._leg.own_offer_answered(self._sdp, response.sdp)
+            self._leg.own_offer_answered(self._sdp, response.sdp, now)
 
     def on_failure(self, failure: Response | Silence, now: float) -> None:
         self._settle()
@@ -90,7 +95,7 @@ class Reinvitation:
             self._leg.lost(EndedBy.TIMEOUT, now)
         elif failure is Silence.UNREACHABLE:
             # RFC 3261 8.1.3.1: as if it had been a 503. The media need no connection: the call goes on.
-            self._leg.own_offer_refused(_SERVICE_UNAVAILABLE)
+            self._leg.own_offer_refused(_SERVICE_UNAVAILABLE, now)
         else:
             self._refused(failure.status, now)
 
@@ -99,13 +104,13 @@ class Reinvitation:
             self._invitation.cancel(now)
 
     def _refused(self, status: int, now: float) -> None:
-        if status in _DIALOG_IS_GONE:
+        if status in DIALOG_IS_GONE:
             self._leg.lost(EndedBy.FAR_END, now)
         elif status == _REQUEST_PENDING and self._glares < _MOST_GLARES and not self._is_unwanted:
             self._glares += 1
             self._wait(now)
         else:
-            self._leg.own_offer_refused(status)
+            self._leg.own_offer_refused(status, now)
 
     def _acknowledge_again(self) -> None:
         """The 2xx came again: its ACK was lost."""

@@ -9,6 +9,8 @@ from mail2fax.engine.embedded.sip.events import (
     OfferReceived,
     OfferRefused,
     SessionEvent,
+    redirected_to,
+    retry_after_s,
 )
 from mail2fax.engine.embedded.sip.leg import Leg
 from mail2fax.engine.embedded.sip.message import Response
@@ -118,4 +120,5 @@ class Session:
         if final is None:
             self._events.append(Ended(by, q850=q850))
         else:
-            self._events.append(Ended(by, final.status, final.phrase, q850))
+            told = retry_after_s(final), redirected_to(final)
+            self._events.append(Ended(by, final.status, final.phrase, q850, *told))

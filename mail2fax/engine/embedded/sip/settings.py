@@ -29,7 +29,8 @@ class UaSettings:
 
     `to_source` sends requests inside an incoming call's dialog to where its INVITE came from, whatever Contact and
     Record-Route say. With `require_digest`, requests of `digest_methods` that bear no valid digest are challenged,
-    once for each of `digest_algorithms`.
+    once for each of `digest_algorithms`. `session_expires_s` is the session timer that our calls ask for (RFC 4028);
+    None: they ask for none, and still keep one that the far end asks for.
     """
 
     host: str
@@ -42,6 +43,7 @@ class UaSettings:
     digest_realm: str = "mail2fax"
     tcp_port: int | None = None
     tls_port: int | None = None
+    session_expires_s: int | None = 1800
 
     @property
     def ports(self) -> dict[Transport, int]:

@@ -219,7 +219,7 @@ def test_a_redirection_is_not_followed() -> None:
     solo = Solo()
     solo.invite()
     solo.answer(solo.sent("INVITE")[0], 302, ("Contact", "<sip:premium@203.0.113.5>"))
-    assert solo.caller.take_events() == [Ended(EndedBy.FAR_END, 302, "Moved Temporarily")]
+    assert solo.caller.take_events() == [Ended(EndedBy.FAR_END, 302, "Moved Temporarily", redirected_to="premium")]
     assert len(solo.sent("INVITE")) == 1
 
 

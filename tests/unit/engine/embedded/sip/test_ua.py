@@ -71,7 +71,7 @@ def test_options_are_answered_with_what_we_can_do() -> None:
     outside, inside = solo.responses("OPTIONS")
     for response in (outside, inside):
         assert response.status == 200
-        assert response.headers.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
+        assert response.headers.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
         assert response.headers.get("Accept") == "application/sdp"
     assert outside.to.tag is not None
 
@@ -112,10 +112,10 @@ def test_an_ack_for_nothing_is_not_answered() -> None:
 
 def test_an_extension_we_would_have_to_know_is_named_in_420() -> None:
     solo = Solo()
-    solo.send(solo.request("INVITE", 1, ("Require", "100rel, timer"), body=OFFER))
+    solo.send(solo.request("INVITE", 1, ("Require", "100rel, precondition, Timer, replaces"), body=OFFER))
     [response] = solo.responses("INVITE")
     assert response.status == 420
-    assert response.headers.get("Unsupported") == "100rel, timer"
+    assert response.headers.get("Unsupported") == "precondition, replaces"
     assert solo.a.take_incoming() == []
 
 
