@@ -17,7 +17,14 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from mail2fax.admission.gate import AdmissionRules, Admitted, Allowed, judge_order, judge_sender
+from mail2fax.admission.gate import (
+    AdmissionRules,
+    Admitted,
+    Allowed,
+    judge_order,
+    judge_redirection,
+    judge_sender,
+)
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document.sandbox import Renderer
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
@@ -181,7 +188,7 @@ class Gateway:
                 self._unwanted.discard(job.id)
             reached(CrashPoint.CALL_ENDED)
             line.release()
-            await _written_down(job, lambda: self._judge(job, attempt, order, watch))
+            await _written_down(job, lambda: self._judge(job, line.trunk, attempt, order, watch))
             reached(CrashPoint.CALL_JUDGED)
 
     async def cancel(self, job_id: int, by: str) -> Job:
@@ -297,16 +304,29 @@ class Gateway:
         """Whether there is another trunk for this job at once, now that `trunk` has failed it, too."""
         return self._lines.has_spare(wanted_of(job, await self._jobs.attempts_of(job.id)).after(trunk))
 
-    async def _judge(self, job: Job, attempt: Attempt, order: CallOrder, watch: AttemptWatch) -> None:
+    async def _judge(self, job: Job, trunk: Trunk, attempt: Attempt, order: CallOrder, watch: AttemptWatch) -> None:
         """What follows from the end of a call: delivered, tried again later, given up, or in doubt."""
         ended, withdrawn = watch.ended, job.id in self._withdrawn
         known = await self._jobs.circumstances(attempt, job.number or "", rang=watch.rang, withdrawn=withdrawn)
+        known = replace(known, forwarded_to=self._forwarding(job, trunk, ended.call.redirected_to))
         verdict = judge(ended, order.pages_to_send, self._retries, known)
         self._lines.judged(attempt.trunk, failed=verdict.trunk_failed)
         if verdict.trunk_failed and await self._has_spare(job, attempt.trunk):
             verdict = verdict.at_once()
         aftermath = aftermath_of(job.plan, order, ended, verdict, known)
         watch.judged(verdict, await self._jobs.end_attempt(attempt, verdict, ended, aftermath))
+
+    def _forwarding(self, job: Job, trunk: Trunk, named: str) -> str | None:
+        """The number that the far end names in place of its own, if the trunk's redirections are followed and it may
+        be called. Once for each job: a chain of forwardings is the network's to walk, and a circle nobody's."""
+        if not named or not trunk.follow_redirects or job.forwarded_from is not None:
+            return None
+        number = judge_redirection(named, trunk.form.prefix, self._rules)
+        if isinstance(number, Refusal) or not trunk.carries(number.digits):
+            reason = number.code if isinstance(number, Refusal) else "the trunk may not carry this number"
+            log.warning("redirection not followed", job=job.id, trunk=trunk.name, to=named, reason=reason)
+            return None
+        return None if number.e164 == job.number else number.e164
 
     @contextlib.contextmanager
     def _on_the_phone(self, job_id: int) -> Iterator[None]:

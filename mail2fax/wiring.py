@@ -137,6 +137,7 @@ def trunks(config: Config) -> tuple[Trunk, ...]:
             form=NumberForm(_DIAL_PREFIXES[trunk.dial]),
             lines=trunk.lines,
             ring_limit_s=trunk.ring_limit_s,
+            follow_redirects=trunk.follow_redirects,
             media_policy=trunk.t38,
             ecm=trunk.ecm,
             max_bit_rate=trunk.max_bit_rate,

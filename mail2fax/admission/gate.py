@@ -7,7 +7,7 @@ is safely ours. Nobody may fax, and nowhere, unless a rule says so.
 from dataclasses import dataclass, field
 
 from mail2fax.admission.attachment import Attachment, find_attachment
-from mail2fax.admission.number import NumberPlan, NumberRules, may_dial, read_number
+from mail2fax.admission.number import NumberPlan, NumberRules, may_dial, read_dialled, read_number
 from mail2fax.admission.proof import Bindings, is_proven
 from mail2fax.admission.sender import rule_for
 from mail2fax.mail.header import read_header
@@ -69,6 +69,17 @@ def judge_sender(arrival: Arrival, rules: AdmissionRules) -> Allowed | Refusal:
     if unproven is not None:
         return unproven
     return Allowed(read_heading(header, sender, arrival.mail_from), rule)
+
+
+def judge_redirection(named: str, prefix: str, rules: AdmissionRules) -> FaxNumber | Refusal:
+    """May we call the number that the network has named in place of another? By the same rules as any other.
+
+    `named` is written as the trunk writes numbers, with `prefix` for the plus.
+    """
+    number = read_dialled(named, prefix, rules.plan)
+    if isinstance(number, Refusal):
+        return number
+    return may_dial(number, rules.numbers, rules.plan) or number
 
 
 def judge_order(subject: str, parts: tuple[Part, ...] | Problem, rules: AdmissionRules) -> Admitted | Refusal:

@@ -94,6 +94,15 @@ def read_number(subject: str, plan: NumberPlan) -> FaxNumber | Refusal:
     return several([text, rest]) if len(only_digits(rest)) >= FEWEST_DIGITS else number
 
 
+def read_dialled(named: str, prefix: str, plan: NumberPlan) -> FaxNumber | Refusal:
+    """A number as a trunk writes it, where `prefix` stands for the plus; or a national one, read by `plan`."""
+    if named.startswith(prefix) and not named.startswith("+"):
+        international = read_number("+" + named.removeprefix(prefix), plan)
+        if isinstance(international, FaxNumber):
+            return international
+    return read_number(named, plan)
+
+
 def _with_suggestion(refusal: Refusal, subject: str, plan: NumberPlan) -> Refusal:
     """The refusal of a subject that was not understood, with the one number in it, for the sender to decide about."""
     if refusal.code is not RefusalCode.NUMBER_NOT_UNDERSTOOD:

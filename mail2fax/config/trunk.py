@@ -21,6 +21,7 @@ class TrunkSection(Section):
     lines: Annotated[int, Field(ge=1, le=500)] = 2
     dial: Literal["+e164", "e164", "00e164"] = "+e164"
     ring_limit_s: Seconds = 180.0
+    follow_redirects: bool = False
     t38: MediaPolicy = MediaPolicy.ACCEPT
     t38_offer_after_s: Annotated[float, Field(ge=0.3, le=30)] = 3.0
     ecm: bool = True

@@ -68,6 +68,17 @@ def refused(sip_code: int, reason: str, *, q850: int | None = None) -> Script:
     return script
 
 
+def forwards_to(number: str) -> Script:
+    """The line is forwarded: the network names another number."""
+
+    def script(_order: CallOrder) -> Iterator[Step]:
+        yield Dialled()
+        call = CallResult(EndedBy.FAR_END, 302, "Moved Temporarily", redirected_to=number)
+        yield CallEnded(call, Media.NONE, _NO_FAX)
+
+    return script
+
+
 def no_answer(_order: CallOrder) -> Iterator[Step]:
     """It rings until our ring limit (in no time)."""
     yield Dialled()

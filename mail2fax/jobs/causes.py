@@ -49,6 +49,8 @@ def cause_of(ended: CallEnded) -> str:
     parts.append("T.30 -" if fax.code is None else f"T.30 {fax.code} {fax.code_name}".rstrip())
     if call.ended_by not in {EndedBy.FAR_END, EndedBy.US}:
         parts.append(call.ended_by.value)
+    if call.redirected_to:
+        parts.append(f"moved to {call.redirected_to}")
     if call.detail:
         parts.append(call.detail)
     return _printable(" · ".join(parts))

@@ -41,14 +41,16 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """What is known besides the call itself: the job's earlier `failures`, whether it `rang`, whether the number is
-    `known_as_fax`, whether the trunk says 403 to whatever number (`forbidden_everywhere`), and whether a person has
-    cancelled the job in mid call (`withdrawn`)."""
+    `known_as_fax`, whether the trunk says 403 to whatever number (`forbidden_everywhere`), whether a person has
+    cancelled the job in mid call (`withdrawn`), and which number may be called instead, because the far end has named
+    it (`forwarded_to`)."""
 
     failures: Sequence[Failure] = ()
     rang: bool = False
     known_as_fax: bool = False
     forbidden_everywhere: bool = False
     withdrawn: bool = False
+    forwarded_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,15 @@ class RetryPolicy:
 class Verdict:
     """What the end of an attempt does to its job. `wait` is set exactly for `JobEvent.POSTPONED`.
 
-    `row` is the line of the table that spoke, None where none did: delivered, in doubt, our own will.
+    `row` is the line of the table that spoke, None where none did: delivered, in doubt, our own will. `number` is the
+    one to be called from now on, when the network has named another.
     """
 
     event: JobEvent
     outcome: Outcome
     wait: timedelta | None = None
     row: Row | None = None
+    number: str | None = None
 
     @property
     def trunk_failed(self) -> bool:
@@ -124,6 +128,8 @@ def judge(ended: CallEnded, pages: int, policy: RetryPolicy, circumstances: Circ
         return _final(JobEvent.CANCELLED, OutcomeKind.CANCELLED, cause)
     if ended.call.ended_by is EndedBy.CANCELLED:
         return _stopped(ended, cause)
+    if circumstances.forwarded_to:
+        return _forwarded(circumstances.forwarded_to, cause)
     return _failed(ended, _row(ended, circumstances), cause, policy, circumstances)
 
 
@@ -140,6 +146,12 @@ def _stopped(ended: CallEnded, cause: str) -> Verdict:
     return _final(JobEvent.DOUBTED, OutcomeKind.INTERRUPTED, cause)
 
 
+def _forwarded(number: str, cause: str) -> Verdict:
+    """The call that was refused has cost nothing, and the other number is called at once."""
+    outcome = Outcome(OutcomeKind.FORWARDED, permanent=False, cause=cause, diagnosis=Diagnosis.REDIRECTED)
+    return Verdict(JobEvent.POSTPONED, outcome, timedelta(0), number=number)
+
+
 def _final(event: JobEvent, kind: OutcomeKind, cause: str) -> Verdict:
     return Verdict(event, Outcome(kind, permanent=True, cause=cause))
 
@@ -149,4 +161,7 @@ def _failed(ended: CallEnded, row: Row, cause: str, policy: RetryPolicy, circums
     wait = policy.wait(row, Failure(row.retry, answered(ended), row.diagnosis), circumstances)
     if wait is None:
         return Verdict(JobEvent.GAVE_UP, outcome, row=row)
+    if row.retry is RetryClass.CONGESTION and ended.call.retry_after_s is not None:
+        # RFC 3261 20.33: who is overloaded knows best when it will be over. The number of tries stays ours.
+        wait = timedelta(seconds=ended.call.retry_after_s)
     return Verdict(JobEvent.POSTPONED, outcome, wait, row)

@@ -53,6 +53,7 @@ def job(row: Row) -> Job:
         facts=json.loads(row["facts"]),
         held=bool(row["held"]),
         plan=_plan(row["plan"]),
+        forwarded_from=row["forwarded_from"],
     )
 
 
@@ -154,6 +155,8 @@ def call_values(ended: CallEnded) -> dict[str, Value]:
         "sip_reason": ended.call.sip_reason,
         "q850": ended.call.q850,
         "detail": ended.call.detail,
+        "retry_after_s": ended.call.retry_after_s,
+        "redirected_to": ended.call.redirected_to,
         "media": ended.media,
         "fax_fault": ended.fax.fault,
         "t30_code": ended.fax.code,
@@ -214,6 +217,8 @@ def _call_ended(row: Row) -> CallEnded:
             sip_reason=row["sip_reason"],
             q850=row["q850"],
             detail=row["detail"],
+            retry_after_s=row["retry_after_s"],
+            redirected_to=row["redirected_to"],
         ),
         media=Media(row["media"]),
         fax=FaxResult(

@@ -437,6 +437,7 @@ def _change(verdict: Verdict, now: datetime, plan: Plan | None) -> Change:
     outcome = verdict.outcome
     diagnosis = {"diagnosis": outcome.diagnosis.value} if outcome.diagnosis else {}
     return Change(
+        number=verdict.number,
         due_at=None if verdict.wait is None else now + verdict.wait,
         outcome=outcome.kind,
         facts={"cause": outcome.cause, **diagnosis},

@@ -120,6 +120,7 @@ class Job:
     `facts` fill its wording, as plain text ("cause" holds the peer's own words). A `held` job is not dialled until
     it is released; that is no state, because a job can be held in any of them and goes on from where it stands.
     `plan` is what its next call does otherwise.
+    `forwarded_from` is the number that was ordered, when the network has named another in its place: `number`.
     """
 
     id: int
@@ -139,6 +140,7 @@ class Job:
     facts: Mapping[str, str] = field(default_factory=dict)
     held: bool = False
     plan: Plan = AS_CONFIGURED
+    forwarded_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

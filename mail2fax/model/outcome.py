@@ -15,6 +15,7 @@ class OutcomeKind(StrEnum):
     NO_ANSWER = "no-answer"
     CONGESTION = "congestion"
     WRONG_NUMBER = "wrong-number"
+    FORWARDED = "forwarded"
     REJECTED = "rejected"
     NO_FAX = "no-fax"
     INCOMPATIBLE = "incompatible"

@@ -40,7 +40,8 @@ class Trunk:
     """A SIP peer that carries calls, as far as the choice of one and the order of a call need to know it.
 
     `allow` are masks of the numbers it may carry; with none it may carry all. `lines` is how many calls it carries at
-    once, `calls_per_second` how many may begin in a second (0: as many as come).
+    once, `calls_per_second` how many may begin in a second (0: as many as come). With `follow_redirects` a number that
+    it names in place of another is called, if it may be, over this same trunk.
     """
 
     name: str = DEFAULT
@@ -49,6 +50,7 @@ class Trunk:
     lines: int = 2
     calls_per_second: float = 0.0
     ring_limit_s: float = 180.0
+    follow_redirects: bool = False
     media_policy: MediaPolicy = MediaPolicy.ACCEPT
     ecm: bool = True
     max_bit_rate: int = 14_400

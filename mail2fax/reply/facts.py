@@ -68,6 +68,9 @@ def rows_of(job: Job, attempts: Sequence[Attempt], words: Words, zone: ZoneInfo)
     calls = [attempt for attempt in attempts if attempt.ended or attempt.outcome != OutcomeKind.FAULT]
     last = calls[-1] if calls else None
     rows = []
+    if job.forwarded_from:
+        forwarded = labels.forwarded.format(ordered=job.forwarded_from, number=job.number)
+        rows.append(Row(labels.number, forwarded))
     if job.pages is not None:
         confirmed = last.pages_confirmed if last else 0
         rows.append(Row(labels.pages, labels.confirmed.format(confirmed=confirmed, pages=job.pages)))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mail2fax.model.job import Attempt, Job
+from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.trunk import Trunk
 
 
@@ -90,8 +91,13 @@ def may_carry(trunk: Trunk, wanted: Wanted) -> bool:
 
 
 def wanted_of(job: Job, attempts: Iterable[Attempt] = ()) -> Wanted:
-    """What the next call of a job asks of a trunk; `attempts` are those it had, in order."""
+    """What the next call of a job asks of a trunk; `attempts` are those it had, in order.
+
+    A number that a trunk has named in place of another is that trunk's to call: elsewhere it may be somebody else's.
+    """
     terminal, before = job.submission.terminal, tuple(attempts)
+    if naming := next((each.trunk for each in before if each.outcome == OutcomeKind.FORWARDED), None):
+        return Wanted((job.number or "").removeprefix("+"), (naming,))
     tried = tried_of(before)
     if job.plan.other_trunk and before:
         tried |= {before[-1].trunk}

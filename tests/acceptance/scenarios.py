@@ -103,6 +103,7 @@ def mails(directory: Path) -> dict[str, Mail]:
         "same-number-first": (number(Behaviour.OFFERS_T38, 1), next(pictures)),
         "same-number-second": (number(Behaviour.OFFERS_T38, 1), next(pictures)),
         "sent-twice": (number(Behaviour.OFFERS_T38, 2), next(pictures)),
+        "forwarded": (number(Behaviour.FORWARDED, 60), next(pictures)),
         "two-readings": ("44 800 1111", one),
         "no-number": ("The letter, as discussed", one),
     }

@@ -8,6 +8,7 @@ from mail2fax.model.outcome import OutcomeKind
 from tests.acceptance.scenarios import IN_ONE_RUN, Record
 from tests.harness.pictures import difference
 from tests.harness.replies import text_of
+from tests.peers.behaviours import Behaviour, number
 
 pytestmark = IN_ONE_RUN
 
@@ -99,3 +100,15 @@ def test_the_same_mail_sent_twice_is_one_job_and_one_call(record: Record) -> Non
         f"2.0.0 duplicate of job {job_id}",
     ]
     assert (len(story.cdrs), len(story.calls), len(story.replies)) == (1, 1, 1)
+
+
+def test_a_forwarded_number_is_followed_and_the_reply_names_the_new_one(record: Record) -> None:
+    story, other = record["forwarded"], number(Behaviour.OFFERS_T38, 60)
+    job, (first, second) = story.cdr.job, story.cdr.attempts
+    assert (job.state, job.number, job.forwarded_from) == (JobState.SENT, other, story.mail.subject)
+    assert (first.outcome, second.outcome) == (OutcomeKind.FORWARDED, OutcomeKind.DELIVERED)
+    assert [call.number for call in story.calls] == [story.mail.subject, other]
+    assert difference(story.mail.tiffs[0], story.calls[1].received) == ""
+    text = text_of(story.reply)
+    assert f"Your fax to {other} was delivered." in text
+    assert f"{story.mail.subject} is forwarded to {other}, which was called instead" in text

@@ -203,6 +203,7 @@ def _sections(directory: Path, trunk_port: int, reply_port: int) -> Sections:
             "password": far_end.PASSWORD,
             "lines": 16,
             "ring_limit_s": 4,
+            "follow_redirects": True,
             "t38": "offer",
             "t38_offer_after_s": 2.0,
         },

@@ -17,6 +17,8 @@ class Behaviour(StrEnum):
     """Rings for ever."""
     CONGESTED = "22"
     UNKNOWN = "23"
+    FORWARDED = "24"
+    """Names another number: the one that offers T.38 and has the same subscriber."""
     HANGS_UP_IN_PAGE_1 = "31"
     HANGS_UP_IN_PAGE_2 = "32"
 
@@ -30,6 +32,11 @@ _PREFIX = "+37529155"
 def number(behaviour: Behaviour, subscriber: int = 0) -> str:
     """A valid Belarusian mobile number that behaves so; up to a hundred of each."""
     return f"{_PREFIX}{behaviour}{subscriber:02}"
+
+
+def forwarding_of(called: str) -> str:
+    """The number that a forwarded one names."""
+    return number(Behaviour.OFFERS_T38, int(called[-2:]))
 
 
 def behaviour_of(called: str) -> Behaviour:

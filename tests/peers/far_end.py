@@ -27,7 +27,7 @@ from mail2fax.engine.embedded.sip.ua import UserAgent
 from mail2fax.engine.embedded.switchboard import Call, Switchboard
 from mail2fax.engine.settings import EngineSettings
 from mail2fax.model.call import AnswerOrder, CallEnded, CallEvent, MediaPolicy, Negotiated, PageConfirmed, PageProgress
-from tests.peers.behaviours import HANG_UPS, REFUSALS, Behaviour, behaviour_of
+from tests.peers.behaviours import HANG_UPS, REFUSALS, Behaviour, behaviour_of, forwarding_of
 
 HOST = "127.0.0.1"
 USER, PASSWORD = "office", "correct horse"
@@ -92,6 +92,9 @@ class FarEnd:
         behaviour = behaviour_of(session.called)
         if behaviour in REFUSALS:
             self._board.reject(session, REFUSALS[behaviour])
+            return
+        if behaviour is Behaviour.FORWARDED:
+            self._board.reject(session, 302, ("Contact", f"<sip:{forwarding_of(session.called)}@{HOST}>;q=0.7"))
             return
         media = await WatchedPort.open(HOST, 0, 0)
         path = self._directory / f"{session.call_id}.tif"

@@ -17,6 +17,7 @@ from mail2fax.engine.scripted import (
     Step,
     delivered,
     engine_dies,
+    forwards_to,
     never_ends,
     refused,
     rings_for_ever,
@@ -24,9 +25,10 @@ from mail2fax.engine.scripted import (
 from mail2fax.model.call import Answered, CallEvent, CallOrder, Dialled, Media, Negotiated, PageConfirmed
 from mail2fax.model.job import JobState
 from mail2fax.model.mail import Accepted
+from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.store import StoreError
-from tests.harness.house import ORDER, FarAheadEngine, House, arrival, house, written
+from tests.harness.house import ORDER, TRUNKS, FarAheadEngine, House, arrival, house, written
 from tests.unit.jobs.made import ready
 
 
@@ -247,6 +249,48 @@ async def test_a_busy_line_is_tried_again_later(tmp_path: Path) -> None:
         await here.attempt(job)
         job = await here.found(job.id)
         assert (job.state, job.due_at) == (JobState.SLEEPING, here.clock() + timedelta(minutes=2))
+
+
+async def test_a_forwarded_number_is_called_at_once_on_the_numbers_that_rules_allow(tmp_path: Path) -> None:
+    """A 3xx is followed where the trunk says so, through admission, and only once: two that name each other would
+    call for ever."""
+    other = "+375291112233"
+    engine = ScriptedEngine(
+        {"00375291554499": forwards_to("00375291112233"), "00375291112233": forwards_to("+375291554499")}
+    )
+    async with house(tmp_path, engine) as here:
+        job = await ready(here.jobs)
+        await here.attempt(job)
+        job = await here.found(job.id)
+        assert (job.state, job.number, job.forwarded_from) == (JobState.SLEEPING, other, "+375291554499")
+        assert (job.due_at, job.outcome) == (here.clock(), OutcomeKind.FORWARDED)
+        here.clock.advance(timedelta(seconds=6))
+        await here.jobs.wake_due(here.clock())
+        await here.attempt(await here.found(job.id))
+        job = await here.found(job.id)
+        assert (job.state, job.outcome, job.number) == (JobState.FAILED, OutcomeKind.WRONG_NUMBER, other)
+        attempts = await here.jobs.attempts_of(job.id)
+        assert [each.ended.call.redirected_to for each in attempts if each.ended] == ["00375291112233", "+375291554499"]
+        assert attempts[0].cause == "SIP 302 Moved Temporarily · T.30 - · moved to 00375291112233"
+
+
+@pytest.mark.parametrize("named", ["+79031112233", "112", "anonymous", "+375902123456", "00375291554499"])
+async def test_a_redirection_to_what_may_not_be_called_is_not_followed(tmp_path: Path, named: str) -> None:
+    """Not abroad, no emergency, no name, no premium number; nor the number itself."""
+    async with house(tmp_path, ScriptedEngine(otherwise=forwards_to(named))) as here:
+        job = await ready(here.jobs)
+        await here.attempt(job)
+        job = await here.found(job.id)
+        assert (job.state, job.outcome, job.forwarded_from) == (JobState.FAILED, OutcomeKind.WRONG_NUMBER, None)
+
+
+async def test_a_redirection_is_not_followed_unless_the_trunk_says_so(tmp_path: Path) -> None:
+    async with house(tmp_path, ScriptedEngine(otherwise=forwards_to("+375291112233"))) as here:
+        here.lines.adopt([replace(TRUNKS[0], follow_redirects=False)], most=1)
+        job = await ready(here.jobs)
+        await here.attempt(job)
+        job = await here.found(job.id)
+        assert (job.state, job.number, job.forwarded_from) == (JobState.FAILED, "+375291554499", None)
 
 
 async def test_a_dead_engine_leaves_its_call_in_doubt(tmp_path: Path) -> None:

@@ -124,10 +124,10 @@ class Switchboard:
         self._undecided.pop(session, None)
         return self._begin(session, order, _line_settings(self._settings), media, self._clock())
 
-    def reject(self, session: Session, sip_code: int) -> None:
-        """Turns a call that rings away, unless that was done."""
+    def reject(self, session: Session, sip_code: int, *fields: tuple[str, str]) -> None:
+        """Turns a call that rings away, unless that was done. `fields` are further headers of the answer."""
         if self._undecided.pop(session, None) is not None:
-            session.reject(sip_code, self._clock())
+            session.reject(sip_code, self._clock(), *fields)
             self.sip.flush()
 
     def leave(self, call: Call) -> None:

@@ -59,6 +59,9 @@ class Labels:
     """Stands before links that begin a new mail, its subject corrected."""
     instead_of: str
     """The first sentence of a mail to somebody else than `{sender}`."""
+    number: str
+    forwarded: str
+    """Where the number that was ordered is forwarded to: `{ordered}` and `{number}`."""
     pages: str
     confirmed: str
     receiver: str
@@ -85,7 +88,7 @@ class Labels:
     @property
     def width(self) -> int:
         """How wide the first column of the table is, in characters."""
-        return max(map(len, (self.pages, self.receiver, self.quality, self.calls, self.job, self.sender)))
+        return max(map(len, (self.number, self.pages, self.receiver, self.quality, self.calls, self.job, self.sender)))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ _LABELS = Labels(
     what_you_can_do="What you can do:",
     write_again="Write a new mail with this subject, and attach the TIFF again:",
     instead_of="This is about a mail from {sender}, which was sent automatically and is therefore not answered itself.",
+    number="Number",
+    forwarded="{ordered} is forwarded to {number}, which was called instead",
     pages="Pages",
     confirmed="{confirmed} of {pages} confirmed",
     receiver="Receiver",
@@ -58,6 +60,9 @@ _OUTCOMES = {
     ),
     OutcomeKind.WRONG_NUMBER: Wording(
         "This number does not exist or cannot be reached.", "Check the number and send a new mail."
+    ),
+    OutcomeKind.FORWARDED: Wording(
+        "The number is forwarded to another one.", "Send the mail again, or write to the other number."
     ),
     OutcomeKind.REJECTED: Wording(
         "The call was rejected by the receiver or the telephone provider.",

@@ -24,7 +24,8 @@ UPDATE attempts SET
     pages_sent = first_page - 1 + :pages_sent,
     pages_confirmed = max(pages_confirmed, first_page - 1 + :pages_confirmed),
     last_confirmed = max(last_confirmed, :last_confirmed), far_id = :far_id, bit_rate = :bit_rate, ecm = :ecm,
-    outcome = :outcome, cause = :cause, diagnosis = :diagnosis, retry = :retry
+    outcome = :outcome, cause = :cause, diagnosis = :diagnosis, retry = :retry,
+    retry_after_s = :retry_after_s, redirected_to = :redirected_to
 WHERE id = :attempt_id AND ended_by IS NULL;
 
 -- abandon_attempt: Nothing more will be heard of this call: we were killed, or it was never dialled.

@@ -70,9 +70,11 @@ INSERT INTO jobs (
     :deadline_at, '{}'
 );
 
--- move_job: Compare and set: the job goes on only from the very version and state that was judged.
+-- move_job: Compare and set: the job goes on only from the very version and state that was judged. Another number in
+-- the place of the one that was ordered leaves that in `forwarded_from`.
 UPDATE jobs SET
     state = :state, version = version + 1, changed_at = :now, deadline_at = :deadline_at, due_at = :due_at,
+    forwarded_from = CASE WHEN :number <> number THEN coalesce(forwarded_from, number) ELSE forwarded_from END,
     number = coalesce(:number, number), document = coalesce(:document, document), pages = coalesce(:pages, pages),
     outcome = coalesce(:outcome, outcome), facts = coalesce(:facts, facts), plan = coalesce(:plan, plan)
 WHERE id = :job_id AND version = :version AND state = :from_state;

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mail2fax.admission.number import NumberPlan, NumberRules, may_dial, read_number
+from mail2fax.admission.number import NumberPlan, NumberRules, may_dial, read_dialled, read_number
 from mail2fax.mail.words import decode_words
 from mail2fax.model.mask import NumberMask
 from mail2fax.model.number import FaxNumber, NumberKind
@@ -235,3 +235,20 @@ def test_any_subject_is_a_number_or_a_refusal(subject: str) -> None:
         assert number(read.e164) == read, "what was read is read again as itself"
     else:
         assert read.code.startswith("number-")
+
+
+@pytest.mark.parametrize(
+    ("named", "prefix", "e164"),
+    [
+        ("+375291554499", "+", "+375291554499"),
+        ("00375291554499", "00", "+375291554499"),
+        ("375291554499", "", "+375291554499"),
+        ("+375291554499", "00", "+375291554499"),
+        ("80291554499", "00", "+375291554499"),
+        ("291554499", "", "+375291554499"),
+    ],
+)
+def test_a_number_is_read_as_the_trunk_writes_it(named: str, prefix: str, e164: str) -> None:
+    number = read_dialled(named, prefix, NumberPlan("BY"))
+    assert isinstance(number, FaxNumber)
+    assert number.e164 == e164

@@ -49,11 +49,11 @@ class IncomingSession(Session):
         self._leg = Leg(self._core, self._dialog, authenticator, self, self._contact, sdp)
         self._leg.answer_first(self._transaction, self._ringing, now)
 
-    def reject(self, code: int, now: float) -> None:
+    def reject(self, code: int, now: float, *fields: tuple[str, str]) -> None:
         if not 300 <= code <= 699:  # noqa: PLR2004 - the classes of failures
             raise LocalProtocolError(f"not a refusal: {code}")
         if self._is_open:
-            self._refuse(code, EndedBy.US, now)
+            self._refuse(code, EndedBy.US, now, fields=fields)
 
     def hang_up(self, now: float, reason: str | None = None) -> None:
         if self._leg is not None:
@@ -95,10 +95,17 @@ class IncomingSession(Session):
         if self._is_open:
             self._refuse(487, EndedBy.FAR_END, now)
 
-    def _refuse(self, code: int, by: EndedBy, now: float, q850: int | None = None) -> None:
+    def _refuse(
+        self,
+        code: int,
+        by: EndedBy,
+        now: float,
+        q850: int | None = None,
+        fields: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         self._ringing.stop()
         self._core.dialogs.pop(self._dialog.id, None)
-        self._core.answer(self._transaction, code, now, tag=self._tag)
+        self._core.answer(self._transaction, code, now, *fields, tag=self._tag)
         self._final = Response(self._transaction.request.headers, status=code)
         self._end(by, q850)
 

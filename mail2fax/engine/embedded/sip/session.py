@@ -56,8 +56,8 @@ class Session:
         """Accept the call that came in."""
         raise LocalProtocolError("only a call that came in can be answered")
 
-    def reject(self, code: int, now: float) -> None:
-        """Refuse the call that came in, with a code from 300 to 699."""
+    def reject(self, code: int, now: float, *fields: tuple[str, str]) -> None:
+        """Refuse the call that came in, with a code from 300 to 699 and further headers, such as a Retry-After."""
         raise LocalProtocolError("only a call that came in can be rejected")
 
     def offer(self, sdp: bytes, now: float) -> None:
