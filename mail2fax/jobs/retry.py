@@ -128,9 +128,8 @@ def judge(ended: CallEnded, pages: int, policy: RetryPolicy, circumstances: Circ
         return _final(JobEvent.CANCELLED, OutcomeKind.CANCELLED, cause)
     if ended.call.ended_by is EndedBy.CANCELLED:
         return _stopped(ended, cause)
-    if circumstances.forwarded_to:
-        return _forwarded(circumstances.forwarded_to, cause)
-    return _failed(ended, _row(ended, circumstances), cause, policy, circumstances)
+    forwarded_to = circumstances.forwarded_to
+    return _forwarded(forwarded_to, cause) if forwarded_to else _failed(ended, cause, policy, circumstances)
 
 
 def _row(ended: CallEnded, circumstances: Circumstances) -> Row:
@@ -156,7 +155,8 @@ def _final(event: JobEvent, kind: OutcomeKind, cause: str) -> Verdict:
     return Verdict(event, Outcome(kind, permanent=True, cause=cause))
 
 
-def _failed(ended: CallEnded, row: Row, cause: str, policy: RetryPolicy, circumstances: Circumstances) -> Verdict:
+def _failed(ended: CallEnded, cause: str, policy: RetryPolicy, circumstances: Circumstances) -> Verdict:
+    row = _row(ended, circumstances)
     outcome = Outcome(row.kind, not policy.delays.get(row.retry), cause, row.diagnosis, row.retry)
     wait = policy.wait(row, Failure(row.retry, answered(ended), row.diagnosis), circumstances)
     if wait is None:

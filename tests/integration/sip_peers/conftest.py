@@ -6,7 +6,7 @@ import pytest
 
 from mail2fax.model.call import CallOrder
 from tests.harness.documents import write_fax_tiff
-from tests.integration.sip_peers.stage import SippTrunk, fax_order
+from tests.integration.sip_peers.stage import SippCaller, SippTrunk, fax_order
 
 
 @pytest.fixture
@@ -17,3 +17,8 @@ def order(tmp_path: Path) -> CallOrder:
 @pytest.fixture
 def trunk(sipp: str, tmp_path: Path) -> SippTrunk:
     return SippTrunk(sipp, tmp_path)
+
+
+@pytest.fixture
+def caller(sipp: str, tmp_path: Path) -> SippCaller:
+    return SippCaller(sipp, tmp_path)

@@ -1,15 +1,17 @@
 """An engine of ours and SIPp, one call between them."""
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mail2fax.engine.embedded.engine import EmbeddedEngine
+from mail2fax.engine.interface import IncomingCall
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
-from mail2fax.model.call import CallEnded, CallEvent, CallOrder
+from mail2fax.model.call import AnswerOrder, CallEnded, CallEvent, CallOrder
 from tests.harness.processes import becomes_true
 from tests.integration.sip_peers.sipp import HOST, playing
 
@@ -72,6 +74,50 @@ class SippTrunk:
                     told = await read(events, leave_at)
                 await sipp.is_satisfied()
         return told
+
+
+Decision = Callable[[IncomingCall], Awaitable[list[CallEvent]]]
+
+
+@dataclass(frozen=True, slots=True)
+class SippCaller:
+    """SIPp as somebody who calls an engine of ours."""
+
+    program: str
+    directory: Path
+
+    def answer(self, *, ring_s: float = 0.0, leave_at: type[CallEvent] | None = None) -> Decision:
+        """Take the call, and leave it at the first event of that kind, else at its end."""
+        order = AnswerOrder(str(self.directory / "received.tif"), "+375 17 200 00 00", ring_s=ring_s)
+
+        async def take(call: IncomingCall) -> list[CallEvent]:
+            async with call.answer(order) as events:
+                return await read(events, leave_at)
+
+        return take
+
+    async def call(self, scenario: str, decide: Decision, *options: str) -> list[CallEvent]:
+        """The events of SIPp's call to us, about which we `decide`. SIPp must have seen what the scenario expects."""
+        async with running(EngineSettings(lines=1)) as engine, asyncio.TaskGroup() as tasks:
+            deciding = tasks.create_task(_decide(engine, decide))
+            await self.talk(scenario, engine, *options)
+        return deciding.result()
+
+    async def talk(self, scenario: str, engine: EmbeddedEngine, *options: str) -> None:
+        """Let SIPp do to the engine what the scenario says."""
+        async with playing(self.program, scenario, self.directory, *options, calls=engine.port) as sipp:
+            await sipp.is_satisfied()
+
+
+async def _decide(engine: EmbeddedEngine, decide: Decision) -> list[CallEvent]:
+    async for call in engine.incoming():
+        return await decide(call)
+    raise AssertionError("nobody called")
+
+
+async def refuse(call: IncomingCall) -> list[CallEvent]:
+    await call.reject(486)
+    return []
 
 
 async def read(events: AsyncIterator[CallEvent], leave_at: type[CallEvent] | None = None) -> list[CallEvent]:

@@ -1,66 +1,8 @@
 """SIPp calls, we are called: what it must see of us, and how the call ends in our words."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from pathlib import Path
-
-import pytest
-
-from mail2fax.engine.embedded.engine import EmbeddedEngine
-from mail2fax.engine.interface import IncomingCall
 from mail2fax.engine.settings import EngineSettings
-from mail2fax.model.call import Answered, AnswerOrder, CallEvent, Dialled, EndedBy, FaxFault, Media, Negotiated
-from tests.integration.sip_peers.sipp import playing
-from tests.integration.sip_peers.stage import end_of, read, running
-
-Decision = Callable[[IncomingCall], Awaitable[list[CallEvent]]]
-
-
-@dataclass(frozen=True, slots=True)
-class SippCaller:
-    """SIPp as somebody who calls an engine of ours."""
-
-    program: str
-    directory: Path
-
-    def answer(self, *, ring_s: float = 0.0, leave_at: type[CallEvent] | None = None) -> Decision:
-        """Take the call, and leave it at the first event of that kind, else at its end."""
-        order = AnswerOrder(str(self.directory / "received.tif"), "+375 17 200 00 00", ring_s=ring_s)
-
-        async def take(call: IncomingCall) -> list[CallEvent]:
-            async with call.answer(order) as events:
-                return await read(events, leave_at)
-
-        return take
-
-    async def call(self, scenario: str, decide: Decision, *options: str) -> list[CallEvent]:
-        """The events of SIPp's call to us, about which we `decide`. SIPp must have seen what the scenario expects."""
-        async with running(EngineSettings(lines=1)) as engine, asyncio.TaskGroup() as tasks:
-            deciding = tasks.create_task(_decide(engine, decide))
-            await self.talk(scenario, engine, *options)
-        return deciding.result()
-
-    async def talk(self, scenario: str, engine: EmbeddedEngine, *options: str) -> None:
-        """Let SIPp do to the engine what the scenario says."""
-        async with playing(self.program, scenario, self.directory, *options, calls=engine.port) as sipp:
-            await sipp.is_satisfied()
-
-
-async def _decide(engine: EmbeddedEngine, decide: Decision) -> list[CallEvent]:
-    async for call in engine.incoming():
-        return await decide(call)
-    raise AssertionError("nobody called")
-
-
-async def refuse(call: IncomingCall) -> list[CallEvent]:
-    await call.reject(486)
-    return []
-
-
-@pytest.fixture
-def caller(sipp: str, tmp_path: Path) -> SippCaller:
-    return SippCaller(sipp, tmp_path)
+from mail2fax.model.call import Answered, Dialled, EndedBy, FaxFault, Media, Negotiated
+from tests.integration.sip_peers.stage import SippCaller, end_of, refuse, running
 
 
 async def test_a_call_is_answered_and_ends_with_the_callers_bye(caller: SippCaller) -> None:

@@ -59,22 +59,23 @@ def test_who_is_overloaded_says_when_to_come_again(seconds: int) -> None:
     """Retry-After wins over our own delays; how often it is tried stays ours."""
     congested = ended(sip_code=503, sip_reason="Service Unavailable")
     congested = replace(congested, call=replace(congested.call, retry_after_s=seconds))
-    assert judge(congested, 1, (), POLICY).wait == timedelta(seconds=seconds)
-    assert judge(congested, 1, (K.CONGESTION, K.CONGESTION), POLICY).event is JobEvent.GAVE_UP
+    assert judge(congested, 1, POLICY).wait == timedelta(seconds=seconds)
+    assert judge(congested, 1, POLICY, after(R.CONGESTION, R.CONGESTION)).event is JobEvent.GAVE_UP
 
 
 def test_a_busy_line_is_tried_again_by_our_own_delays_whatever_it_says() -> None:
     line = replace(busy(), call=replace(busy().call, retry_after_s=1))
-    assert judge(line, 1, (), POLICY).wait == TWO
+    assert judge(line, 1, POLICY).wait == TWO
 
 
 def test_a_number_that_is_forwarded_is_called_at_once() -> None:
     moved = ended(sip_code=302, sip_reason="Moved Temporarily")
-    verdict = judge(moved, 1, (), POLICY, forwarded_to="+375291112233")
+    known = Circumstances(forwarded_to="+375291112233")
+    verdict = judge(moved, 1, POLICY, known)
     assert (verdict.event, verdict.outcome.kind, verdict.wait) == (JobEvent.POSTPONED, K.FORWARDED, timedelta(0))
     assert verdict.number == "+375291112233"
-    assert judge(moved, 1, (), POLICY).outcome.kind is K.WRONG_NUMBER
-    assert judge(moved, 1, (), POLICY, withdrawn=True, forwarded_to="+375291112233").event is JobEvent.CANCELLED
+    assert judge(moved, 1, POLICY).outcome.kind is K.WRONG_NUMBER
+    assert judge(moved, 1, POLICY, replace(known, withdrawn=True)).event is JobEvent.CANCELLED
 
 
 # In doubt
