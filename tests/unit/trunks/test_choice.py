@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from mail2fax.model.job import Attempt
+from mail2fax.model.job import Attempt, Job, JobState
 from mail2fax.model.mask import NumberMask
 from mail2fax.model.outcome import OutcomeKind as K
 from mail2fax.model.outcome import RetryClass as R
 from mail2fax.model.trunk import NumberForm, Rewrite, Trunk
-from mail2fax.trunks.choice import NoTrunk, Obstacle, Standing, Wanted, choose, has_spare, tried_of
-from tests.unit.jobs.made import START
+from mail2fax.trunks.choice import NoTrunk, Obstacle, Standing, Wanted, choose, has_spare, tried_of, wanted_of
+from tests.unit.jobs.made import START, submission
 
 NOW = 100.0
 NUMBER = "375291554499"
@@ -18,6 +18,7 @@ MINSK = (NumberMask.parse("37517*"),)
 FIRST, SECOND, THIRD = Trunk("first", lines=1), Trunk("second", lines=2), Trunk("third", lines=1, allow=MINSK)
 UP, DOWN, FULL, WEAK = Standing(), Standing(is_up=False), Standing(calls=9), Standing(is_weak=True)
 SOON = Standing(next_call_at=NOW + 0.25)
+JOB = Job(1, "uuid", JobState.READY, 1, submission(), START, START, None)
 
 
 def choice(wanted: Wanted, first: Standing, second: Standing, third: Standing = UP) -> str | NoTrunk:
@@ -90,6 +91,15 @@ def test_a_round_is_over_when_a_trunk_comes_again_or_the_far_end_has_spoken(
     assert tried_of(replace(one, trunk=trunk, retry=retry) for trunk, retry in ends) == tried
     under_way = replace(one, trunk="c", outcome=None)
     assert tried_of([*(replace(one, trunk=trunk, retry=retry) for trunk, retry in ends), under_way]) == tried
+
+
+def test_a_number_that_a_trunk_has_named_is_that_trunks_to_call() -> None:
+    """A redirection is followed on the same trunk: on another the number may be somebody else's."""
+    job = replace(JOB, number="+375291112233")
+    forwarded = Attempt(1, 1, 1, "call", START, outcome=K.FORWARDED, trunk="second")
+    busy = replace(forwarded, outcome=K.BUSY)
+    assert wanted_of(job, [forwarded, busy]) == Wanted("375291112233", ("second",))
+    assert wanted_of(job, [busy]) == Wanted("375291112233")
 
 
 @pytest.mark.parametrize(
