@@ -1,6 +1,6 @@
 """The words for one phone call: what the engine is told to do, and what it tells us while doing it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -34,6 +34,9 @@ class CallOrder:
     `document_path` is an absolute path of a canonical TIFF with `pages` pages, of which those before `first_page`
     (from 1) are with the far end already. `station_id` is our TSI; `header` is printed above each page, with
     `header_time` (aware) as its clock. `trunk` names the trunk that is to carry the call; "" is the first one.
+    `standard_path` is the same document in standard resolution, for machines that have no other ("": there is none).
+    `page_bytes` are the sizes of its pages in T.6, from which the call's limits follow; () when not known.
+    `sub_address` and `password` are sent to machines that take them (T.30 SUB and SID).
     """
 
     call_id: str
@@ -50,6 +53,11 @@ class CallOrder:
     max_bit_rate: int = 14_400
     trunk: str = ""
     first_page: int = 1
+    standard_path: str = ""
+    page_bytes: tuple[int, ...] = ()
+    sub_address: str = ""
+    # Not in repr, which ends up in tracebacks and debug lines.
+    password: str = field(default="", repr=False)
 
     @property
     def pages_to_send(self) -> int:
@@ -113,11 +121,37 @@ class PageProgress:
 class PageConfirmed:
     """Page `page` (from 1) was confirmed by the far end (MCF, RTP, PIP), or, receiving, by us.
 
-    `last` is True when the confirmation answered an EOP: nothing follows this page.
+    `last` is True when the confirmation answered an EOP: nothing follows this page. `repeats` counts how often all or
+    part of it had to be sent again; `bad_rows` the rows that had to be guessed, which only a receiver knows.
     """
 
     page: int
     last: bool
+    repeats: int = 0
+    bad_rows: int | None = None
+
+
+class PageState(StrEnum):
+    """What is known of one page of a call."""
+
+    CONFIRMED = "confirmed"
+    """MCF, RTP or PIP answered it."""
+    REFUSED = "refused"
+    """It arrived, but could not be read: RTN, PIN, or given up in error correction (ERR)."""
+    UNCONFIRMED = "unconfirmed"
+    """It went out whole, and nothing answered: it may be on paper."""
+    CUT = "cut"
+    """It was begun, and did not go out whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRecord:
+    """The truth about one page (from 1, of the whole document) of one call; for the rest see `PageConfirmed`."""
+
+    page: int
+    state: PageState
+    repeats: int = 0
+    bad_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +227,8 @@ class FaxResult:
     `code` and `code_name` are T.30's completion code in libspandsp's numbering (None when no session began),
     `fault` its class. `pages_sent` counts pages that went out whole in this call, with their post-page message;
     `pages_confirmed` those of them that the far end confirmed; `last_confirmed` is True when the last confirmation
-    answered an EOP.
+    answered an EOP. `pages` says for each page that was begun what became of it. `far_machine` is maker and model of
+    the far end's machine, where it names them.
     """
 
     fault: FaxFault
@@ -205,6 +240,8 @@ class FaxResult:
     far_id: str | None = None
     bit_rate: int | None = None
     ecm: bool | None = None
+    pages: tuple[PageRecord, ...] = ()
+    far_machine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

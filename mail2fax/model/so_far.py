@@ -11,6 +11,8 @@ from mail2fax.model.call import (
     Media,
     Negotiated,
     PageConfirmed,
+    PageRecord,
+    PageState,
 )
 
 
@@ -20,8 +22,7 @@ class CallSoFar:
     def __init__(self) -> None:
         self._answered = False
         self._negotiated = Negotiated(Media.NONE)
-        self._first_page: int | None = None
-        self._confirmed = 0
+        self._pages: dict[int, PageRecord] = {}
         self._last_confirmed = False
 
     def note(self, event: CallEvent) -> None:
@@ -30,10 +31,8 @@ class CallSoFar:
                 self._answered = True
             case Negotiated():
                 self._negotiated = event
-            case PageConfirmed(page, last):
-                # Pages have the document's numbers, and a call may begin with a later one.
-                self._first_page = self._first_page or page
-                self._confirmed = max(page - self._first_page + 1, self._confirmed)
+            case PageConfirmed(page, last, repeats, bad_rows):
+                self._pages[page] = PageRecord(page, PageState.CONFIRMED, repeats, bad_rows)
                 self._last_confirmed = last
 
     def interrupted(self, ended_by: EndedBy, detail: str = "") -> CallEnded:
@@ -42,12 +41,13 @@ class CallSoFar:
         known = self._negotiated
         fax = FaxResult(
             self._fault(),
-            pages_sent=self._confirmed,
-            pages_confirmed=self._confirmed,
+            pages_sent=len(self._pages),
+            pages_confirmed=len(self._pages),
             last_confirmed=self._last_confirmed,
             far_id=known.far_id,
             bit_rate=known.bit_rate,
             ecm=known.ecm,
+            pages=tuple(self._pages.values()),
         )
         return CallEnded(call, known.media, fax)
 

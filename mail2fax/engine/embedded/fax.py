@@ -1,35 +1,35 @@
 """The fax of one call: the terminal at work, moved by the call's clock, and what it has to say."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
 from mail2fax.engine.embedded.frame_log import FrameLog
 from mail2fax.engine.embedded.latch import Address, Latch
 from mail2fax.engine.embedded.media import FRAME_S, G711, AudioPath, MediaPath, T38Path
+from mail2fax.engine.embedded.patience import Patience
 from mail2fax.engine.embedded.report import Report, fax_result
 from mail2fax.engine.embedded.rtp.packet import RtpSender
 from mail2fax.engine.embedded.spandsp import events as t30
 from mail2fax.engine.embedded.spandsp.task import SendTask, Task
 from mail2fax.engine.embedded.t38.offer import T38Parameters
-from mail2fax.model.call import CallEvent, FaxFault, FaxResult, Media
+from mail2fax.model.call import CallEvent, FaxFault, FaxResult, Media, PageRecord
 
 _MOST_FRAMES = 50
 """After a standstill of our own (a suspended machine), time beyond one second is lost rather than caught up."""
-_START_LIMIT_S = 180.0
-"""The longest until the two machines have agreed on how to send; T.30's own timers come to far less."""
-_PAGE_LIMIT_S = 1200.0
-"""The longest that one page may take at 14400 bit/s: a full page of dither is 1.3 MB and takes 823 s."""
-_FULL_RATE = 14_400
 
 
 class Fax:
     """Sends or receives over audio, then perhaps anew over T.38: each time with a fresh terminal.
 
-    `calling` says who placed the call. `random` gives the first numbers of our RTP stream (RFC 3550 5.1).
-    `pinned` takes no packets but those from the address in the far end's SDP.
+    `calling` says who placed the call; `page_bytes` are the sizes of the pages to send, where they are known.
+    `random` gives the first numbers of our RTP stream (RFC 3550 5.1). `pinned` takes no packets but those from the
+    address in the far end's SDP.
     """
 
-    def __init__(self, task: Task, random: Random, *, calling: bool, pinned: bool = False) -> None:
+    def __init__(
+        self, task: Task, random: Random, *, calling: bool, page_bytes: Sequence[int] = (), pinned: bool = False
+    ) -> None:
         self.detail = ""
         """libtiff's words, when the document could not be read or written."""
         self.frames = FrameLog()
@@ -42,11 +42,11 @@ class Fax:
         self._report = Report()
         self._result = FaxResult(FaxFault.NOT_STARTED)
         self._sent_before = 0
+        self._pages_before: dict[int, PageRecord] = {}
+        self._patience = Patience(page_bytes)
         self._events: list[CallEvent] = []
         self._outbox: list[tuple[bytes, Address]] = []
         self._next_frame_at = 0.0
-        self._page_since = 0.0
-        self._limit_s = _START_LIMIT_S
         self._finished_at: float | None = None
 
     @property
@@ -122,9 +122,7 @@ class Fax:
             return ""
         if not self.sending and now - self._path.heard_at > self._path.silence_limit_s:
             return f"no packet came for {self._path.silence_limit_s:.0f} s"
-        if now - self._page_since > self._limit_s:
-            return f"no page was confirmed for {self._limit_s:.0f} s"
-        return ""
+        return self._patience.overdue(now)
 
     def stop(self, now: float) -> None:
         """The call is over: T.30 ends with the code that is true now, and the file is let go."""
@@ -143,7 +141,9 @@ class Fax:
         if self._path is None:
             return self._result
         now = fax_result(self._path.terminal.result())
-        return replace(now, pages_sent=max(now.pages_sent, self._sent_before))
+        pages = self._pages_before | {page.page: page for page in now.pages}
+        sent = max(now.pages_sent, self._sent_before)
+        return replace(now, pages_sent=sent, pages=tuple(pages[number] for number in sorted(pages)))
 
     def take_events(self) -> list[CallEvent]:
         events, self._events = self._events, []
@@ -157,8 +157,7 @@ class Fax:
         self._path = path
         self._latch = self._latch.successor(target)
         self._next_frame_at = now
-        self._page_since = now
-        self._limit_s = _START_LIMIT_S
+        self._patience.begin(now)
         self._events += self._report.begin(path.media)
 
     def _close_path(self) -> None:
@@ -166,6 +165,7 @@ class Fax:
             self._result, self.detail = self.result(), self._path.terminal.result().detail
             # A late yes to our T.38 offer begins anew; what had gone out in audio went out, and may be on paper.
             self._sent_before = self._result.pages_sent
+            self._pages_before = {page.page: page for page in self._result.pages}
             self._path.close()
             self._path = None
 
@@ -180,9 +180,9 @@ class Fax:
             match event:
                 case t30.Frame(direction, _, data):
                     self.frames.add(now, direction, data)
-                case t30.Parameters(bit_rate) if bit_rate:
-                    self._limit_s = _PAGE_LIMIT_S * _FULL_RATE / bit_rate
+                case t30.Parameters(bit_rate=bit_rate, coding=coding):
+                    self._patience.agree(bit_rate, coding)
                 case t30.PageConfirmed():
-                    self._page_since = now
+                    self._patience.confirm_page(now)
                 case t30.Finished():
                     self._finished_at = now

@@ -92,7 +92,9 @@ class Line:
         self._ours = OurMedia(media_address)
         # RFC 3550 5.1 wants first numbers that differ from call to call and from end to end; they are no secret.
         chance = Random(f"{session.call_id} {media_address}")  # noqa: S311 - see above
-        self._fax = Fax(_task(order), chance, calling=isinstance(order, CallOrder), pinned=settings.pin_media)
+        sizes = order.page_bytes[order.first_page - 1 :] if isinstance(order, CallOrder) else ()
+        calling = isinstance(order, CallOrder)
+        self._fax = Fax(_task(order), chance, calling=calling, page_bytes=sizes, pinned=settings.pin_media)
         self._events: list[CallEvent] = [Dialled()]
         self._ringing: int | None = None
         self._offer_at: float | None = None
@@ -333,4 +335,8 @@ def _task(order: CallOrder | AnswerOrder) -> Task:
         ecm=order.ecm,
         max_bit_rate=order.max_bit_rate,
         start_page=order.first_page - 1,
+        pages=order.pages,
+        standard_path=order.standard_path,
+        sub_address=order.sub_address,
+        password=order.password,
     )

@@ -39,8 +39,8 @@ class Report:
             case t30.PageProgress(page, percent):
                 self.page_data_flows = True
                 return self._progress(page, percent)
-            case t30.PageConfirmed(page, last):
-                return [PageConfirmed(page, last)]
+            case t30.PageConfirmed(page, last, repeats, bad_rows):
+                return [PageConfirmed(page, last, repeats, bad_rows)]
             case _:
                 return []
 
@@ -72,4 +72,6 @@ def fax_result(result: TerminalResult) -> FaxResult:
         far_id=result.far_id,
         bit_rate=result.bit_rate,
         ecm=result.ecm,
+        pages=result.pages,
+        far_machine=result.far_machine,
     )

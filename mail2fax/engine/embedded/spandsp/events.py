@@ -41,12 +41,17 @@ class PageProgress:
 class PageConfirmed:
     """Page `page` of the document (from 1) was confirmed: by MCF, RTP or PIP.
 
+    `repeats` counts how often all or part of it was sent again; `bad_rows`, which only a receiver knows, the rows
+    that had to be guessed.
+
     Sending, the far end confirmed; receiving, we did, and the page is in the file. `last` is True when the
     confirmation answered an EOP.
     """
 
     page: int
     last: bool
+    repeats: int = 0
+    bad_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

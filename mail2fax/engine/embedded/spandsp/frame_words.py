@@ -40,8 +40,8 @@ _READERS: Mapping[str, Callable[[bytes], str]] = {
     "DIS": lambda frame: str(read_dis(frame)),
     "DTC": lambda frame: str(read_dis(frame)),
     "DCS": lambda frame: str(read_dcs(frame)),
-    **dict.fromkeys(("CSI", "TSI", "CIG", "SUB", "SEP", "SID"), _identity),
-    "PWD": lambda _frame: "given",
+    **dict.fromkeys(("CSI", "TSI", "CIG", "SUB", "SEP"), _identity),
+    **dict.fromkeys(("PWD", "SID"), lambda _frame: "given"),
     "PPS": _block,
     "PPR": _missing,
 }

@@ -50,14 +50,22 @@ typedef int direction_t;
 
 /* Facsimile control fields as spandsp has them (first bit sent in the lowest place), X bit masked off. */
 #define FCF_MASK 0xFE
+#define FCF_DIS 0x80
 #define FCF_DCS 0x82
 #define FCF_PPS 0xBE
 #define FCF_MCF 0x8C
+#define FCF_RTP 0xCC
+#define FCF_RTN 0x4C
 #define FCF_PIP 0xAC
+#define FCF_PIN 0x2C
 #define FCF_FCD 0x06
 #define FCF_RCP 0x86
 /* Longest DCS whose text form still fits spandsp 0.0.6's buffer: 2 + 3 * (25 - 4) + NUL = 67 octets. */
 #define MAX_DCS_OCTETS 25
+
+/* T.30 Table 2, bit 15: R8 x 7.7 lines/mm or 200 x 200 dots/inch. */
+#define DIS_FINE_OCTET 4
+#define DIS_FINE_BIT 0x40
 
 struct terminal {
     fax_state_t *fax;           /* one of the two is set */
@@ -70,6 +78,13 @@ struct terminal {
     int partial;                /* the last PPS sent said that the page goes on */
     int octets_out;             /* of the page being sent */
     mending_t mending;
+    int sending;
+    int start_page;
+    int pages;                  /* of the whole document, 0 when not known */
+    int bad_rows;               /* receiving: rows of the latest page that had to be guessed */
+    int standard;               /* sending: the far end has no other resolution: standard_path goes out */
+    char path[MAX_PATH + 1], standard_path[MAX_PATH + 1];
+    char header[T30_MAX_PAGE_HEADER_INFO + 1];
     terminal_event_t *first, *last;
     int events;
 };
@@ -133,12 +148,56 @@ static void finish(terminal_t *terminal, int code)
 
 /* ----------------------------------------------------------------------------------------- handlers */
 
-static int pages_in_file(terminal_t *terminal)
+static int pages_sent(terminal_t *terminal)
 {
     t30_stats_t stats;
 
     t30_get_transfer_statistics(terminal->t30, &stats);
-    return stats.pages_rx;
+    return stats.pages_tx;
+}
+
+/* "Example GmbH, page 2 of 3". Behind it spandsp prints our TSI and its own "p.2", which names no total. */
+static void set_header(terminal_t *terminal, int page)
+{
+    char header[T30_MAX_PAGE_HEADER_INFO + 1], place[40];
+    int length = 0;
+
+    if (terminal->header[0] == '\0')
+        return;
+    if (terminal->pages > 0)
+        length = snprintf(place, sizeof(place), "%spage %d of %d", terminal->header[0] == ' ' ? "" : ", ", page,
+                          terminal->pages);
+    else
+        place[0] = '\0';
+    snprintf(header, sizeof(header), "%.*s%s", T30_MAX_PAGE_HEADER_INFO - length, terminal->header, place);
+    t30_set_tx_page_header_info(terminal->t30, header);
+}
+
+/* spandsp draws the header when a page begins, which it does as soon as it has read the answer to the one before. */
+static void head_next_page(terminal_t *terminal, const uint8_t *frame)
+{
+    int control = frame[2] & FCF_MASK;
+    int page = terminal->start_page + pages_sent(terminal) + 1;
+
+    if (terminal->partial)
+        return;
+    if (control == FCF_MCF || control == FCF_RTP || control == FCF_PIP)
+        set_header(terminal, page + 1);
+    else if (control == FCF_RTN || control == FCF_PIN)
+        set_header(terminal, page);
+}
+
+/* A machine without fine resolution gets the other rendition, in this very call: spandsp opens the file only after
+   its DIS was heard, and would else end with "no common resolution", the call paid for. */
+static void choose_rendition(terminal_t *terminal, const uint8_t *frame, int length)
+{
+    int standard = length <= DIS_FINE_OCTET || !(frame[DIS_FINE_OCTET] & DIS_FINE_BIT);
+
+    if (frame[2] != FCF_DIS || terminal->standard_path[0] == '\0' || standard == terminal->standard
+        || pages_sent(terminal) > 0)
+        return;
+    terminal->standard = standard;
+    t30_set_tx_file(terminal->t30, standard ? terminal->standard_path : terminal->path, terminal->start_page, -1);
 }
 
 /* There is no "octets sent" in spandsp, but ECM numbers its frames: block and frame give the place in the page.
@@ -194,6 +253,7 @@ static void handle_frame(T30_CONTEXT void *user, direction_t direction, const ui
     int control;
     size_t kept;
     terminal_event_t *event;
+    t30_stats_t stats;
 
     if (length < 3)
         return;
@@ -204,6 +264,10 @@ static void handle_frame(T30_CONTEXT void *user, direction_t direction, const ui
         note_progress(terminal, frame, length);
     if (control == FCF_FCD || control == FCF_RCP)
         return;
+    if (incoming && terminal->sending) {
+        choose_rendition(terminal, frame, length);
+        head_next_page(terminal, frame);
+    }
     follow_blocks(terminal, incoming, frame, length);
     if (!incoming)
         mend_outgoing(&terminal->mending, frame);
@@ -212,11 +276,24 @@ static void handle_frame(T30_CONTEXT void *user, direction_t direction, const ui
         return;
     kept = length < KEPT_FRAME_OCTETS ? (size_t) length : KEPT_FRAME_OCTETS;
     if ((event = push(terminal, EVENT_FRAME, frame, kept))) {
+        t30_get_transfer_statistics(terminal->t30, &stats);
         event->incoming = incoming;
-        event->value = pages_in_file(terminal);
+        event->value = stats.pages_rx;
+        event->total = terminal->bad_rows;
     }
     if (incoming)
         mend_incoming(&terminal->mending, terminal->t30, frame, length);
+}
+
+/* The page has ended and the next has not begun: only now is the count of its bad rows to be had. */
+static int handle_phase_d(T30_CONTEXT void *user, int result)
+{
+    terminal_t *terminal = user;
+    t30_stats_t stats;
+
+    t30_get_transfer_statistics(terminal->t30, &stats);
+    terminal->bad_rows = terminal->sending ? 0 : stats.bad_rows;
+    return T30_ERR_OK;
 }
 
 static void handle_phase_e(T30_CONTEXT void *user, int code)
@@ -385,6 +462,7 @@ static void prepare_t30(terminal_t *terminal, const terminal_task_t *task)
     t30_state_t *t30 = terminal->t30;
 
     t30_set_real_time_frame_handler(t30, handle_frame, terminal);
+    t30_set_phase_d_handler(t30, handle_phase_d, terminal);
     t30_set_phase_e_handler(t30, handle_phase_e, terminal);
     t30_set_tx_ident(t30, task->station_id);
     t30_set_supported_modems(t30, modems_up_to(task->max_bit_rate));
@@ -399,7 +477,12 @@ static void prepare_t30(terminal_t *terminal, const terminal_task_t *task)
     t30_set_rx_encoding(t30, T4_COMPRESSION_ITU_T6);
 #endif
     if (task->sending) {
-        t30_set_tx_page_header_info(t30, task->header);
+        set_header(terminal, task->start_page + 1);
+        if (task->sub_address[0])
+            t30_set_tx_sub_address(t30, task->sub_address);
+        /* T.30 5.3.6.2.7: SID holds the password of who sends; PWD is that of who polls. */
+        if (task->password[0])
+            t30_set_tx_sender_ident(t30, task->password);
         if (task->time_zone[0])
             t30_set_tx_page_header_tz(t30, task->time_zone);
         t30_set_tx_file(t30, task->path, task->start_page, -1);
@@ -439,11 +522,18 @@ terminal_t *terminal_new(const terminal_task_t *task)
     terminal_t *terminal;
     int fault;
 
-    if (strlen(task->path) > MAX_PATH || strlen(task->station_id) > T30_MAX_IDENT_LEN
-        || strlen(task->header) > T30_MAX_PAGE_HEADER_INFO)
+    if (strlen(task->path) > MAX_PATH || strlen(task->standard_path) > MAX_PATH
+        || strlen(task->station_id) > T30_MAX_IDENT_LEN || strlen(task->sub_address) > T30_MAX_IDENT_LEN
+        || strlen(task->password) > T30_MAX_IDENT_LEN || strlen(task->header) > T30_MAX_PAGE_HEADER_INFO)
         return NULL;
     if ((terminal = calloc(1, sizeof(*terminal))) == NULL)
         return NULL;
+    terminal->sending = task->sending;
+    terminal->start_page = task->start_page;
+    terminal->pages = task->pages;
+    strcpy(terminal->path, task->path);
+    strcpy(terminal->standard_path, task->standard_path);
+    strcpy(terminal->header, task->header);
     if ((task->t38 ? open_t38(terminal, task) : open_audio(terminal, task)) < 0) {
         free(terminal);
         return NULL;
@@ -454,6 +544,8 @@ terminal_t *terminal_new(const terminal_task_t *task)
     if (task->sending) {
         enter(terminal);
         fault = document_fault(task->path, task->start_page);
+        if (fault == T30_ERR_OK && task->standard_path[0])
+            fault = document_fault(task->standard_path, task->start_page);
         entered = NULL;
         if (fault != T30_ERR_OK)
             finish(terminal, fault);
@@ -481,6 +573,21 @@ void terminal_free(terminal_t *terminal)
 }
 
 /* ------------------------------------------------------------------------------------------- process */
+
+static const char *or_nothing(const char *words)
+{
+    return words ? words : "";
+}
+
+const char *terminal_far_maker(const terminal_t *terminal)
+{
+    return or_nothing(t30_get_rx_vendor(terminal->t30));
+}
+
+const char *terminal_far_model(const terminal_t *terminal)
+{
+    return or_nothing(t30_get_rx_model(terminal->t30));
+}
 
 int helper_objects_alive(void)
 {

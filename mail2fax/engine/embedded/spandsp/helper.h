@@ -15,15 +15,20 @@
 typedef struct terminal terminal_t;
 
 /* What a terminal is to do. Strings end in NUL and are copied; lengths are the caller's business
-   (station_id 20, header 50, path 255 octets): terminal_new refuses what spandsp would cut. */
+   (station_id, sub_address and password 20, header 50, paths 255 octets): terminal_new refuses what spandsp would
+   cut. */
 typedef struct {
     int sending;               /* 1: send the pages of path from start_page on; 0: receive pages into path */
     int calling;               /* 1: we placed the call (T.30 calling station), 0: we answered it */
     int ecm;                   /* 1: offer or ask for error correction (T.30 Annex A) */
     int max_bit_rate;          /* the fastest image modem, bit/s */
     int start_page;            /* from 0, when sending */
+    int pages;                 /* of the whole document, for the header line: "page 2 of 3"; 0 when not known */
     const char *path;
+    const char *standard_path; /* the same document in standard resolution, for machines that have no other; "" */
     const char *station_id;
+    const char *sub_address;   /* SUB and SID, sent to machines that say they take them; "" */
+    const char *password;
     const char *header;        /* "" for no header line */
     const char *time_zone;     /* POSIX TZ of the header's clock, "" for the machine's own */
     int t38;                   /* 1: T.38 packets; 0: audio */
@@ -35,7 +40,8 @@ typedef struct {
 } terminal_task_t;
 
 enum {
-    EVENT_FRAME,               /* a T.30 frame: data, incoming, value = pages written to the file so far */
+    EVENT_FRAME,               /* a T.30 frame: data, incoming; receiving: value = pages written to the file so
+                                  far, total = rows of the latest page that had to be guessed */
     EVENT_PROGRESS,            /* ECM image data went out: value = octets of the page so far, total = its size */
     EVENT_PACKET,              /* an IFP packet to send: data, value = its number, total = how many copies */
     EVENT_FILE_ERROR,          /* libtiff failed on the document: data = its words */
@@ -70,6 +76,10 @@ void terminal_tick(terminal_t *terminal, int samples);
 /* The oldest event, or NULL; it stays valid until terminal_drop_event. */
 const terminal_event_t *terminal_first_event(const terminal_t *terminal);
 void terminal_drop_event(terminal_t *terminal);
+
+/* Maker and model of the far machine as its NSF tells them, words of spandsp's own list; "" when it does not. */
+const char *terminal_far_maker(const terminal_t *terminal);
+const char *terminal_far_model(const terminal_t *terminal);
 
 /* Terminals and events now alive in this process: 0 when nothing leaks. */
 int helper_objects_alive(void);

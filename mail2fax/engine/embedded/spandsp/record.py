@@ -9,13 +9,14 @@ from mail2fax.engine.embedded.spandsp.events import (
     TerminalEvent,
 )
 from mail2fax.engine.embedded.spandsp.frames import is_final, name_of_frame, read_dcs, read_station_id
-from mail2fax.model.call import FaxFault
+from mail2fax.model.call import FaxFault, PageRecord, PageState
 
 _POST_PAGE = frozenset({"MPS", "EOM", "EOP", "EOS", "PRI-MPS", "PRI-EOM", "PRI-EOP"})
 _LAST = frozenset({"EOP", "PRI-EOP"})
 _YES = frozenset({"MCF", "RTP", "PIP"})
 # RTN, PIN: the page is unreadable. PPR: parts of it are missing yet. ERR: it was given up.
 _NO = frozenset({"RTN", "PIN", "PPR", "ERR"})
+_REFUSED = frozenset({"RTN", "PIN", "ERR"})
 
 
 class SessionRecord:
@@ -38,9 +39,16 @@ class SessionRecord:
         self.far_id: str | None = None
         self.parameters: Parameters | None = None
         self._sending = sending
-        self._start_page = start_page
+        self._page = start_page + 1
+        """The page under way, of the whole document."""
+        self._begun: dict[int, PageRecord] = {}
         self._asked: str | None = None
         self._percent = 0
+
+    @property
+    def pages(self) -> tuple[PageRecord, ...]:
+        """What is known of each page that was begun, in order."""
+        return tuple(self._begun.values())
 
     def judge(self, fault: FaxFault) -> FaxFault:
         """The kind of end, where the frames know better than the completion code, whose `fault` is given."""
@@ -55,8 +63,13 @@ class SessionRecord:
             return FaxFault.NO_FAX
         return fault
 
-    def add(self, direction: Direction, frame: bytes, pages_in_file: int) -> list[TerminalEvent]:
-        """Takes one frame and gives what it means. `pages_in_file` is what a receiver has written by now."""
+    def add(
+        self, direction: Direction, frame: bytes, pages_in_file: int, bad_rows: int | None = None
+    ) -> list[TerminalEvent]:
+        """Takes one frame and gives what it means.
+
+        `pages_in_file` is what a receiver has written by now, `bad_rows` what it had to guess of the latest page.
+        """
         name = name_of_frame(frame)
         told: list[TerminalEvent] = [Frame(direction, name, frame)]
         received = direction is Direction.RECEIVED
@@ -68,7 +81,7 @@ class SessionRecord:
         elif name == "CFR" and received is self._sending:
             told += self._begin_page()
         elif received is self._sending:
-            told += self._answer(name, frame, pages_in_file)
+            told += self._answer(name, frame, pages_in_file, None if self._sending else bad_rows)
         else:
             self._ask(name)
         return told
@@ -81,10 +94,6 @@ class SessionRecord:
         self._percent = percent
         return [PageProgress(self._page, percent)]
 
-    @property
-    def _page(self) -> int:
-        return self._start_page + self.pages_confirmed + 1
-
     def _agree(self, frame: bytes) -> list[TerminalEvent]:
         dcs = read_dcs(frame)
         parameters = Parameters(dcs.bit_rate, dcs.ecm, dcs.coding, dcs.resolution, self.far_id)
@@ -95,8 +104,16 @@ class SessionRecord:
 
     def _begin_page(self) -> list[TerminalEvent]:
         self._percent = 0
+        self._note(PageState.CUT)
         counted = self._sending and self.parameters is not None and self.parameters.ecm
         return [PageProgress(self._page, 0 if counted else None)]
+
+    def _note(self, state: PageState, *, again: bool = False, bad_rows: int | None = None) -> PageRecord:
+        """The page under way is in this state now; `again`: all or part of it was asked for once more."""
+        known = self._begun.get(self._page, PageRecord(self._page, state))
+        rows = known.bad_rows if bad_rows is None else bad_rows
+        record = self._begun[self._page] = PageRecord(self._page, state, known.repeats + again, rows)
+        return record
 
     def _ask(self, name: str) -> None:
         """The sender of the pages spoke."""
@@ -104,28 +121,39 @@ class SessionRecord:
         if message in _POST_PAGE:
             self._asked = message
             self.pages_sent = max(self.pages_sent, self.pages_confirmed + 1)
+            self._note(PageState.UNCONFIRMED)
         elif name.startswith(("PPS-", "EOR")):
             self._asked = None
 
-    def _answer(self, name: str, frame: bytes, pages_in_file: int) -> list[TerminalEvent]:
+    def _answer(self, name: str, frame: bytes, pages_in_file: int, bad_rows: int | None) -> list[TerminalEvent]:
         """The receiver of the pages spoke."""
         if not is_final(frame):
             return []  # libspandsp does not heed it either, and asks again
         if name in _NO:
-            self.rejected = name in ("RTN", "PIN")
-            self._asked = None
+            self._refuse(name, bad_rows)
         if name not in _YES or self._asked is None:
             return []
         # A receiver whose MCF got lost is asked again and says MCF again: that is no further page.
         if not self._sending and pages_in_file <= self.pages_confirmed:
             return []
-        return self._confirm(self._asked)
+        return self._confirm(self._asked, bad_rows)
 
-    def _confirm(self, asked: str) -> list[TerminalEvent]:
+    def _refuse(self, name: str, bad_rows: int | None) -> None:
+        asked, self._asked = self._asked, None
+        self.rejected = name in ("RTN", "PIN")
+        self._note(PageState.REFUSED if name in _REFUSED else PageState.CUT, again=name != "ERR", bad_rows=bad_rows)
+        # T.30 5.3.6.1.7: after EOM both go back to phase B; libspandsp then goes on with the page behind this one, and
+        # repeats this one after MPS and EOP.
+        if self.rejected and asked is not None and asked.endswith("EOM"):
+            self._page += 1
+
+    def _confirm(self, asked: str, bad_rows: int | None) -> list[TerminalEvent]:
         self._asked = None
         self.rejected = False
         self.pages_confirmed += 1
         self.last_confirmed = asked in _LAST
-        confirmed = PageConfirmed(self._start_page + self.pages_confirmed, self.last_confirmed)
+        record = self._note(PageState.CONFIRMED, bad_rows=bad_rows)
+        confirmed = PageConfirmed(self._page, self.last_confirmed, record.repeats, record.bad_rows)
+        self._page += 1
         # After EOM both go back to phase B, and the next page begins with its CFR.
         return [confirmed, *self._begin_page()] if asked.endswith("MPS") else [confirmed]

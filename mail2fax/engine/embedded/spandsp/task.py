@@ -1,11 +1,11 @@
 """What a terminal is told to do: send a document or receive one, over G.711 or T.38."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 
 STATION_ID_OCTETS = 20
-"""T.30 5.3.6.2.4: CSI, TSI and CIG have 20 characters."""
+"""T.30 5.3.6.2.4: CSI, TSI and CIG have 20 characters; SUB and SID too."""
 HEADER_OCTETS = 50
 """spandsp's room for the text of the header line."""
 PATH_OCTETS = 255
@@ -30,8 +30,12 @@ class SendTask:
 
     `station_id` is our TSI: what lies beyond 20 characters is cut, what Latin-1 lacks becomes "?". `header` is
     printed above each page with the clock of `header_time_zone` (a POSIX TZ such as "UTC-3", see `posix_zone`;
-    "" is the machine's own), our TSI and the page number; "" prints none; beyond ASCII becomes "?", beyond 50
-    characters is cut. `max_bit_rate` keeps faster modems off the line: 14400 V.17, 9600 V.29, 4800 V.27ter;
+    "" is the machine's own), our TSI, the page's number in the whole document and how many `pages` that has (0: not
+    said); "" prints none; beyond ASCII becomes "?", beyond 50 characters is cut.
+
+    `standard_path` is the same document with half the rows, for machines that have only standard resolution: they get
+    it in the same call; "" is none. `sub_address` and `password` go to machines that say they take them (SUB and SID,
+    T.30 5.3.6.1). `max_bit_rate` keeps faster modems off the line: 14400 V.17, 9600 V.29, 4800 V.27ter;
     a value between two of these means the lower one.
     """
 
@@ -42,6 +46,10 @@ class SendTask:
     ecm: bool = True
     max_bit_rate: int = 14_400
     start_page: int = 0
+    pages: int = 0
+    standard_path: str = ""
+    sub_address: str = ""
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

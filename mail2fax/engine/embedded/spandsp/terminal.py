@@ -25,7 +25,7 @@ from mail2fax.engine.embedded.spandsp.task import (
     T38Settings,
     Task,
 )
-from mail2fax.model.call import FaxFault
+from mail2fax.model.call import FaxFault, PageRecord
 
 if TYPE_CHECKING:  # the compiled module has no such name: it is the stub's word for what comes from C
     from mail2fax.engine.embedded.spandsp._spandsp import CData
@@ -63,7 +63,8 @@ class TerminalResult:
 
     `code` and `code_name` are T.30's completion code (-1 and "" while the session runs); a code of 0 proves
     nothing by itself. Success is `last_confirmed` and `pages_confirmed` being the pages ordered. `detail` holds
-    libtiff's words when the document could not be read or written.
+    libtiff's words when the document could not be read or written. `far_machine` is the maker, and perhaps the
+    model, that its NSF names.
     """
 
     code: int
@@ -76,6 +77,8 @@ class TerminalResult:
     bit_rate: int | None
     ecm: bool | None
     detail: str = ""
+    pages: tuple[PageRecord, ...] = ()
+    far_machine: str | None = None
 
 
 class Terminal:
@@ -89,6 +92,7 @@ class Terminal:
         )
         self._code = UNFINISHED
         self._detail = ""
+        self._far_machine: str | None = None
         self._events: list[TerminalEvent] = []
         self._ifps: list[Ifp] = []
         self._handle: CData | None = _make(task, calling=calling, settings=settings)
@@ -132,6 +136,8 @@ class Terminal:
             bit_rate=parameters.bit_rate if parameters else None,
             ecm=parameters.ecm if parameters else None,
             detail=self._detail,
+            pages=record.pages,
+            far_machine=self._far_machine,
         )
 
     def close(self) -> None:
@@ -163,7 +169,8 @@ class Terminal:
                 self._ifps.append(Ifp(data, value, total))
             elif kind == lib.EVENT_FRAME:
                 direction = Direction.RECEIVED if incoming else Direction.SENT
-                self._events += self._record.add(direction, data, value)
+                self._events += self._record.add(direction, data, value, total)
+                self._note_far_machine(handle)
             elif kind == lib.EVENT_PROGRESS:
                 self._events += self._record.progress(value, total)
             elif kind == lib.EVENT_FILE_ERROR:
@@ -172,30 +179,49 @@ class Terminal:
                 self._code = value
                 self._events.append(Finished(value, name_of(value)))
 
+    def _note_far_machine(self, handle: "CData") -> None:
+        """libspandsp reads the NSF, a frame that comes before the DIS."""
+        if self._far_machine is None:
+            names = (lib.terminal_far_maker(handle), lib.terminal_far_model(handle))
+            self._far_machine = " ".join(ffi.string(name).decode("latin-1") for name in names).strip() or None
+
 
 def _make(task: Task, *, calling: bool, settings: T38Settings | None) -> "CData":
     """The C terminal for `task`; it is freed with `close`, or when Python forgets it."""
-    path = os.fsencode(task.path)
-    if len(path) > PATH_OCTETS or b"\0" in path:
-        raise ValueError(f"not a file name of at most {PATH_OCTETS} octets: {task.path!r}")
     orders = ffi.new("terminal_task_t *")
     orders.calling, orders.ecm, orders.max_bit_rate = calling, task.ecm, task.max_bit_rate
-    texts = {"path": path, "station_id": _text(task.station_id, STATION_ID_OCTETS, "latin-1")}
-    texts |= {"header": b"", "time_zone": b""}
     if isinstance(task, SendTask):
-        orders.sending, orders.start_page = True, task.start_page
-        texts["header"] = _text(task.header, HEADER_OCTETS, "ascii")
-        texts["time_zone"] = task.header_time_zone.encode("ascii")
+        orders.sending, orders.start_page, orders.pages = True, task.start_page, task.pages
     if settings is not None:
         _set_t38(orders, settings)
     # C copies the texts in terminal_new; `kept` owns them until then.
-    kept = {field: ffi.new("char[]", text) for field, text in texts.items()}
+    kept = {field: ffi.new("char[]", text) for field, text in _texts(task).items()}
     for field, text in kept.items():
         setattr(orders, field, text)
     handle = lib.terminal_new(orders)
     if handle == ffi.NULL:
         raise MemoryError("no memory for a fax terminal")
     return ffi.gc(handle, lib.terminal_free)
+
+
+def _texts(task: Task) -> dict[str, bytes]:
+    """The texts of a task as spandsp takes them, by their names in C."""
+    texts = dict.fromkeys(("standard_path", "sub_address", "password", "header", "time_zone"), b"")
+    texts |= {"path": _path(task.path), "station_id": _text(task.station_id, STATION_ID_OCTETS, "latin-1")}
+    if isinstance(task, SendTask):
+        texts["standard_path"] = _path(task.standard_path)
+        texts["sub_address"] = _text(task.sub_address, STATION_ID_OCTETS, "ascii")
+        texts["password"] = _text(task.password, STATION_ID_OCTETS, "ascii")
+        texts["header"] = _text(task.header, HEADER_OCTETS, "ascii")
+        texts["time_zone"] = task.header_time_zone.encode("ascii")
+    return texts
+
+
+def _path(name: str) -> bytes:
+    path = os.fsencode(name)
+    if len(path) > PATH_OCTETS or b"\0" in path:
+        raise ValueError(f"not a file name of at most {PATH_OCTETS} octets: {name!r}")
+    return path
 
 
 def _set_t38(orders: "CData", settings: T38Settings) -> None:

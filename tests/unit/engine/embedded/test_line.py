@@ -152,7 +152,7 @@ def test_a_call_is_told_step_by_step(calls: Calls) -> None:
     assert Negotiated(Media.T38, 14_400, True, "MMR", "204x196", THEIR_ID) in pump.caller.events
     assert Negotiated(Media.T38, 14_400, True, "MMR", "204x196", OUR_ID) in pump.called.events
     for phone in pump.phones:
-        assert confirmed(phone) == [PageConfirmed(1, last=False), PageConfirmed(2, last=True)]
+        assert [(told.page, told.last) for told in confirmed(phone)] == [(1, False), (2, True)]
         assert phone.end.call.sip_code == 200
     assert pump.caller.end.call.ended_by is EndedBy.US
     assert pump.called.end.call.ended_by is EndedBy.FAR_END

@@ -104,12 +104,77 @@ class AudioPump(Pump):
         sender.receive(back, self._law)
 
 
+Alteration = Callable[[bytes], bytes]
+"""What becomes of an IFP packet on its way."""
+
+
+def unaltered(packet: bytes) -> bytes:
+    return packet
+
+
+class SayInstead:
+    """The `which`th (from 1) control frame with the field `said` is heard as one with `heard`; octets as in T.30.
+
+    libspandsp puts each octet of a V.21 frame into a packet of its own, and T.38 carries no check sequence. A frame
+    without information goes by its control octet for a final frame, and the one that follows.
+    """
+
+    def __init__(self, said: int, heard: int, which: int) -> None:
+        self._said, self._heard, self._to_come = reverse(said), reverse(heard), which
+        self._before = b""
+
+    def __call__(self, packet: bytes) -> bytes:
+        before, self._before = self._before, packet
+        if before != V21_OCTET + FINAL or packet != V21_OCTET + self._said:
+            return packet
+        self._to_come -= 1
+        return packet if self._to_come else V21_OCTET + self._heard
+
+
+class Damage:
+    """Garbles the image data (V.17, 14400 bit/s) of the page that comes after so many answers: an octet in nine.
+
+    With ECM it makes a frame one whose check sequence is wrong. `packets`: so many at most.
+    """
+
+    def __init__(self, pump: "Pump", pages_before: int, packets: int = 10_000) -> None:
+        self._pump = pump
+        self._pages_before = pages_before
+        self._left = packets
+
+    def __call__(self, packet: bytes) -> bytes:
+        if not self._left or not packet.startswith((NON_ECM_DATA, FCS_OK)) or not self._in_page:
+            return packet
+        self._left -= 1
+        return (
+            FCS_BAD
+            if packet == FCS_OK
+            else bytes(octet ^ (0x5A if place % 9 == 8 else 0) for place, octet in enumerate(packet))
+        )
+
+    @property
+    def _in_page(self) -> bool:
+        answers = sum(name in ("MCF", "RTP", "RTN") for name in self._pump.sender.received)
+        return answers == self._pages_before and bool(self._pump.sender.progress)
+
+
+def reverse(octet: int) -> bytes:
+    return bytes([int(f"{octet:08b}"[::-1], 2)])
+
+
+V21_OCTET = bytes([0xC0, 0x01, 0x80, 0x00, 0x00])
+NON_ECM_DATA, FCS_OK, FCS_BAD = b"\xd0\x01\xe0", b"\xd0\x01\x20", b"\xd0\x01\x30"
+FINAL = reverse(0x13)
+
+
 class T38Pump(Pump):
     """IFP packets both ways, each once; of those towards the receiver the ones numbered in `lost` never come."""
 
     def __init__(self, sender: T38Terminal, receiver: T38Terminal, lost: Iterable[int] = ()) -> None:
         super().__init__(sender, receiver)
         self.ends = (sender, receiver)
+        self.forth: Alteration = unaltered
+        self.back: Alteration = unaltered
         self._lost = frozenset(lost)
 
     def step(self) -> None:
@@ -118,6 +183,6 @@ class T38Pump(Pump):
             end.tick(FRAME_SAMPLES)
         for ifp in sender.take_ifps():
             if ifp.sequence not in self._lost:
-                receiver.receive(ifp.data, ifp.sequence)
+                receiver.receive(self.forth(ifp.data), ifp.sequence)
         for ifp in receiver.take_ifps():
-            sender.receive(ifp.data, ifp.sequence)
+            sender.receive(self.back(ifp.data), ifp.sequence)

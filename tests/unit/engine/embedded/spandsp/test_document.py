@@ -96,7 +96,7 @@ def test_a_page_with_corrupt_data_does_not_go_out(desk: Desk, media: str, ecm: b
     assert (result.code_name, result.fault) == ("FILEERROR", FaxFault.DOCUMENT)
     assert "at line" in result.detail
     assert (result.pages_confirmed, result.last_confirmed) == (1, False)
-    assert pump.receiver.confirmations == [PageConfirmed(1, last=False)]
+    assert pump.receiver.confirmations == [PageConfirmed(1, last=False, bad_rows=0)]
 
 
 @pytest.mark.parametrize("media", ["t38", "audio"])
@@ -110,7 +110,7 @@ def test_a_full_disk_is_noticed_before_the_page_is_confirmed(desk: Desk, media: 
     result = pump.receiver.terminal.result()
     assert (result.code_name, result.fault) == ("FILEERROR", FaxFault.LOCAL)
     assert "rite error" in result.detail
-    assert pump.receiver.confirmations == [PageConfirmed(1, last=False)]
+    assert pump.receiver.confirmations == [PageConfirmed(1, last=False, bad_rows=0)]
     assert pump.receiver.sent.count("MCF") == 1 + ("PPS-NULL" in pump.sender.sent)
     sender = pump.sender.terminal.result()
     assert (sender.pages_confirmed, sender.last_confirmed) == (1, False)

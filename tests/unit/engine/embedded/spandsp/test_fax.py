@@ -45,7 +45,7 @@ def test_both_sides_know_the_whole_truth_at_the_end(desk: Desk, media: str, ecm:
         assert (result.code, result.code_name, result.fault) == (0, "OK", FaxFault.NONE)
         assert (result.pages_sent, result.pages_confirmed, result.last_confirmed) == (2, 2, True)
         assert (result.far_id, result.bit_rate, result.ecm) == (far_id, 14_400, ecm)
-        assert side.confirmations == [PageConfirmed(1, last=False), PageConfirmed(2, last=True)]
+        assert [(told.page, told.last) for told in side.confirmations] == [(1, False), (2, True)]
         assert side.events[-1] == Finished(0, "OK")
 
 
@@ -154,6 +154,41 @@ def test_the_header_clock_has_the_zone_it_was_given(desk: Desk) -> None:
         pump.run()
         pump.receiver.terminal.close()
         headers.append(read_document(desk.received)[0].crop((0, 0, 500, HEADER_ROWS)).tobytes())
+    assert headers[0] != headers[1]
+
+
+def test_the_header_says_which_page_of_how_many_it_is(desk: Desk) -> None:
+    """Two documents that differ in their number of pages alone differ in the header, and each page has its own."""
+    headers = []
+    for pages in (2, 3):
+        pump = desk.t38(desk.sending(desk.document(pages=2), header="Example GmbH", pages=pages))
+        pump.run()
+        pump.receiver.terminal.close()
+        arrived = read_document(desk.received)
+        headers += [page.crop((400, 0, 1200, HEADER_ROWS)).tobytes() for page in arrived]
+    assert len(set(headers)) == 4
+
+
+def test_a_resumed_document_has_the_same_headers_as_a_whole_one(desk: Desk) -> None:
+    """Page 2 of 3 is page 2 of 3, whichever call brings it."""
+    whole: list[bytes] = []
+    resumed: list[bytes] = []
+    for pages, start_page in ((whole, 0), (resumed, 1)):
+        task = desk.sending(desk.document(pages=3), header="Example GmbH", pages=3, start_page=start_page)
+        pump = desk.t38(task)
+        pump.run()
+        pump.receiver.terminal.close()
+        pages += [page.crop((400, 0, page.width, HEADER_ROWS)).tobytes() for page in read_document(desk.received)]
+    assert whole[1:] == resumed
+
+
+def test_a_long_header_gives_way_to_the_number_of_the_page(desk: Desk) -> None:
+    headers = []
+    for pages in (2, 3):
+        pump = desk.t38(desk.sending(desk.document(), header="W" * 50, pages=pages))
+        pump.run()
+        pump.receiver.terminal.close()
+        headers.append(read_document(desk.received)[0].crop((400, 0, 1300, HEADER_ROWS)).tobytes())
     assert headers[0] != headers[1]
 
 

@@ -32,7 +32,8 @@ def test_a_page_of_error_correction_is_told_by_its_numbers() -> None:
 
 
 def test_a_password_is_never_shown() -> None:
-    assert words_of_frame(frame(0xC1, *b"4321")) == "given"
+    """PWD is the password of who polls, SID that of who sends."""
+    assert words_of_frame(frame(0xC1, *b"4321")) == words_of_frame(frame(0xA2, *b"4321")) == "given"
     assert words_of_frame(frame(0xC2, *b"4321")) == "1234"
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from mail2fax.engine.embedded.spandsp.events import Direction, PageConfirmed, PageProgress, TerminalEvent
 from mail2fax.engine.embedded.spandsp.record import SessionRecord
-from mail2fax.model.call import FaxFault
+from mail2fax.model.call import FaxFault, PageRecord, PageState
 
 CONTROLS = {
     "DCS": 0x82, "CFR": 0x84, "MPS": 0x4E, "EOM": 0x8E, "EOP": 0x2E, "PRI-EOP": 0x3E, "MCF": 0x8C, "RTP": 0xCC,
@@ -71,7 +71,8 @@ def test_an_mcf_before_any_page_confirms_nothing() -> None:
 
 def test_a_page_that_was_asked_for_again_is_confirmed_when_it_is_whole() -> None:
     record = SessionRecord(sending=True)
-    assert confirmations(play(record, "DCS CFR PPS-EOP PPR PPS-EOP RNR RR MCF")) == [PageConfirmed(1, last=True)]
+    told = play(record, "DCS CFR PPS-EOP PPR PPS-EOP RNR RR MCF")
+    assert confirmations(told) == [PageConfirmed(1, last=True, repeats=1)]
     assert record.pages_sent == 1
 
 
@@ -140,3 +141,43 @@ def test_a_response_that_is_not_the_final_frame_confirms_nothing() -> None:
         play(record, "MPS")
     assert record.pages_confirmed == 0
     assert confirmations(play(record, "MCF")) == [PageConfirmed(1, last=False)]
+
+
+@pytest.mark.parametrize(
+    ("frames", "pages"),
+    [
+        ("DCS", []),
+        ("DCS CFR", [PageRecord(1, PageState.CUT)]),
+        ("DCS CFR PPS-NULL MCF", [PageRecord(1, PageState.CUT)]),
+        ("DCS CFR PPS-MPS PPR", [PageRecord(1, PageState.CUT, repeats=1)]),
+        ("DCS CFR EOP", [PageRecord(1, PageState.UNCONFIRMED)]),
+        ("DCS CFR EOP PIN", [PageRecord(1, PageState.REFUSED, repeats=1)]),
+        ("DCS CFR PPS-EOP PPR EOR-EOP ERR", [PageRecord(1, PageState.REFUSED, repeats=1)]),
+        (
+            "DCS CFR MPS RTN DCS CFR MPS MCF",
+            [PageRecord(1, PageState.CONFIRMED, repeats=1), PageRecord(2, PageState.CUT)],
+        ),
+    ],
+)
+def test_what_became_of_each_page_is_told(frames: str, pages: list[PageRecord]) -> None:
+    record = SessionRecord(sending=True)
+    play(record, frames)
+    assert list(record.pages) == pages
+
+
+def test_a_page_refused_after_eom_is_not_sent_again_and_the_next_one_keeps_its_own_number() -> None:
+    """libspandsp goes back to phase B and on to the next page: that one must not be taken for the refused one."""
+    record = SessionRecord(sending=True)
+    told = play(record, "DCS CFR EOM RTN DCS CFR EOP MCF")
+    assert confirmations(told) == [PageConfirmed(2, last=True)]
+    assert [(page.page, page.state) for page in record.pages] == [(1, PageState.REFUSED), (2, PageState.CONFIRMED)]
+    assert record.pages_confirmed == 1
+
+
+def test_a_document_that_is_resumed_keeps_its_page_numbers() -> None:
+    record = SessionRecord(sending=True, start_page=4)
+    assert confirmations(play(record, "DCS CFR MPS MCF EOP MCF")) == [
+        PageConfirmed(5, last=False),
+        PageConfirmed(6, last=True),
+    ]
+    assert record.pages_confirmed == record.pages_sent == 2
