@@ -10,6 +10,7 @@ import json
 import socket
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -19,16 +20,18 @@ from mail2fax.document.limits import RenderLimits
 
 ANSWER_BYTES = 16_384
 _ORDER_BYTES = 4096
-_DESCRIPTORS = 2
+_DESCRIPTORS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a render process gets: the sender's file and the file to write, as descriptors, and its limits."""
+    """What a render process gets, as descriptors: the sender's file, the file to write, and the one for the same
+    document in standard resolution; and its limits."""
 
     limits: RenderLimits
     source: int
     target: int
+    standard: int
 
 
 def wait_for_order(channel: int) -> Order | None:
@@ -79,10 +82,10 @@ class RenderProcess:
         except BlockingIOError:
             return True
 
-    def give(self, source: BinaryIO, target: BinaryIO, limits: RenderLimits) -> None:
-        """Hands over the document; raises `OSError` when the process is gone."""
+    def give(self, source: BinaryIO, targets: Sequence[BinaryIO], limits: RenderLimits) -> None:
+        """Hands over the document and both files to write; raises `OSError` when the process is gone."""
         order = json.dumps(asdict(limits)).encode()
-        socket.send_fds(self._channel, [order], [source.fileno(), target.fileno()])
+        socket.send_fds(self._channel, [order], [file.fileno() for file in (source, *targets)])
         self._channel.close()
 
     async def answer(self) -> tuple[bytes, int]:

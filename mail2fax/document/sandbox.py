@@ -11,7 +11,7 @@ import json
 import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,7 +22,7 @@ from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document import tiff
 from mail2fax.document.limits import RenderLimits
 from mail2fax.document.process import RenderProcess
-from mail2fax.model.document import Document
+from mail2fax.model.document import Document, Page, Resolution, standard_name
 from mail2fax.model.refusal import Refusal, RefusalCode
 
 log = structlog.get_logger()
@@ -84,8 +84,9 @@ class Renderer:
     async def render(self, source: bytes | Path, name: str, target: Path) -> Document | Refusal:
         """Renders the TIFF `source` (its bytes, or a file) into the new file `target`, durably.
 
-        `name` is the sender's name for it, for the words of a refusal. `target` is written beside its final place,
-        fsynced and renamed; after a refusal there is no such file. Raises `RenderingUnavailable`.
+        A document in fine resolution gets a second file beside it, `standard_name(target.name)`. `name` is the
+        sender's name for it, for the words of a refusal. Files are written beside their final places, fsynced and
+        renamed; after a refusal there are none. Raises `RenderingUnavailable`.
         """
         async with self._free:
             try:
@@ -102,24 +103,26 @@ class Renderer:
                 self._spare = await RenderProcess.start(self._worker_module)
 
     async def _render(self, source: bytes | Path, name: str, target: Path) -> Document | Refusal:
-        unfinished = target.with_name(f".{target.name}.rendering")
+        places = (target, target.with_name(standard_name(target.name)))
+        unfinished = [place.with_name(f".{place.name}.rendering") for place in places]
         try:
-            with _private(unfinished) as file:
+            with _private(unfinished[0]) as file, _private(unfinished[1]) as standard:
                 with await asyncio.to_thread(_opened, source) as original:
-                    refusal = await self._work(original, file, name)
+                    refusal = await self._work(original, (file, standard), name)
                 if refusal:
                     return refusal
-                return await asyncio.to_thread(_accept, file, unfinished, target)
+                return await asyncio.to_thread(_accept, (file, standard), unfinished, places)
         except tiff.NotCanonical as error:
             return _failed(name, "our reader was misled by it", str(error))
         finally:
-            unfinished.unlink(missing_ok=True)
+            for path in unfinished:
+                path.unlink(missing_ok=True)
 
-    async def _work(self, original: BinaryIO, file: BinaryIO, name: str) -> Refusal | None:
+    async def _work(self, original: BinaryIO, files: Sequence[BinaryIO], name: str) -> Refusal | None:
         """What the worker makes of the document: a refusal, or None when it says that it is rendered."""
         try:
             async with asyncio.timeout(self._limits.document_seconds), self._worker() as worker:
-                worker.give(original, file, self._limits)
+                worker.give(original, files, self._limits)
                 line, code = await worker.answer()
         except TimeoutError:
             return _too_slow(name, "the wall clock")
@@ -180,12 +183,17 @@ def _opened(source: bytes | Path) -> BinaryIO:
     return file
 
 
-def _accept(file: BinaryIO, unfinished: Path, target: Path) -> Document:
-    """Reads back what the worker wrote and puts it in its place, durably; raises `NotCanonical`."""
+def _accept(files: Sequence[BinaryIO], unfinished: Sequence[Path], places: Sequence[Path]) -> Document:
+    """Reads back what the worker wrote and puts it in its places, durably; raises `NotCanonical`."""
+    (file, standard), (target, beside) = files, places
     resolution, pages = tiff.read(file)
+    if resolution is Resolution.FINE:
+        _require_half(standard, pages)
+        os.fsync(standard.fileno())
+        unfinished[1].rename(beside)
     os.fsync(file.fileno())
     reached(CrashPoint.DOCUMENT_WRITTEN)
-    unfinished.rename(target)
+    unfinished[0].rename(target)
     reached(CrashPoint.DOCUMENT_RENAMED)
     folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -193,6 +201,14 @@ def _accept(file: BinaryIO, unfinished: Path, target: Path) -> Document:
     finally:
         os.close(folder)
     return Document(target.name, resolution, pages)
+
+
+def _require_half(standard: BinaryIO, pages: Sequence[Page]) -> None:
+    """Raises `NotCanonical` unless the file has the same pages in standard resolution, each with half the rows."""
+    resolution, halved = tiff.read(standard)
+    rows = [(page.rows + 1) // 2 for page in pages]
+    if resolution is not Resolution.STANDARD or [page.rows for page in halved] != rows:
+        raise tiff.NotCanonical("the rendition in standard resolution is of another document")
 
 
 def _parsed(line: bytes) -> Mapping[str, Any] | None:

@@ -56,7 +56,7 @@ def _rehearse(libtiff: LibTiff) -> None:
     for mode, compression in (("1", "group4"), ("RGBA", "tiff_lzw"), ("RGB", "jpeg"), ("L", "raw")):
         page = io.BytesIO()
         Image.new(mode, (100, 100)).save(page, "TIFF", compression=compression)
-        render_tiff(page.getvalue(), io.BytesIO(), libtiff, max_pages=1, begin_page=lambda: None)
+        render_tiff(page.getvalue(), io.BytesIO(), libtiff, max_pages=1, begin_page=lambda: None, standard=io.BytesIO())
     with contextlib.suppress(Refused):
         render_tiff(b"not a TIFF", io.BytesIO(), libtiff, max_pages=1, begin_page=lambda: None)
 
@@ -70,11 +70,11 @@ def _be_silent() -> None:
 
 def _render(order: Order, libtiff: LibTiff) -> Answer:
     limits = order.limits
-    target = os.fdopen(order.target, "w+b")
+    target, standard = os.fdopen(order.target, "w+b"), os.fdopen(order.standard, "w+b")
     try:
         source = b"".join(iter(lambda: os.read(order.source, _CHUNK), b""))
         begin_page = partial(limit_page, limits.page_seconds)
-        render_tiff(source, target, libtiff, max_pages=limits.max_pages, begin_page=begin_page)
+        render_tiff(source, target, libtiff, max_pages=limits.max_pages, begin_page=begin_page, standard=standard)
     except Refused as no:
         return _refused(no)
     except Exception as error:  # noqa: BLE001 - whatever a document does, its sender gets an answer

@@ -14,6 +14,7 @@ import structlog
 
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.jobs.sources import MAY_COME_AGAIN
+from mail2fax.model.document import standard_name
 from mail2fax.model.job import JobState
 from mail2fax.store import Row, Session, Store
 from mail2fax.store.spool import Spool
@@ -23,7 +24,7 @@ log = structlog.get_logger(__name__)
 BATCH = 50
 """At most so many jobs are seen to by one transaction: nobody who wants to commit a mail waits for long."""
 
-_DOCUMENT = re.compile(r"[0-9a-f-]{36}\.tif")
+_DOCUMENT = re.compile(r"([0-9a-f-]{36})(\.standard)?\.tif")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Retention:
         return await self._store.write(commit)
 
     def _delete(self, names: list[str]) -> None:
-        for name in names:
+        for name in [rendition for document in names for rendition in (standard_name(document), document)]:
             try:
                 (self._documents / name).unlink(missing_ok=True)
             except OSError as error:
@@ -103,8 +104,8 @@ class Retention:
 
     def _sweep(self, known: frozenset[str]) -> int:
         # What does not bear a name of ours is not ours to delete.
-        found = [path.name for path in self._documents.iterdir() if _DOCUMENT.fullmatch(path.name)]
-        unowned = [name for name in found if name not in known]
+        found = {f"{match[1]}.tif" for path in self._documents.iterdir() if (match := _DOCUMENT.fullmatch(path.name))}
+        unowned = sorted(found - known)
         self._delete(unowned)
         return len(unowned)
 

@@ -11,6 +11,11 @@ class Resolution(StrEnum):
     FINE = "204x196"
 
 
+def standard_name(name: str) -> str:
+    """The file that holds the document `name` in standard resolution, for machines that have no other."""
+    return f"{name.removesuffix('.tif')}.standard.tif"
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One rendered page: its rows (each 1728 pixels) and the size of its MMR (T.6) data in bytes."""
@@ -21,7 +26,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One canonical fax TIFF, as written by `document/`. `name` is its file in the document store."""
+    """One canonical fax TIFF, as written by `document/`. `name` is its file in the document store.
+
+    Of a document in fine resolution there is a second rendition beside it, with half the rows: `standard_name`.
+    """
 
     name: str
     resolution: Resolution

@@ -10,6 +10,8 @@ import sys
 import time
 
 from mail2fax.document.process import wait_for_order
+from mail2fax.document.tiff import TiffWriter
+from mail2fax.model.document import Resolution
 
 DIRTY = {"page": "1\x1b[2J\r\nX: y", "problem": "p" * 5000, "name": "other.tif", "sender": "boss"}
 ANSWERS: dict[str, object] = {
@@ -22,8 +24,12 @@ ANSWERS: dict[str, object] = {
 }
 
 
-def main(target: int, wish: str) -> None:
+def main(target: int, standard: int, wish: str) -> None:
     match wish:
+        case "other":
+            write(target, Resolution.FINE, 300)
+            write(standard, Resolution.STANDARD, 149)
+            say({"outcome": "rendered"})
         case "rubbish":
             os.write(target, b"this is no fax")
             say({"outcome": "rendered"})
@@ -44,6 +50,13 @@ def main(target: int, wish: str) -> None:
             say(ANSWERS[wish])
 
 
+def write(descriptor: int, resolution: Resolution, rows: int) -> None:
+    with os.fdopen(descriptor, "w+b", closefd=False) as file:
+        writer = TiffWriter(file, resolution)
+        writer.add(rows, b"any")
+        writer.finish()
+
+
 def say(answer: object) -> None:
     os.write(1, json.dumps(answer).encode() + b"\n")
 
@@ -51,4 +64,4 @@ def say(answer: object) -> None:
 if __name__ == "__main__":
     order = wait_for_order(0)
     assert order
-    main(order.target, os.read(order.source, 100).decode())
+    main(order.target, order.standard, os.read(order.source, 100).decode())

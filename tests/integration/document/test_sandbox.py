@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from mail2fax.document import tiff
 from mail2fax.document.confinement import ARCHITECTURES, NOBODY
 from mail2fax.document.sandbox import Renderer, RenderingUnavailable
-from mail2fax.model.document import Resolution
+from mail2fax.model.document import Resolution, standard_name
 from mail2fax.model.refusal import RefusalCode
 from mail2fax.reply.words import ENGLISH
 from tests.harness.peers import need
@@ -80,8 +81,27 @@ def _run(*command: str) -> subprocess.CompletedProcess[bytes]:
 
 async def test_a_document_is_ours_alone_and_nothing_lies_beside_it(target: Path) -> None:
     await rendered(saved(text_page(300)), target)
-    assert names_beside(target) == ["fax.tif"]
+    assert sorted(names_beside(target)) == ["fax.standard.tif", "fax.tif"]
     assert mode_and_size(target)[0] == 0o600
+
+
+async def test_a_fine_document_has_a_rendition_of_half_the_rows_beside_it(target: Path) -> None:
+    document = await rendered(saved(text_page(301)), target)
+    with target.with_name(standard_name(target.name)).open("rb") as file:
+        resolution, pages = tiff.read(file)
+    assert (document.resolution, resolution) == (Resolution.FINE, Resolution.STANDARD)
+    assert ([page.rows for page in document.pages], [page.rows for page in pages]) == ([301], [151])
+
+
+async def test_a_document_in_standard_resolution_needs_no_other_rendition(target: Path) -> None:
+    document = await rendered(saved(text_page(300), dpi=(204, 98)), target)
+    assert document.resolution is Resolution.STANDARD
+    assert names_beside(target) == ["fax.tif"]
+
+
+async def test_a_worker_that_gives_another_document_for_the_standard_one_is_not_believed(target: Path) -> None:
+    refusal = await refused(b"other", target, Renderer(worker=liar.__name__))
+    assert refusal.code is RefusalCode.RENDERING_FAILED
 
 
 async def test_what_an_earlier_run_left_half_done_is_not_built_upon(target: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from mail2fax.jobs import Jobs, Outbox
 from mail2fax.jobs.retention import BATCH, KeepFor, Purged, Retention
 from mail2fax.jobs.sources import CONTENT
+from mail2fax.model.document import standard_name
 from mail2fax.model.job import Job
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.store import Store
@@ -99,6 +100,31 @@ async def test_each_kind_goes_after_its_own_time(jobs: Jobs, house: House, reten
     assert await jobs.find(job.id) is None
     assert await jobs.attempts_of(job.id) == ()
     assert await jobs.journal_of(job.id) == ()
+
+
+async def test_the_rendition_in_standard_resolution_goes_with_its_document(
+    house: House, retention: Retention, documents: Path
+) -> None:
+    job = await house.sent()
+    assert job.document
+    (documents / standard_name(job.document)).write_bytes(b"standard")
+    await house.tell()
+    await retention.purge(START + 41 * DAY)
+    assert house.on_disk() == (0, 0)
+
+
+async def test_a_rendition_whose_document_has_no_job_is_swept_and_another_stays(
+    house: House, retention: Retention, documents: Path
+) -> None:
+    """A crash between the two renames leaves the standard rendition alone."""
+    job = await house.ready()
+    assert job.document
+    kept, left = standard_name(job.document), standard_name(f"{uuid.uuid4()}.tif")
+    for name in (kept, left):
+        (documents / name).write_bytes(b"standard")
+    assert await retention.sweep() == 1
+    assert house.on_disk() == (1, 2)
+    assert (documents / kept).exists()
 
 
 async def test_a_job_that_is_not_final_is_never_forgotten(house: House, retention: Retention) -> None:
