@@ -27,6 +27,7 @@ from mail2fax.admission.gate import (
 )
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document.sandbox import Renderer
+from mail2fax.document.stored import look_up
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
 from mail2fax.jobs.retry import RetryPolicy, judge
 from mail2fax.jobs.sources import content_key
@@ -349,7 +350,10 @@ class Gateway:
     async def _plan(self, job: Job, trunk: Trunk) -> CallOrder:
         """The job's next call: as configured, but for what earlier calls have taught about it and its number."""
         learnt = await self._jobs.lessons_of(job.number or "")
-        return planned(self._order(job, trunk), remembered(learnt), job.plan)
+        order = self._order(job, trunk)
+        document = await asyncio.to_thread(look_up, Path(order.document_path))
+        order = replace(order, page_bytes=document.page_bytes, standard_path=document.standard_path)
+        return planned(order, remembered(learnt), job.plan)
 
     def _order(self, job: Job, trunk: Trunk) -> CallOrder:
         if job.number is None or job.document is None or job.pages is None:

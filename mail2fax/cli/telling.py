@@ -39,6 +39,13 @@ def _negotiated(facts: Facts) -> str:
     return f"fax connected: {facts.get('media')}{rate}{far_id}"
 
 
+def _again(facts: Facts) -> str:
+    """How often all or part of a page was asked for again, and what a receiver had to guess of it."""
+    repeats, rows = facts.get("repeats"), facts.get("bad_rows")
+    times = "once" if repeats == 1 else f"{repeats} times"
+    return (f", asked for again {times}" if repeats else "") + (f", {rows} rows damaged" if rows else "")
+
+
 _WORDS: Mapping[str, Callable[[Facts], str]] = {
     "received": lambda f: f"received from {f.get('sender')} by {f.get('door')}",
     "prepared": lambda f: f"ready: {f.get('pages')} pages for {f.get('number')}",
@@ -48,7 +55,11 @@ _WORDS: Mapping[str, Callable[[Facts], str]] = {
     "ringing": lambda f: f"ringing ({f.get('sip_code')})",
     "answered": lambda _: "answered",
     "negotiated": _negotiated,
-    "page-confirmed": lambda f: f"page {f.get('page')} confirmed",
+    "page-confirmed": lambda f: f"page {f.get('page')} confirmed{_again(f)}",
+    "page-refused": lambda f: f"page {f.get('page')} arrived, but could not be read there{_again(f)}",
+    "page-unconfirmed": lambda f: f"page {f.get('page')} went out whole and was never confirmed{_again(f)}",
+    "page-cut": lambda f: f"page {f.get('page')} did not go out whole{_again(f)}",
+    "far-machine": lambda f: f"the far machine calls itself {f.get('name')}",
     "not-dialled": lambda f: f"not dialled{_because(f)}",
     "delivered": lambda _: "delivered: every page is confirmed",
     "postponed": lambda f: f"{f.get('outcome')}{_because(f)}; next call {f.get('due_at')}{_otherwise(f)}",
@@ -84,7 +95,7 @@ class Teller:
         clock = Text(f"{moment(entry.at, self._zone)}  ", "dim")
         job = Text(f"job {entry.job_id:<5} " if self._with_job else "", "bold")
         call = Text(f"call {entry.attempt}  " if entry.attempt else "", "dim")
-        self._console.print(clock + job + call + Text(_words(entry), _style(entry)), soft_wrap=True)
+        self._console.print(clock + job + call + Text(words_of(entry), _style(entry)), soft_wrap=True)
 
 
 def print_json(value: Plain) -> None:
@@ -102,7 +113,7 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "�" for character in text)
 
 
-def _words(entry: JournalEntry) -> str:
+def words_of(entry: JournalEntry) -> str:
     words = _WORDS.get(entry.event)
     return printable(words(entry.facts) if words else f"{entry.event} {dict(entry.facts)}")
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.jobs import memory, rows, sources
-from mail2fax.jobs.journal import call_facts, name_of, write
+from mail2fax.jobs.journal import call_facts, name_of, write, write_pages
 from mail2fax.jobs.memory import learn
 from mail2fax.jobs.outbox import owe_final_reply
 from mail2fax.jobs.reading import JobReader
@@ -219,6 +219,7 @@ class Jobs(JobReader):
             if session.change("end_attempt", attempt_id=attempt.id, now=now, **_cdr(ended, verdict)) != 1:
                 raise ImpossibleTransition(f"attempt {attempt.number} of job {attempt.job_id} has ended already")
             job = _job(session, attempt.job_id)
+            write_pages(session, job.id, now, ended.fax, attempt.number)
             learn(session, job.number or "", aftermath.lessons, now)
             if job.state.final:
                 facts = {"outcome": verdict.outcome.kind.value, "cause": verdict.outcome.cause}

@@ -16,6 +16,8 @@ from mail2fax.model.call import (
     Negotiated,
     PageConfirmed,
     PageProgress,
+    PageRecord,
+    PageState,
     Ringing,
 )
 from mail2fax.model.job import ImpossibleTransition, Job, JobEvent, JobState
@@ -283,8 +285,24 @@ async def test_a_call_is_journalled_step_by_step_but_not_percent_by_percent(jobs
         ("ringing", {"sip_code": 180}),
         ("answered", {}),
         ("negotiated", {"media": "t38", "far_id": "+375 17"}),
-        ("page-confirmed", {"page": 1, "last": False}),
+        ("page-confirmed", {"page": 1, "last": False, "repeats": 0}),
     ]
+
+
+async def test_the_end_of_a_call_tells_of_each_page_that_was_not_confirmed(jobs: Jobs) -> None:
+    job, attempt = await calling(jobs)
+    pages = (
+        PageRecord(1, PageState.CONFIRMED),
+        PageRecord(2, PageState.UNCONFIRMED, repeats=2),
+    )
+    call = delivered(1)
+    await end(
+        jobs, attempt, replace(call, fax=replace(call.fax, last_confirmed=False, pages=pages, far_machine="Acme"))
+    )
+    kept = {entry.event: entry.facts for entry in await jobs.journal_of(job.id) if entry.attempt == 1}
+    assert kept["page-unconfirmed"] == {"page": 2, "repeats": 2}
+    assert kept["far-machine"] == {"name": "Acme"}
+    assert "page-confirmed" not in kept, "that was told when it happened"
 
 
 async def test_a_busy_job_sleeps_wakes_and_is_called_again(jobs: Jobs, clock: Clock) -> None:

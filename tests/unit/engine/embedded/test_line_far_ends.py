@@ -37,7 +37,7 @@ def media_since(phone: Phone, media: Media) -> float:
 
 
 def has_last_confirmation(phone: Phone) -> bool:
-    return PageConfirmed(2, last=True) in phone.events
+    return any(isinstance(event, PageConfirmed) and event.last for event in phone.events)
 
 
 def is_in_page(phone: Phone) -> bool:
