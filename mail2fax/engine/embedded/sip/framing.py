@@ -4,8 +4,8 @@ import re
 from enum import Enum, auto
 
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
+from mail2fax.engine.embedded.sip.message import MOST_IN_HEAD
 
-MOST_IN_HEAD = 32 * 1024
 MOST_IN_BODY = 64 * 1024
 
 _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")

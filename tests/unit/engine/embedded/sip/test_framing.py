@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
-from mail2fax.engine.embedded.sip.framing import MOST_IN_BODY, MOST_IN_HEAD, Framer, Keepalive
+from mail2fax.engine.embedded.sip.framing import MOST_IN_BODY, Framer, Keepalive
+from mail2fax.engine.embedded.sip.message import MOST_IN_HEAD
 
 OPTIONS = b"OPTIONS sip:a@b SIP/2.0\r\nCall-ID: 1\r\nContent-Length: 0\r\n\r\n"
 INVITE = b"INVITE sip:a@b SIP/2.0\r\nl: 5\r\nCall-ID: 2\r\n\r\nv=0\r\n"

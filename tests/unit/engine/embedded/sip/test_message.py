@@ -1,11 +1,17 @@
 """Messages are read leniently and written strictly."""
 
+import time
+
 import pytest
 
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError, RemoteProtocolError
+from mail2fax.engine.embedded.sip.flow import udp
 from mail2fax.engine.embedded.sip.headers import Headers
-from mail2fax.engine.embedded.sip.message import Request, Response, parse_message, respond
+from mail2fax.engine.embedded.sip.message import MOST_IN_HEAD, Request, Response, parse_message, respond
+from mail2fax.engine.embedded.sip.settings import UaSettings
 from mail2fax.engine.embedded.sip.text import readable
+from mail2fax.engine.embedded.sip.ua import UserAgent
+from tests.harness.sip_pump import seeded
 
 INVITE = (
     b"INVITE sip:100@192.0.2.1 SIP/2.0\r\n"
@@ -275,3 +281,35 @@ def test_the_session_description_is_found_beside_the_isup_of_a_gateway() -> None
 )
 def test_a_multipart_body_without_a_session_description_has_none(old: bytes, new: bytes) -> None:
     assert request(MULTIPART.replace(old, new)).sdp is None
+
+
+_DEAR = {
+    "hops in one line": b"Via: " + b",".join([b"SIP/2.0/UDP a;branch=1"] * 2800),
+    "lines": b"\r\n".join([b"X: 1"] * 9000),
+    "parameters": b"Via: SIP/2.0/UDP a" + b";x=1" * 15_000,
+    "routes": b"Record-Route: " + b",".join([b"<sip:a;lr>"] * 5000),
+    "quotes": b'Contact: "' + b"\\\\" * 30_000,
+    "brackets": b"Contact: " + b"<" * 60_000,
+}
+
+
+@pytest.mark.parametrize("name", _DEAR)
+@pytest.mark.parametrize("size", [16_000, 60_000])
+def test_the_largest_datagram_costs_no_more_than_a_tick(name: str, size: int) -> None:
+    """Trap: 60 KB of headers took 60 ms, and the media of all calls waited. Now such a head is dropped unread."""
+    head = b"OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
+    rest = b"To: <sip:a@b>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n"
+    datagram = head + rest + _DEAR[name][: size - len(head + rest) - 4] + b"\r\n\r\n"
+    agent = UserAgent(UaSettings("192.0.2.1", 5060), seeded(1))
+    begun = time.process_time()
+    for _ in range(10):
+        agent.receive(datagram, udp(("192.0.2.2", 5060)), 0.0)
+    # A tick is 20 ms; the machine that runs the tests may be half as fast as the one that runs the calls.
+    assert (time.process_time() - begun) / 10 < 0.04
+    assert bool(agent.take_datagrams()) is (size < MOST_IN_HEAD and name != "lines")
+
+
+def test_a_session_description_too_large_to_be_read_in_a_moment_is_none() -> None:
+    headers = Headers((("Content-Type", "application/sdp"),))
+    assert Request(headers, b"v=0\r\n" + b"a=x\r\n" * 100, method="INVITE", uri="sip:a@b").sdp is not None
+    assert Request(headers, b"v=0\r\n" + b"a=x\r\n" * 4000, method="INVITE", uri="sip:a@b").sdp is None
