@@ -23,10 +23,15 @@ _PAYLOADS = range(40, 481)
 
 @dataclass(frozen=True, slots=True)
 class G711:
-    """Which of the two codings we speak, and the payload type that it has in this call."""
+    """Which of the two codings we speak, the payload type that it has in this call, and how much goes in a packet."""
 
     law: Law
     payload_type: int
+    packet_ms: int = 20
+
+    @property
+    def packet_samples(self) -> int:
+        return self.packet_ms * SAMPLE_RATE // 1000
 
 
 class MediaPath(Protocol):
@@ -70,13 +75,17 @@ class AudioPath:
         self._modem = AudioTerminal(task, calling=calling)
         self._sender = sender
         self._buffer = JitterBuffer(now, payload_types=self._laws)
+        self._spoken = b""
+        """Of the next packet, where one holds more than a frame."""
 
     @property
     def terminal(self) -> Terminal:
         return self._modem
 
     def speak(self, codec: G711) -> None:
-        """The far end has asked for another codec in mid call."""
+        """The far end has asked for another codec, or another size of packets, in mid call."""
+        if codec.law is not self._codec.law:
+            self._spoken = b""
         self._codec = codec
         self._laws[codec.payload_type] = codec.law
 
@@ -112,11 +121,20 @@ class AudioPath:
                     self._modem.fill_in(count)
                 case Silence(count):
                     self._modem.receive(self._codec.law.silence * count, self._codec.law)
-        spoken = self._modem.take_audio(FRAME_SAMPLES, self._codec.law)
-        return [self._sender.wrap(self._codec.payload_type, spoken)]
+        return self._speak()
 
     def close(self) -> None:
         self._modem.close()
+
+    def _speak(self) -> list[bytes]:
+        codec, size = self._codec, self._codec.packet_samples
+        spoken = self._modem.take_audio(FRAME_SAMPLES, codec.law)
+        if size == FRAME_SAMPLES and not self._spoken:
+            return [self._sender.wrap(codec.payload_type, spoken)]
+        spoken = self._spoken + spoken
+        whole = len(spoken) - len(spoken) % size
+        self._spoken = spoken[whole:]
+        return [self._sender.wrap(codec.payload_type, spoken[at : at + size]) for at in range(0, whole, size)]
 
 
 _REPEAT_AFTER = frozenset({2, 3, 5, 9, 17, 33})

@@ -15,6 +15,10 @@ Attributes = tuple[tuple[str, str | None], ...]
 G711_PAYLOAD_TYPES = {"PCMU": 0, "PCMA": 8}
 """RFC 3551 table 4: static payload types, 8000 Hz, one channel."""
 
+_PACKETS_MS = (10, 20, 30, 40)
+"""The packets that we send. What comes may be of any size."""
+_DEFAULT_PACKET_MS = 20
+"""RFC 3551 table 1."""
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _MEDIA = re.compile(r"(\S+)\s+([0-9]{1,5})(?:/[0-9]{1,5})?\s+(\S+)(?:\s+(.+))?")
 _ORIGIN = re.compile(r"(\S+)\s+(\S+)\s+([0-9]{1,20})\s+IN\s+IP[46]\s+(\S+)", re.IGNORECASE)
@@ -71,6 +75,18 @@ class MediaDescription:
                 found.setdefault(name, int(text))
         return found
 
+    @property
+    def packet_ms(self) -> int:
+        """How much audio this end wants in a packet (ptime, within maxptime), as one of the sizes we send."""
+        wanted, most = self._milliseconds("ptime"), self._milliseconds("maxptime")
+        limit = min(wanted or _DEFAULT_PACKET_MS, most or _PACKETS_MS[-1])
+        return max((size for size in _PACKETS_MS if size <= limit), default=_PACKETS_MS[0])
+
+    def _milliseconds(self, name: str) -> int:
+        """0 when absent or nonsense. Some write fractions: 20.0."""
+        text = (self.attribute(name) or "").partition(".")[0].strip()
+        return int(text) if re.fullmatch(r"[0-9]{1,3}", text) else 0
+
     def refused(self) -> "MediaDescription":
         """The same line with port 0: how an answer keeps count and order of what it does not take (RFC 3264 6)."""
         return replace(self, port=0, attributes=(), address=None)
@@ -116,23 +132,26 @@ class SessionDescription:
         return encode("\r\n".join(lines) + "\r\n")
 
 
-def audio(port: int, codecs: dict[str, int], ptime_ms: int = 20) -> MediaDescription:
-    """An audio line for an offer or an answer: `codecs` (name to payload type) in order of preference."""
+def audio(port: int, codecs: dict[str, int], ptime_ms: int = _DEFAULT_PACKET_MS) -> MediaDescription:
+    """An audio line for an offer or an answer: `codecs` (name to payload type) in order of preference.
+
+    Silence is part of a modem's signal: RFC 3108 5.6.3.2 says that it is not to be left out.
+    """
     maps: list[tuple[str, str | None]] = [("rtpmap", f"{number} {name}/8000") for name, number in codecs.items()]
-    attributes = (*maps, ("ptime", str(ptime_ms)), ("sendrecv", None))
+    attributes = (*maps, ("ptime", str(ptime_ms)), ("silenceSupp", "off - - - -"), ("sendrecv", None))
     return MediaDescription("audio", port, "RTP/AVP", tuple(map(str, codecs.values())), attributes)
 
 
-def answer_audio(offered: MediaDescription, port: int, ptime_ms: int = 20) -> MediaDescription | None:
+def answer_audio(offered: MediaDescription, port: int) -> MediaDescription | None:
     """The answer to an audio line: the first G.711 codec of the offer, alone; None when there is none.
 
     One codec and not all: a modem signal must not change from A-law to mu-law in mid call. The protocol is the
-    offer's (RFC 3264 6.1), also where its feedback is of no use to us.
+    offer's (RFC 3264 6.1), also where its feedback is of no use to us, and so is the size of packets.
     """
     first = next(iter(offered.codecs.items()), None)
     if first is None or not offered.is_audio:
         return None
-    return replace(audio(port, dict([first]), ptime_ms), protocol=offered.protocol)
+    return replace(audio(port, dict([first]), offered.packet_ms), protocol=offered.protocol)
 
 
 def parse_sdp(body: bytes) -> SessionDescription:

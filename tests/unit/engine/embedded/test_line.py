@@ -125,6 +125,17 @@ def test_the_first_law_of_the_offer_is_spoken_by_both(calls: Calls, formats: byt
     assert spoken == {payload_type}
 
 
+@pytest.mark.parametrize("milliseconds", [10, 30, 40])
+def test_packets_are_as_long_as_the_far_end_wants_them(calls: Calls, milliseconds: int) -> None:
+    pump = calls.audio(alter=rewrite(CALLER, b"ptime:20", b"ptime:%d" % milliseconds))
+    pump.call()
+    calls.assert_delivered(pump)
+    sizes = {len(parcel.data) - 12 for parcel in pump.media(pump.called)}
+    assert sizes == {8 * milliseconds}
+    seconds = [parcel.sent_at for parcel in pump.media(pump.called)]
+    assert abs(len(seconds) * milliseconds / 1000 - (seconds[-1] - seconds[0])) < 0.1
+
+
 def test_without_ecm_the_pages_arrive_as_well(calls: Calls) -> None:
     caller = calls.caller()
     caller.order = replace(caller.order, ecm=False)

@@ -43,6 +43,7 @@ def test_an_offer_is_written_line_by_line() -> None:
         b"a=rtpmap:8 PCMA/8000\r\n"
         b"a=rtpmap:0 PCMU/8000\r\n"
         b"a=ptime:20\r\n"
+        b"a=silenceSupp:off - - - -\r\n"
         b"a=sendrecv\r\n"
     )
     assert parse_sdp(bytes(offer)) == offer
@@ -160,3 +161,43 @@ def test_what_is_no_description_is_an_error(body: bytes) -> None:
 def test_nothing_breaks_out_of_a_line() -> None:
     with pytest.raises(LocalProtocolError):
         bytes(described(MediaDescription("audio", 1, "RTP/AVP", ("0",), (("x", "1\r\nm=evil"),))))
+
+
+@pytest.mark.parametrize(
+    ("said", "size"),
+    [
+        ("", 20),
+        ("a=ptime:10", 10),
+        ("a=ptime:30", 30),
+        ("a=ptime:40", 40),
+        ("a=ptime:60", 40),
+        ("a=ptime:5", 10),
+        ("a=ptime:25", 20),
+        ("a=ptime:20.0", 20),
+        ("a=PTIME:30", 30),
+        ("a=ptime:0", 20),
+        ("a=ptime:many", 20),
+        ("a=maxptime:10", 10),
+        ("a=maxptime:40", 20),
+        ("a=ptime:40\r\na=maxptime:30", 30),
+        ("a=ptime:30\r\na=maxptime:0", 30),
+    ],
+)
+def test_the_size_of_packets_follows_what_the_far_end_wants(said: str, size: int) -> None:
+    offer = parse_sdp(f"v=0\r\nc=IN IP4 192.0.2.2\r\nm=audio 4000 RTP/AVP 8\r\n{said}\r\n".encode())
+    (line,) = offer.media
+    assert line.packet_ms == size
+    answer = answer_audio(line, 40_000)
+    assert answer
+    assert answer.attribute("ptime") == str(size)
+
+
+def test_telephone_events_and_comfort_noise_in_an_offer_are_neither_answered_nor_in_the_way() -> None:
+    offer = parse_sdp(
+        b"v=0\r\nc=IN IP4 192.0.2.2\r\nm=audio 4000 RTP/AVP 13 101 18 0 8\r\na=rtpmap:101 telephone-event/8000\r\n"
+        b"a=fmtp:101 0-15\r\na=rtpmap:13 CN/8000\r\na=rtpmap:18 G729/8000\r\n"
+    )
+    answer = answer_audio(offer.media[0], 40_000)
+    assert answer
+    assert answer.formats == ("0",)
+    assert answer.attribute("silenceSupp") == "off - - - -"
