@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 
 from mail2fax.engine.embedded.line import Line, LineSettings, first_offer
+from mail2fax.engine.embedded.rtp.rtcp import is_rtcp
 from mail2fax.engine.embedded.sip.flow import udp
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import InviteOrder, UaSettings
@@ -101,6 +102,7 @@ class Phone:
     def __post_init__(self) -> None:
         self.sip_address = (self.host, SIP_PORT)
         self.media_address = (self.host, MEDIA_PORT)
+        self.report_address = (self.host, MEDIA_PORT + 1)
         seed = Random(self.host)  # noqa: S311 - a test that can be repeated, not a secret
         self.agent = UserAgent(UaSettings(self.host, SIP_PORT), seed)
 
@@ -227,7 +229,11 @@ class Pump:
         return [parcel.first_line for parcel in self.wire if parcel.source == phone.sip_address]
 
     def media(self, phone: Phone) -> list[Parcel]:
-        return [parcel for parcel in self.wire if parcel.source == phone.media_address]
+        return [p for p in self.wire if p.source == phone.media_address and not is_rtcp(p.data)]
+
+    def reports(self, phone: Phone) -> list[Parcel]:
+        """The RTCP packets that a phone has sent."""
+        return [p for p in self.wire if p.source == phone.media_address and is_rtcp(p.data)]
 
     def _both_done(self) -> bool:
         called_out = self.called.line is None and self.caller.is_done
@@ -245,7 +251,7 @@ class Pump:
                 if parcel.target == phone.sip_address:
                     phone.agent.receive(parcel.data, udp(parcel.source), self.now)
                     phone.take_incoming(self.now)
-                elif parcel.target == phone.media_address and phone.line:
+                elif parcel.target in (phone.media_address, phone.report_address) and phone.line:
                     phone.line.receive_media(parcel.data, parcel.source, self.now)
 
     def _collect_sip(self) -> None:

@@ -87,7 +87,7 @@ def _read_audio(description: SessionDescription, line: MediaDescription) -> FarA
     name, payload_type = next(iter(line.codecs.items()))
     listens = description.direction_of(line) in ("sendrecv", "recvonly")
     target = _target(description, line) if listens else None
-    return FarAudio(target, G711(_LAWS[name], payload_type, line.packet_ms))
+    return FarAudio(target, G711(_LAWS[name], payload_type, line.packet_ms, line.rtcp_port))
 
 
 def _read_t38(description: SessionDescription, line: MediaDescription) -> FarT38:

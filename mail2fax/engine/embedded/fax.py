@@ -10,6 +10,7 @@ from mail2fax.engine.embedded.media import FRAME_S, G711, AudioPath, MediaPath, 
 from mail2fax.engine.embedded.patience import Patience
 from mail2fax.engine.embedded.report import Report, fax_result
 from mail2fax.engine.embedded.rtp.packet import RtpSender
+from mail2fax.engine.embedded.rtp.rtcp import is_rtcp
 from mail2fax.engine.embedded.spandsp import events as t30
 from mail2fax.engine.embedded.spandsp.task import SendTask, Task
 from mail2fax.engine.embedded.t38.offer import T38Parameters
@@ -17,6 +18,7 @@ from mail2fax.model.call import CallEvent, FaxFault, FaxResult, Media, PageRecor
 
 _MOST_FRAMES = 50
 """After a standstill of our own (a suspended machine), time beyond one second is lost rather than caught up."""
+_HIGHEST_PORT = 65_535
 
 
 class Fax:
@@ -93,7 +95,12 @@ class Fax:
     def receive(self, datagram: bytes, source: Address, now: float) -> None:
         """Take one datagram from the media port, whatever it is."""
         path = self._path
-        if path is None or not path.owns(datagram):
+        if path is None:
+            return
+        if is_rtcp(datagram) and not path.owns(datagram):
+            self._receive_report(path, datagram, source)
+            return
+        if not path.owns(datagram):
             return
         followed = self._latch.source
         heard = self._latch.take(datagram, source, path.stamp)
@@ -101,6 +108,11 @@ class Fax:
             path.begin_anew()
         for each in heard:
             path.receive(each, now)
+
+    def _receive_report(self, path: MediaPath, datagram: bytes, source: Address) -> None:
+        """RTCP moves no latch: it comes from another port, and to any of ours."""
+        if self._latch.target and source[0] == self._latch.target[0]:
+            path.receive_report(datagram)
 
     def run(self, now: float) -> None:
         """Bring the terminal up to `now`."""
@@ -110,6 +122,7 @@ class Fax:
         while self._next_frame_at <= now + FRAME_S / 2:  # a ticker that comes a little early is no reason to skip one
             self._next_frame_at += FRAME_S
             self._send(self._path.frame(now))
+        self._send_report(self._path, now)
         self._note_events(now)
 
     def finished_for(self, now: float) -> float:
@@ -173,6 +186,17 @@ class Fax:
         target = self._latch.target
         if target:
             self._outbox += [(datagram, target) for datagram in datagrams]
+
+    def _send_report(self, path: MediaPath, now: float) -> None:
+        report, target = path.report(now), self._latch.target
+        if not report or not target:
+            return
+        # RFC 3550 11: one port above the media, unless the far end has named another one beside its address.
+        port = target[1] + 1
+        if target == self._latch.said and path.report_port is not None:
+            port = path.report_port
+        if port <= _HIGHEST_PORT:
+            self._outbox.append((report, (target[0], port)))
 
     def _note_events(self, now: float) -> None:
         for event in self._path.terminal.take_events() if self._path else ():

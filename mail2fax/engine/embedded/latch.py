@@ -52,7 +52,7 @@ class Latch:
     """
 
     def __init__(self, said: Address | None, *, pinned: bool = False) -> None:
-        self._said = said
+        self.said = said
         self._pinned = pinned
         self._source: Address | None = None
         self._rank = _NOBODY
@@ -67,21 +67,21 @@ class Latch:
 
     @property
     def target(self) -> Address | None:
-        return None if self._said is None else self._source or self._said
+        return None if self.said is None else self._source or self.said
 
     def successor(self, said: Address | None) -> "Latch":
         """The latch of the next medium, wanted at `said`; where the far end was found before it may be again."""
         latch = Latch(said, pinned=self._pinned)
         if self.source and not self._pinned:
             latch._host = self.source[0]
-            latch._source = self.source if said == self._said else None
+            latch._source = self.source if said == self.said else None
         return latch
 
     def learn_anew(self, said: Address | None) -> None:
         """The far end has described itself again. With another address, what packets taught no longer counts; with the
         same, whoever is heard first is followed, and until then nothing changes."""
-        if said != self._said:
-            self._said, self._source = said, None
+        if said != self.said:
+            self.said, self._source = said, None
         self._rank = _NOBODY
         self._trials.clear()
 
@@ -100,11 +100,11 @@ class Latch:
         return heard
 
     def _rank_of(self, source: Address) -> int:
-        if source == self._said:
+        if source == self.said:
             return _SAID
         if self._pinned:
             return _NOBODY
-        of_that_host = source[0] == self._host or (self._said is not None and source[0] == self._said[0])
+        of_that_host = source[0] == self._host or (self.said is not None and source[0] == self.said[0])
         return _SAME_HOST if of_that_host else _FOREIGN
 
     def _try(self, datagram: bytes, source: Address, read: Read) -> list[bytes]:

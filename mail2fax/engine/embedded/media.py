@@ -7,6 +7,8 @@ from mail2fax.engine.embedded.latch import Stamp
 from mail2fax.engine.embedded.rtp import packet as rtp
 from mail2fax.engine.embedded.rtp.jitter import SAMPLE_RATE, Audio, Gap, JitterBuffer, Silence
 from mail2fax.engine.embedded.rtp.packet import RtpSender
+from mail2fax.engine.embedded.rtp.rtcp import Receiver as ReceptionCount
+from mail2fax.engine.embedded.rtp.rtcp import Reception, build_report, is_rtcp, read_reception
 from mail2fax.engine.embedded.spandsp.task import Law, T38Settings, Task
 from mail2fax.engine.embedded.spandsp.terminal import AudioTerminal, T38Terminal, Terminal
 from mail2fax.engine.embedded.t38.offer import T38Parameters
@@ -17,17 +19,23 @@ from mail2fax.model.call import Media
 
 FRAME_SAMPLES = 160
 FRAME_S = FRAME_SAMPLES / SAMPLE_RATE
+_REPORT_EVERY_S = 5.0
+"""RFC 3550 6.2: the least between two reports; the first comes after half of it."""
 _PAYLOADS = range(40, 481)
 """Octets in a packet of G.711: 5 to 60 ms."""
 
 
 @dataclass(frozen=True, slots=True)
 class G711:
-    """Which of the two codings we speak, the payload type that it has in this call, and how much goes in a packet."""
+    """Which of the two codings we speak, the payload type that it has in this call, and how much goes in a packet.
+
+    `report_port` is where the far end wants RTCP, if not one port above its RTP (RFC 3605).
+    """
 
     law: Law
     payload_type: int
     packet_ms: int = 20
+    report_port: int | None = None
 
     @property
     def packet_samples(self) -> int:
@@ -47,6 +55,10 @@ class MediaPath(Protocol):
         """How long a receiver may go without a packet; by then the far end is gone for good."""
 
     @property
+    def report_port(self) -> int | None:
+        """Where RTCP goes at the address of the SDP, if that says it."""
+
+    @property
     def terminal(self) -> Terminal: ...
     def owns(self, datagram: bytes) -> bool: ...
     def stamp(self, datagram: bytes) -> Stamp | None:
@@ -56,7 +68,13 @@ class MediaPath(Protocol):
         """Packets come from another source from now on."""
 
     def receive(self, datagram: bytes, now: float) -> None: ...
+    def receive_report(self, datagram: bytes) -> None:
+        """What came where only RTCP is expected, or looks like it."""
+
     def frame(self, now: float) -> list[bytes]: ...
+    def report(self, now: float) -> bytes:
+        """The RTCP packet that is due, or nothing: it goes to another port than media."""
+
     def close(self) -> None: ...
 
 
@@ -77,6 +95,15 @@ class AudioPath:
         self._buffer = JitterBuffer(now, payload_types=self._laws)
         self._spoken = b""
         """Of the next packet, where one holds more than a frame."""
+        self.reception = ReceptionCount()
+        """How their packets reach us."""
+        self.reception_there: Reception | None = None
+        """How ours reach them, by their last report."""
+        self._report_at = now + _REPORT_EVERY_S / 2
+
+    @property
+    def report_port(self) -> int | None:
+        return self._codec.report_port
 
     @property
     def terminal(self) -> Terminal:
@@ -90,7 +117,7 @@ class AudioPath:
         self._laws[codec.payload_type] = codec.law
 
     def owns(self, datagram: bytes) -> bool:
-        return rtp.looks_like_rtp(datagram)
+        return rtp.looks_like_rtp(datagram) and not is_rtcp(datagram)
 
     def stamp(self, datagram: bytes) -> Stamp | None:
         try:
@@ -109,7 +136,11 @@ class AudioPath:
         except rtp.RemoteProtocolError:
             return
         self.heard_at = now
+        self.reception.note(packet, now)
         self._buffer.receive(packet, now)
+
+    def receive_report(self, datagram: bytes) -> None:
+        self.reception_there = read_reception(datagram, self._sender.ssrc) or self.reception_there
 
     def frame(self, now: float) -> list[bytes]:
         """Hear what is due, then speak for 20 ms."""
@@ -122,6 +153,14 @@ class AudioPath:
                 case Silence(count):
                     self._modem.receive(self._codec.law.silence * count, self._codec.law)
         return self._speak()
+
+    def report(self, now: float) -> bytes:
+        if now < self._report_at:
+            return b""
+        self._report_at = now + _REPORT_EVERY_S
+        sender = self._sender
+        counts = sender.packets, sender.octets
+        return build_report(sender.ssrc, sender.timestamp, counts, self.reception.block(), now)
 
     def close(self) -> None:
         self._modem.close()
@@ -154,6 +193,7 @@ class T38Path:
     """A T.38 terminal behind UDPTL. `agreed` is what both ends said in common, `theirs` what the far end can take."""
 
     media = Media.T38
+    report_port = None
     # A receiver in libspandsp whose far end vanishes in T.38 never ends by itself.
     silence_limit_s = 20.0
 
@@ -205,6 +245,12 @@ class T38Path:
 
     def close(self) -> None:
         self._terminal.close()
+
+    def receive_report(self, datagram: bytes) -> None:
+        """There is no RTCP in T.38; the last of the audio may still be under way."""
+
+    def report(self, now: float) -> bytes:
+        return b""
 
     def _end_broken_frame(self) -> None:
         self._frames_unheard += 1

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Self
 
 Address = tuple[str, int]
@@ -10,10 +11,15 @@ Receiver = Callable[[bytes, Address], None]
 
 
 class DatagramPort(asyncio.DatagramProtocol):
-    """A UDP socket: gives each datagram and its source to `receiver` (drops it while there is none), and sends."""
+    """A UDP socket: gives each datagram and its source to `receiver` (drops it while there is none), and sends.
 
-    def __init__(self) -> None:
+    With it goes the port above, where RTCP comes in (RFC 3550 11), if that is free: to the same receiver.
+    """
+
+    def __init__(self, main: "DatagramPort | None" = None) -> None:
         self.receiver: Receiver | None = None
+        self._main = main or self
+        self._above: DatagramPort | None = None
         self._transport: asyncio.DatagramTransport | None = None
 
     @classmethod
@@ -31,8 +37,20 @@ class DatagramPort(asyncio.DatagramProtocol):
                 fault = error
             else:
                 opened._transport = transport
+                if not high or opened.address[1] < high:
+                    await opened._open_above()
                 return opened
         raise fault
+
+    async def _open_above(self) -> None:
+        loop = asyncio.get_running_loop()
+        host, port = self.address
+        with suppress(OSError, OverflowError):  # a call does without reports
+            transport, above = await loop.create_datagram_endpoint(
+                lambda: DatagramPort(self), local_addr=(host, port + 1)
+            )
+            above._transport = transport
+            self._above = above
 
     @property
     def address(self) -> Address:
@@ -48,10 +66,13 @@ class DatagramPort(asyncio.DatagramProtocol):
     def close(self) -> None:
         self.receiver = None
         self._open_transport().close()
+        if self._above:
+            self._above.close()
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if self.receiver:
-            self.receiver(data, (addr[0], addr[1]))
+        receiver = self._main.receiver
+        if receiver:
+            receiver(data, (addr[0], addr[1]))
 
     def error_received(self, exc: Exception) -> None:
         """An ICMP error. Anybody can send one, so it takes our own timers to say that a peer is gone."""

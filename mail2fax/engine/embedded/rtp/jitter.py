@@ -16,6 +16,8 @@ _FURTHEST_GAP = 10 * SAMPLE_RATE
 """A timestamp further ahead than this is a new count, not lost time."""
 _LATE = 200
 """How many packets behind one may be and still count as late (4 s at 20 ms); further back is a new count."""
+_LONGEST_HOLD_S = 0.5
+"""A modem may hear everything half a second late, now and then: T.30 waits for 3 s."""
 _MOST_WAITING = 64
 """With more packets than this behind a hole (1.3 s at 20 ms) nothing is waited for: it bounds memory and work."""
 
@@ -48,7 +50,8 @@ Heard = Audio | Gap | Silence
 class JitterBuffer:
     """Takes packets as they arrive and gives audio and gaps in the far end's order and on its clock.
 
-    A hole in the sequence is held open for `hold_s` seconds, then given up as a gap. Time that passed without a
+    A hole in the sequence is held open for `hold_s` seconds, then given up as a gap; when the packet comes after
+    all, later holes are held for as long as it would have needed (up to half a second). Time that passed without a
     hole is silence: a far end may pause. When nothing at all has come for `silence_s` seconds (or ever, since the
     buffer was made at `now`), silence follows the local clock, so that the modem's timers go on and its carrier
     drops; what comes too late after that is dropped. Only `payload_types` are audio: comfort noise, telephone events
@@ -75,6 +78,9 @@ class JitterBuffer:
         self._alive_until = now + silence_s
         self._silent = 0
         self._hole = False
+        self._given_up = (0, 0)
+        self._given_up_at = 0.0
+        """The last hole: the number before which it ended and its width, and since when it was open."""
 
     def receive(self, packet: RtpPacket, now: float) -> None:
         """Take one packet; a repeated or late one is dropped."""
@@ -82,6 +88,7 @@ class JitterBuffer:
         if packet.ssrc != self._ssrc or ahead < -_LATE:
             self._begin(packet)
         elif ahead < 0:
+            self._hold_longer(ahead, now)
             return
         self._waiting.setdefault(packet.sequence, (now, packet))
         self._alive_until = now + self._silence_s
@@ -109,10 +116,19 @@ class JitterBuffer:
         first = min(self._waiting, key=lambda sequence: _distance(self._next_sequence, sequence, 16))
         if now < self._waiting[first][0] + self._hold_s and len(self._waiting) <= _MOST_WAITING:
             return False
-        self.lost += _distance(self._next_sequence, first, 16)
+        width = _distance(self._next_sequence, first, 16)
+        self.lost += width
         self._hole = True
+        self._given_up, self._given_up_at = (first, width), self._waiting[first][0]
         self._next_sequence = first
         return True
+
+    def _hold_longer(self, ahead: int, now: float) -> None:
+        """A late packet: one that would have filled the last hole shows how late they come here."""
+        end, width = self._given_up
+        before_end = _distance(self._next_sequence + ahead, end, 16)
+        if 0 < before_end <= width and now - self._given_up_at <= _LONGEST_HOLD_S:
+            self._hold_s = max(self._hold_s, now - self._given_up_at)
 
     def _pass_on(self, packet: RtpPacket) -> list[Heard]:
         self._next_sequence = packet.sequence + 1 & 0xFFFF

@@ -80,18 +80,23 @@ def build_packet(packet: RtpPacket) -> bytes:
 
 
 class RtpSender:
-    """Numbers our outgoing packets. The first values are to be random (RFC 3550 5.1), so the caller gives them."""
+    """Numbers our outgoing packets. The first values are to be random (RFC 3550 5.1), so the caller gives them.
+
+    `packets` and `octets` (of audio) have been sent, `timestamp` is that of the next sample.
+    """
 
     def __init__(self, *, ssrc: int, sequence: int, timestamp: int) -> None:
-        self._ssrc = ssrc
+        self.ssrc = ssrc
+        self.timestamp = timestamp
+        self.packets = 0
+        self.octets = 0
         self._sequence = sequence
-        self._timestamp = timestamp
-        self._first = True
 
     def wrap(self, payload_type: int, samples: bytes) -> bytes:
         """The next packet, with one octet per sample."""
-        packet = RtpPacket(payload_type, self._sequence, self._timestamp, self._ssrc, samples, marker=self._first)
-        self._first = False
+        packet = RtpPacket(payload_type, self._sequence, self.timestamp, self.ssrc, samples, marker=not self.packets)
+        self.packets += 1
+        self.octets += len(samples)
         self._sequence = self._sequence + 1 & 0xFFFF
-        self._timestamp = self._timestamp + len(samples) & 0xFFFF_FFFF
+        self.timestamp = self.timestamp + len(samples) & 0xFFFF_FFFF
         return build_packet(packet)

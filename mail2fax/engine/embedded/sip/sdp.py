@@ -82,6 +82,12 @@ class MediaDescription:
         limit = min(wanted or _DEFAULT_PACKET_MS, most or _PACKETS_MS[-1])
         return max((size for size in _PACKETS_MS if size <= limit), default=_PACKETS_MS[0])
 
+    @property
+    def rtcp_port(self) -> int | None:
+        """Where RTCP goes (RFC 3605), if not one port above RTP."""
+        port = (self.attribute("rtcp") or "").partition(" ")[0]
+        return int(port) if re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) <= _HIGHEST_PORT else None
+
     def _milliseconds(self, name: str) -> int:
         """0 when absent or nonsense. Some write fractions: 20.0."""
         text = (self.attribute(name) or "").partition(".")[0].strip()

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mail2fax.engine.embedded.rtp.packet import RtpPacket
+from mail2fax.engine.embedded.rtp.packet import RtpPacket, parse_packet
 from mail2fax.engine.embedded.rtp.packet import build_packet as build_rtp
+from mail2fax.engine.embedded.rtp.rtcp import build_report, read_reception
 from mail2fax.engine.embedded.t38.udptl import UdptlPacket
 from mail2fax.engine.embedded.t38.udptl import build_packet as build_udptl
 from mail2fax.model.call import Media, MediaPolicy, PageProgress
@@ -184,3 +185,37 @@ def test_any_datagram_on_the_media_port_leaves_the_line_alive(
     pump.run_for(0.2)
     assert not any(phone.is_done for phone in pump.phones)
     calls.put_away()
+
+
+def test_both_ends_report_on_what_they_hear(calls: Calls) -> None:
+    """RTCP to the port above, every 5 s: to the far end's admin the only sign that our audio gets lost."""
+    lossy = media_by_chance(1, lost=0.02)
+    pump = calls.audio(fate=lambda parcel: lossy(parcel) if parcel.source[0] == CALLER else (LATENCY_S,))
+    pump.dial()
+    pump.run_for(12.0)
+    for phone, other in ((pump.caller, pump.called), (pump.called, pump.caller)):
+        assert {parcel.target for parcel in pump.reports(phone)} == {other.report_address}
+        assert 2 <= len(pump.reports(phone)) <= 3
+    ours = parse_packet(pump.media(pump.caller)[0].data).ssrc
+    heard = read_reception(pump.reports(pump.called)[-1].data, ours)
+    assert heard
+    assert 1 <= heard.lost <= 40
+
+
+def test_reports_go_to_the_port_that_the_far_end_names(calls: Calls) -> None:
+    pump = calls.audio(alter=rewrite(CALLED, b"a=ptime:20", b"a=rtcp:555"))
+    pump.dial()
+    pump.run_for(4.0)
+    assert {parcel.target for parcel in pump.reports(pump.caller)} == {(CALLED, 555)}
+
+
+def test_a_report_on_the_media_port_moves_no_media(calls: Calls) -> None:
+    """RTCP comes from another port than RTP, and some send it to the media port without having agreed on that."""
+    pump = calls.audio()
+    pump.dial()
+    while not (pump.caller.is_done and pump.called.is_done):
+        pump.step()
+        for phone, other in ((pump.caller, pump.called), (pump.called, pump.caller)):
+            pump.send(other.report_address, build_report(7, 0, (0, 0), b"", 1.0), phone.media_address)
+    calls.assert_delivered(pump)
+    assert {parcel.target for parcel in pump.media(pump.caller)} == {pump.called.media_address}

@@ -182,3 +182,42 @@ def test_losses_and_delays_by_chance_keep_order_and_time() -> None:
     assert numbers == sorted(set(numbers))
     samples = sum(len(item.samples) if isinstance(item, Audio) else item.samples for item in heard)
     assert samples == (numbers[-1] - numbers[0] + 1) * 160
+
+
+@pytest.mark.parametrize("drift", [-200e-6, 200e-6])
+def test_ten_minutes_with_clocks_that_differ_slip_no_sample(drift: float) -> None:
+    """A modem loses its synchronisation with the first sample dropped or doubled; a phone's buffer would do so here."""
+    buffer = JitterBuffer(0.0)
+    heard = 0
+    for number in range(30_000):
+        packet = RtpPacket(PCMA, number & 0xFFFF, 160 * number, 1, b"\xd5" * 160)
+        buffer.receive(packet, number * TICK * (1 + drift))
+        taken = buffer.take(number * TICK * (1 + drift))
+        assert [type(item) for item in taken] == [Audio]
+        heard += 160
+    assert heard == 30_000 * 160
+    assert buffer.lost == 0
+
+
+def test_a_network_whose_packets_come_late_is_waited_for_longer() -> None:
+    """The first packet that comes after its hole was given up is lost; the next one that late is not."""
+    buffer = JitterBuffer(0.0, hold_s=0.1)
+    packets = stream(100)
+    arrivals = [(number * TICK + (0.3 if number in (20, 60) else 0.0), packet) for number, packet in enumerate(packets)]
+    heard: list[int | str] = []
+    for when, packet in sorted(arrivals, key=lambda arrival: arrival[0]):
+        buffer.receive(packet, when)
+        heard.extend(named(item) for item in buffer.take(when))
+    heard.extend(named(item) for item in buffer.take(2.6))
+    assert heard == [*range(20), "gap 160", *range(21, 100)]
+
+
+def test_packets_later_than_any_modem_waits_for_change_nothing() -> None:
+    buffer = JitterBuffer(0.0, hold_s=0.1)
+    packets = stream(60)
+    for number, packet in enumerate(packets):
+        if number != 10:
+            buffer.receive(packet, number * TICK)
+            buffer.take(number * TICK)
+    buffer.receive(packets[10], 59 * TICK)
+    assert buffer._hold_s == 0.1
