@@ -81,7 +81,7 @@ class Latch:
         """The far end has described itself again. With another address, what packets taught no longer counts; with the
         same, whoever is heard first is followed, and until then nothing changes."""
         if said != self.said:
-            self.said, self._source = said, None
+            self.said, self._source, self._host = said, None, None
         self._rank = _NOBODY
         self._trials.clear()
 

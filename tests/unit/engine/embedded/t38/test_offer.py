@@ -69,6 +69,21 @@ def test_the_error_correction_answered_follows_the_offer(offered: ErrorCorrectio
     assert answer_offer(T38Parameters(error_correction=offered), T38Parameters()).error_correction is answered
 
 
+def test_rates_are_managed_by_the_far_end_s_tcf_whatever_was_offered() -> None:
+    """T.38 8.1: localTCF is for TCP. Over UDP the TCF travels, as every end seen has it."""
+    offered = read_attributes([("T38FaxRateManagement", "localTCF"), ("T38FaxVersion", "0")])
+    assert ("T38FaxRateManagement", "transferredTCF") in answer_offer(offered, T38Parameters()).attributes()
+
+
+@pytest.mark.parametrize("value", ["0", "1", None])
+def test_fill_bits_and_transcoding_that_a_far_end_offers_are_not_taken(value: str | None) -> None:
+    """Booleans are there or not to Asterisk, 0 or 1 to FreeSWITCH: what is not in the answer is false to both."""
+    names = ("T38FaxFillBitRemoval", "T38FaxTranscodingMMR", "T38FaxTranscodingJBIG")
+    offered = read_attributes([(name, value) for name in names])
+    said = {name for name, _value in answer_offer(offered, T38Parameters()).attributes()}
+    assert not said & set(names)
+
+
 def test_the_answer_says_our_own_sizes() -> None:
     answer = answer_offer(T38Parameters(max_datagram=122, max_buffer=3_000), T38Parameters())
     assert (answer.max_datagram, answer.max_buffer) == (400, 1_024)
