@@ -55,7 +55,7 @@ class Lines:
     @property
     def any_free(self) -> bool:
         """Whether there is a line at all that a call could take now."""
-        standings = self._standings()
+        standings = self._standings(self._clock())
         return self._calls.total() < self._most and any(
             standings[trunk.name].is_up and standings[trunk.name].calls < trunk.lines for trunk in self._trunks
         )
@@ -65,7 +65,7 @@ class Lines:
         now = self._clock()
         if self._calls.total() >= self._most:
             return NoTrunk(Obstacle.BUSY)
-        trunk = choose(self._trunks, self._standings(), wanted, now)
+        trunk = choose(self._trunks, self._standings(now), wanted, now)
         if isinstance(trunk, NoTrunk):
             return trunk
         self._calls[trunk.name] += 1
@@ -79,7 +79,7 @@ class Lines:
 
     def has_spare(self, wanted: Wanted) -> bool:
         """Whether another trunk than those that were tried would take this call now."""
-        return self._calls.total() < self._most and has_spare(self._trunks, self._standings(), wanted)
+        return self._calls.total() < self._most and has_spare(self._trunks, self._standings(self._clock()), wanted)
 
     def may_carry(self, wanted: Wanted) -> bool:
         """Whether there is a trunk at all that this call may go over."""
@@ -93,8 +93,8 @@ class Lines:
         else:
             self._weak_until.pop(trunk, None)
 
-    def _standings(self) -> dict[str, Standing]:
-        states, now = self._states(), self._clock()
+    def _standings(self, now: float) -> dict[str, Standing]:
+        states = self._states()
         return {
             trunk.name: Standing(
                 calls=self._calls[trunk.name],

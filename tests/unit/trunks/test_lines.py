@@ -1,5 +1,7 @@
 """The lines of all trunks."""
 
+import itertools
+
 import pytest
 
 from mail2fax.model.trunk import Trunk, TrunkCondition, TrunkState
@@ -46,6 +48,13 @@ def test_a_line_is_free_again_once_it_is_released_and_not_twice(scene: Scene) ->
     line.release()
     line.release()
     assert [scene.seize() for _ in range(4)] == ["first", "second", "second", NoTrunk(Obstacle.BUSY)]
+
+
+def test_a_clock_that_goes_on_while_we_choose_keeps_no_call_back() -> None:
+    """Trap: two looks at the clock in one choice, and the next call was always a microsecond away."""
+    moments = itertools.count()
+    lines = Lines((Trunk("only"),), 2, dict, lambda: next(moments) / 1e6)
+    assert isinstance(lines.seize(CALL), Line)
 
 
 def test_no_more_calls_begin_in_a_second_than_the_trunk_allows() -> None:
