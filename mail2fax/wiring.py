@@ -29,6 +29,7 @@ from mail2fax.reply.words import Language
 from mail2fax.upkeep import Limits
 
 _MEGABYTE = 1_000_000
+_STUN_PORT = 3478  # RFC 8489 2
 _DIAL_PREFIXES = {"+e164": "+", "e164": "", "00e164": "00"}
 
 
@@ -45,6 +46,9 @@ def engine_settings(config: Config) -> EngineSettings:
         listen_tcp=config.sip.tcp,
         tls_port=config.sip.tls_port or None,
         tls=_tls_settings(config),
+        public_host=config.sip.public_address,
+        local_networks=config.sip.local_networks,
+        stun=_stun_server(config.sip.stun),
         media_port_low=config.sip.media_port_low,
         media_port_high=config.sip.media_port_high,
         lines=trunk.lines,
@@ -65,6 +69,11 @@ def engine_settings(config: Config) -> EngineSettings:
 def _tls_settings(config: Config) -> TlsSettings:
     sip = config.sip
     return TlsSettings(sip.tls_certificate, sip.tls_key, sip.tls_ca, sip.tls_client_ca, sip.tls_minimum)
+
+
+def _stun_server(text: str) -> tuple[str, int] | None:
+    host, _, port = text.partition(":")
+    return (host, int(port or _STUN_PORT)) if host else None
 
 
 def rules(config: Config) -> AdmissionRules:

@@ -4,8 +4,24 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from mail2fax.config.values import HostName, Line, LocalAddress, PemFile, Port, Seconds, SecretFile, Section
+from mail2fax.config.values import (
+    HostName,
+    Line,
+    LocalAddress,
+    NetworkText,
+    PemFile,
+    Port,
+    Seconds,
+    SecretFile,
+    Section,
+)
 from mail2fax.model.call import MediaPolicy
+
+LOCAL_NETWORKS = (
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10"),
+    *("fc00::/7", "fe80::/10", "::1/128"),
+)
+"""RFC 1918, 1122, 3927, 6598, 4193, 4291: addresses that nobody has to himself in the whole network."""
 
 
 class TrunkSection(Section):
@@ -40,6 +56,9 @@ class SipSection(Section):
     tls_ca: PemFile = ""
     tls_client_ca: PemFile = ""
     tls_minimum: Literal["1.2", "1.3"] = "1.2"
+    public_address: LocalAddress | Literal[""] = ""
+    stun: Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+(:[0-9]{1,5})?)?$")] = ""
+    local_networks: tuple[NetworkText, ...] = LOCAL_NETWORKS
     media_port_low: Port = 0
     media_port_high: Port = 0
 

@@ -64,6 +64,10 @@ class EngineSettings:
     `media_port_high`, both included, or from anywhere when both are 0. Without `trunks` the engine only answers;
     `offer_after_s` is then how long after the answer we offer T.38 ourselves, where the order asks for that.
     `product` is our User-Agent. `resolver` is asked for names instead of the name servers of this machine.
+
+    Behind a NAT: `public_host` is our IP address as it is seen from outside of `local_networks`; a far end that has
+    seen us at another address is told that one without any setting. A STUN server (`stun`: host, port) says where the
+    NAT has put each media port.
     """
 
     listen_host: str = "127.0.0.1"
@@ -78,6 +82,9 @@ class EngineSettings:
     tls_port: int | None = None
     tls: TlsSettings = TlsSettings()
     resolver: tuple[str, int] | None = None
+    public_host: str = ""
+    local_networks: tuple[str, ...] = ()
+    stun: tuple[str, int] | None = None
 
     def __post_init__(self) -> None:
         if len({trunk.name for trunk in self.trunks}) < len(self.trunks):

@@ -89,6 +89,18 @@ def test_the_engine_knows_how_it_speaks_tls(tmp_path: Path) -> None:
     assert [(trunk.port, trunk.transport) for trunk in settings.trunks] == [(0, "tls")]
 
 
+def test_the_engine_knows_how_it_is_seen_from_outside(tmp_path: Path) -> None:
+    path = tmp_path / "nat.toml"
+    path.write_text(
+        '[sip]\npublic_address = "203.0.113.7"\nstun = "stun.example.com"\nlocal_networks = ["10.0.0.0/8"]\n'
+    )
+    settings = wiring.engine_settings(load(path))
+    assert (settings.public_host, settings.local_networks) == ("203.0.113.7", ("10.0.0.0/8",))
+    assert settings.stun == ("stun.example.com", 3478)
+    path.write_text('[sip]\nstun = "192.0.2.1:3479"\n')
+    assert wiring.engine_settings(load(path)).stun == ("192.0.2.1", 3479)
+
+
 def test_who_listens_for_tls_needs_a_certificate(tmp_path: Path) -> None:
     path = tmp_path / "tls.toml"
     path.write_text("[sip]\ntls_port = 5061\n")

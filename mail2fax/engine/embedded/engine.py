@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
+from ipaddress import ip_network
 from random import SystemRandom
 
 import structlog
@@ -72,7 +73,13 @@ class EmbeddedEngine:
         listeners = Listeners.bind(settings)
         self.port, self.tls_port = listeners.port, listeners.tls_port
         ours = UaSettings(
-            settings.sip_host, self.port, settings.product, tcp_port=listeners.tcp_port, tls_port=self.tls_port
+            settings.sip_host,
+            self.port,
+            settings.product,
+            tcp_port=listeners.tcp_port,
+            tls_port=self.tls_port,
+            public_host=settings.public_host,
+            local_networks=tuple(map(ip_network, settings.local_networks)),
         )
         agent = UserAgent(ours, SystemRandom())
         clock = asyncio.get_running_loop().time
@@ -169,11 +176,24 @@ class EmbeddedEngine:
         except OSError as error:
             raise EngineUnavailable(f"no media port is free: {error.strerror}") from error
         try:
+            await self._find_mapped(media)
             self._open_board()  # it may have stopped while we waited
             yield media
         except BaseException:
             media.close()
             raise
+
+    async def _find_mapped(self, media: DatagramPort) -> None:
+        """Where a NAT has put a media socket. A call goes without it when the STUN server does not answer."""
+        if self._settings.stun is None:
+            return
+        try:
+            server, *_ = await self._resolver.find(Place(*self._settings.stun))
+            await media.find_mapped(server.address)
+        except NotFound as error:
+            log.warning("no STUN server", cause=str(error))
+        if media.mapped is not None:
+            self._open_board().found_public(media.mapped[0])
 
     async def _resolve(self, trunk: TrunkSettings) -> tuple[Flow, ...]:
         transport = None if trunk.transport == "any" else Transport(trunk.transport)

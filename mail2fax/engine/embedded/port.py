@@ -4,7 +4,10 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import pairwise
 from typing import Self
+
+from mail2fax.engine.embedded.stun import LIMIT_S, REPEATS_S, binding_request, mapped_address
 
 Address = tuple[str, int]
 Receiver = Callable[[bytes, Address], None]
@@ -20,6 +23,8 @@ class DatagramPort(asyncio.DatagramProtocol):
         self.receiver: Receiver | None = None
         self._main = main or self
         self._above: DatagramPort | None = None
+        self.mapped: Address | None = None
+        """Where a NAT has put this socket, once `find_mapped` has learned it."""
         self._transport: asyncio.DatagramTransport | None = None
 
     @classmethod
@@ -56,6 +61,30 @@ class DatagramPort(asyncio.DatagramProtocol):
     def address(self) -> Address:
         host, port = self._open_transport().get_extra_info("sockname")[:2]
         return (host, port)
+
+    async def find_mapped(self, server: Address) -> None:
+        """Ask a STUN server where it sees us; it need not answer. Nobody else may be listening meanwhile."""
+        transaction = secrets.token_bytes(12)
+        answered = asyncio.get_running_loop().create_future()
+
+        def receive(datagram: bytes, source: Address) -> None:
+            found = mapped_address(datagram, transaction) if source == server else None
+            if found is not None and not answered.done():
+                answered.set_result(found)
+
+        self.receiver = receive
+        try:
+            async with asyncio.timeout(LIMIT_S):
+                for pause in (*(later - sooner for sooner, later in pairwise(REPEATS_S)), LIMIT_S):
+                    self.send(binding_request(transaction), server)
+                    await asyncio.wait([answered], timeout=pause)
+                    if answered.done():
+                        self.mapped = answered.result()
+                        return
+        except TimeoutError:
+            return
+        finally:
+            self.receiver = None
 
     def send(self, datagram: bytes, target: Address) -> None:
         """Sends, or, when the port was closed, does not."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from mail2fax.engine.embedded.line import Line, LineSettings, first_offer
-from mail2fax.engine.embedded.port import DatagramPort
+from mail2fax.engine.embedded.port import Address, DatagramPort
 from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import Credentials, InviteOrder
@@ -104,14 +104,14 @@ class Switchboard:
 
     def place(self, order: CallOrder, trunk: TrunkSettings, targets: tuple[Flow, ...], media: DatagramPort) -> Call:
         """Dials; raises `LocalProtocolError` when something in the order cannot be said in SIP."""
-        now = self._clock()
+        now, address = self._clock(), self._told(media, targets[0])
         invitation = InviteOrder(
             number=order.number,
             domain=trunk.authority,
             targets=targets,
             caller_id=order.caller_id,
             call_id=order.call_id,
-            sdp=first_offer(media.address),
+            sdp=first_offer(address),
             credentials=Credentials(trunk.user, trunk.password) if trunk.user else None,
             ring_limit_s=order.ring_limit_s,
             from_domain=trunk.from_domain,
@@ -123,6 +123,16 @@ class Switchboard:
         """Takes a call that rings, which may have ended meanwhile: then its line says so."""
         self._undecided.pop(session, None)
         return self._begin(session, order, _line_settings(self._settings), media, self._clock())
+
+    def _told(self, media: DatagramPort, flow: Flow) -> Address:
+        """The address of a media socket that the far end of this flow is told."""
+        if media.mapped is not None and not self._agent.is_local(flow):
+            return media.mapped
+        return self._agent.host_for(flow), media.address[1]
+
+    def found_public(self, host: str) -> None:
+        """Our address as it is seen from outside of our networks."""
+        self._agent.found_public(host)
 
     def reject(self, session: Session, sip_code: int, *fields: tuple[str, str]) -> None:
         """Turns a call that rings away, unless that was done. `fields` are further headers of the answer."""
@@ -179,7 +189,7 @@ class Switchboard:
         now: float,
     ) -> Call:
         try:
-            line = Line(session, settings, order, media.address, now)
+            line = Line(session, settings, order, self._told(media, session.flow), now)
         except Exception:
             session.hang_up(now)
             self.sip.flush()

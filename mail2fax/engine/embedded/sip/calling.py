@@ -50,6 +50,10 @@ class OutgoingSession(Session):
         )
         self._ring_limit = core.layer.timers.at(now + order.ring_limit_s, self._rang_too_long)
 
+    @property
+    def flow(self) -> Flow:
+        return self._invitation.flow if self._leg is None else self._leg.flow
+
     def hang_up(self, now: float, reason: str | None = None) -> None:
         if self._leg is not None:
             self._leg.hang_up(now, reason)

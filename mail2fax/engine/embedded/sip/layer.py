@@ -89,6 +89,7 @@ class TransactionLayer:
         transaction = self._clients.get((response.via.branch, response.cseq[1]))
         if transaction is None:
             return False
+        self.whereabouts.learn(response.via, source)
         transaction.receive(response, source, now)
         return True
 

@@ -12,6 +12,7 @@ from mail2fax.engine.embedded.sip.events import (
     redirected_to,
     retry_after_s,
 )
+from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.leg import Leg
 from mail2fax.engine.embedded.sip.message import Response
 from mail2fax.engine.embedded.sip.transaction import Silence
@@ -38,6 +39,11 @@ class Session:
         self._events: list[SessionEvent] = []
         self._ended = False
         self._final: Response | None = None
+
+    @property
+    def flow(self) -> Flow:
+        """The way to the far end, as far as it is known."""
+        raise NotImplementedError
 
     @property
     def ended(self) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError, RemoteProtocolError
 from mail2fax.engine.embedded.sip.flow import Flow, Transport
@@ -25,7 +26,8 @@ class Credentials:
 class UaSettings:
     """Who we are. `host` and `port` are where datagrams reach us: they stand in Via and Contact.
 
-    `tcp_port` and `tls_port` are where we listen for connections, None where we do not.
+    `public_host` stands in Contact instead, for far ends outside of `local_networks`. `tcp_port` and `tls_port` are
+    where we listen for connections, None where we do not.
 
     `to_source` sends requests inside an incoming call's dialog to where its INVITE came from, whatever Contact and
     Record-Route say. With `require_digest`, requests of `digest_methods` that bear no valid digest are challenged,
@@ -44,6 +46,8 @@ class UaSettings:
     tcp_port: int | None = None
     tls_port: int | None = None
     session_expires_s: int | None = 1800
+    public_host: str = ""
+    local_networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
     @property
     def ports(self) -> dict[Transport, int]:

@@ -38,7 +38,9 @@ class UserAgent:
     """
 
     def __init__(self, settings: UaSettings, random: Random) -> None:
-        self._layer = TransactionLayer(Whereabouts(settings.host, settings.ports), random)
+        self._layer = TransactionLayer(
+            Whereabouts(settings.host, settings.ports, settings.public_host, settings.local_networks), random
+        )
         self._core = Core(settings, self._layer)
         self._incoming: list[Session] = []
         self._verifier: Verifier | None = None
@@ -75,6 +77,18 @@ class UserAgent:
     def lost(self, flow: Flow, now: float) -> None:
         """The connection that messages to this flow went by is gone, or could not be had."""
         self._layer.lost(flow, now)
+
+    def host_for(self, flow: Flow) -> str:
+        """Our IP address as the far end of this flow reaches it: for SDP."""
+        return self._layer.whereabouts.host_for(flow)
+
+    def is_local(self, flow: Flow) -> bool:
+        """Whether no NAT is between us and the far end of this flow, by the settings."""
+        return self._layer.whereabouts.is_local(flow)
+
+    def found_public(self, host: str) -> None:
+        """A STUN server has seen us at this address: it is our public one, unless the settings say otherwise."""
+        self._layer.whereabouts.found_public(host)
 
     def next_timer(self) -> float | None:
         """When `run_timers` is due, or None."""

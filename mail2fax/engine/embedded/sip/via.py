@@ -32,6 +32,17 @@ class Via:
         """Host and port, as RFC 3261 17.2.3 compares them."""
         return f"{self.host.lower()}:{self.port or DEFAULT_PORT}"
 
+    @property
+    def received(self) -> str:
+        """Where the request came from, as an answer tells it; empty when it does not."""
+        return parameter(self.parameters, "received") or ""
+
+    @property
+    def rport(self) -> int:
+        """The port it came from; 0 when the answer does not tell it."""
+        text = parameter(self.parameters, "rport") or ""
+        return int(text) if re.fullmatch(r"[0-9]{1,5}", text) else 0
+
     def received_from(self, source: Address) -> "Via":
         """This hop with where the request really came from (RFC 3261 18.2.1, RFC 3581 section 4)."""
         host, port = source

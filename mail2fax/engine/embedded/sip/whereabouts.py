@@ -1,19 +1,39 @@
-"""Where we are reached: what stands in Via and Contact, for each transport (RFC 3261 8.1.1.7, 8.1.1.8)."""
+"""Where we are reached: what stands in Via, Contact and SDP (RFC 3261 8.1.1.7, 8.1.1.8; RFC 3581).
 
-from collections.abc import Mapping
+Behind a NAT our own address is of no use to a far end outside. It is told the public one: what the settings say for all
+that is not in a local network, else what that far end itself has seen of us (`received` and `rport` of its answers).
+"""
 
-from mail2fax.engine.embedded.sip.flow import Flow, Transport
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
+
+from mail2fax.engine.embedded.sip.flow import Address, Flow, Transport
 from mail2fax.engine.embedded.sip.text import Parameters
-from mail2fax.engine.embedded.sip.uri import NameAddress, SipUri
+from mail2fax.engine.embedded.sip.uri import NameAddress, SipUri, address_of
 from mail2fax.engine.embedded.sip.via import MAGIC_COOKIE, Via
+
+_MOST_LEARNED = 256
+_HIGHEST_PORT = 65_535
 
 
 class Whereabouts:
-    """Our address as far ends see it. `host` has brackets around IPv6; `ports` has the transports we listen on."""
+    """Our address as far ends see it. `host` has brackets around IPv6; `ports` has the transports we listen on.
 
-    def __init__(self, host: str, ports: Mapping[Transport, int]) -> None:
+    `public_host` (empty: none is known) is for far ends outside of `local_networks`.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        ports: Mapping[Transport, int],
+        public_host: str = "",
+        local_networks: Sequence[IPv4Network | IPv6Network] = (),
+    ) -> None:
         self.host = host
         self._ports = dict(ports)
+        self._public_host = self._fixed_host = public_host
+        self._local_networks = tuple(local_networks)
+        self._learned: dict[str, Address] = {}
 
     def via(self, flow: Flow, token: str) -> Via:
         """A Via for a request by this flow.
@@ -21,16 +41,54 @@ class Whereabouts:
         `rport` lets the answer find its way through a NAT (RFC 3581), and over TCP it does no harm.
         """
         branch = f"{MAGIC_COOKIE}{token}"
-        return Via(self.host, self._port(flow), (("branch", branch), ("rport", None)), flow.transport.upper())
+        return Via(
+            self.host, self._ports.get(flow.transport), (("branch", branch), ("rport", None)), flow.transport.upper()
+        )
 
     def contact(self, user: str, flow: Flow) -> tuple[str, str]:
         """The Contact header: where requests inside a dialog reach us."""
         # `transport=tls` is deprecated (RFC 3261 26.2.2), yet it is what every far end understands; a sips: URI
         # instead would promise TLS on every hop.
         parameters: Parameters = (("transport", flow.transport.value),) if flow.is_reliable else ()
-        uri = SipUri(self.host, user or None, self._port(flow), parameters)
+        uri = SipUri(_uri_host(self.host_for(flow)), user or None, self._port_for(flow), parameters)
         return "Contact", str(NameAddress(str(uri)))
 
-    def _port(self, flow: Flow) -> int | None:
+    def host_for(self, flow: Flow) -> str:
+        """Our IP address as the far end of this flow reaches it, without brackets."""
+        if self._public_host and not self.is_local(flow):
+            return self._public_host
+        learned = self._learned.get(flow.address[0])
+        return learned[0] if learned else self.host.strip("[]")
+
+    def learn(self, sent: Via, source: Flow) -> None:
+        """What an answer says of where its request came from: the topmost Via, which is ours."""
+        host, port = sent.received, sent.rport
+        if address_of(host) is None or not 0 < port <= _HIGHEST_PORT:
+            return
+        self._learned.pop(source.address[0], None)
+        # A connection of ours leaves from a port of its own, where nobody listens: of that only the host is of use.
+        self._learned[source.address[0]] = (host, 0 if source.is_reliable else port)
+        if len(self._learned) > _MOST_LEARNED:
+            del self._learned[next(iter(self._learned))]
+
+    def found_public(self, host: str) -> None:
+        """A STUN server has seen us at this address."""
+        self._public_host = self._fixed_host or host
+
+    def _port_for(self, flow: Flow) -> int | None:
         """None, which means the default one, where we do not listen: then only the connection leads to us."""
-        return self._ports.get(flow.transport)
+        ours = self._ports.get(flow.transport)
+        learned = self._learned.get(flow.address[0])
+        is_fixed = bool(self._public_host) and not self.is_local(flow)
+        if learned is None or is_fixed or flow.is_reliable or not learned[1]:
+            return ours
+        return learned[1]
+
+    def is_local(self, flow: Flow) -> bool:
+        """Whether the far end of this flow is in a local network: no NAT stands between us."""
+        address = address_of(flow.address[0].partition("%")[0])
+        return address is not None and any(address in network for network in self._local_networks)
+
+
+def _uri_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
