@@ -97,10 +97,8 @@ class Fax:
         path = self._path
         if path is None:
             return
-        if is_rtcp(datagram) and not path.owns(datagram):
-            self._receive_report(path, datagram, source)
-            return
         if not path.owns(datagram):
+            self._receive_report(path, datagram, source)
             return
         followed = self._latch.source
         heard = self._latch.take(datagram, source, path.stamp)
@@ -110,8 +108,8 @@ class Fax:
             path.receive(each, now)
 
     def _receive_report(self, path: MediaPath, datagram: bytes, source: Address) -> None:
-        """RTCP moves no latch: it comes from another port, and to any of ours."""
-        if self._latch.target and source[0] == self._latch.target[0]:
+        """RTCP, perhaps. It moves no latch: it comes from another port, and to either of ours."""
+        if is_rtcp(datagram) and self._latch.target and source[0] == self._latch.target[0]:
             path.receive_report(datagram)
 
     def run(self, now: float) -> None:

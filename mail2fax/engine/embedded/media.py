@@ -182,7 +182,7 @@ every 30 ms and carries copies of the ones before; what a signal ends with has n
 _KEEP_ALIVE = 250
 """And every so many frames (5 s) for as long as we have nothing to say: a page takes minutes, and firewalls and
 address translators forget a flow that is silent for 30 s."""
-_NO_SIGNAL, _V21_DATA = 0x00, 0xC0
+_NO_SIGNAL, _V21_DATA = b"\x00", b"\xc0"
 """First octets of IFP packets (T.38 7.1): the indicator "no signal", and data of the modem that control frames use."""
 _BROKEN_OFF_AFTER = 35
 """Frames without a packet (0.7 s) that end a control frame of which the end was lost. T.30 waits for 3 s from the
@@ -229,7 +229,7 @@ class T38Path:
         self.heard_at = now
         for ifp in self._receiver.receive(datagram):
             self._terminal.receive(ifp.data, ifp.sequence)
-            self._hears_frame = ifp.data[:1] == bytes((_V21_DATA,))
+            self._hears_frame = ifp.data[:1] == _V21_DATA
             self._frames_unheard = 0
 
     def frame(self, now: float) -> list[bytes]:
@@ -256,5 +256,5 @@ class T38Path:
         self._frames_unheard += 1
         if self._hears_frame and self._frames_unheard >= _BROKEN_OFF_AFTER:
             self._hears_frame = False
-            silence = self._receiver.interpose(bytes((_NO_SIGNAL,)))
+            silence = self._receiver.interpose(_NO_SIGNAL)
             self._terminal.receive(silence.data, silence.sequence)
