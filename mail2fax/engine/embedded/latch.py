@@ -44,9 +44,10 @@ class Latch:
     SDP often holds an address that only the far end's own network knows, and Asterisk's UDPTL comes from another
     port than its RTP. So a source is followed according to what speaks for it: the address of the SDP itself, at
     once and for good; another port of that host, at once; a foreign host, after `_PROOF` packets that are plausible
-    and in order, which are then heard as well. Who is followed gives way to a better source only, until the far end
-    describes itself again: a stray packet moves nothing, nor does a flood once the far end was heard. There is no
-    limit in time: in T.38 a far end may say nothing for as long as our page takes.
+    and in order, which are then heard as well. Who is followed gives way to a better source only (or, while it is
+    silent, to another port of its host, after the same proof), until the far end describes itself again: a stray
+    packet moves nothing, nor does a flood once the far end was heard. There is no limit in time: in T.38 a far end
+    may say nothing for as long as our page takes.
 
     `None` as the SDP's address means: send nothing. `pinned` takes the SDP at its word: no other address counts.
     """
@@ -90,10 +91,12 @@ class Latch:
         rank = self._rank_of(source)
         if source == self._source and rank:
             self._rank = max(rank, self._rank)
+            self._trials.clear()
             return [datagram]
-        if rank <= self._rank:
+        if rank < self._rank or (rank == self._rank and not self._is_rebound(source)):
             return []
-        heard = self._try(datagram, source, read) if rank == _FOREIGN else [datagram]
+        is_certain = rank > max(self._rank, _FOREIGN)
+        heard = [datagram] if is_certain else self._try(datagram, source, read)
         if heard:
             self._source, self._rank = source, rank
             self._trials.clear()
@@ -106,6 +109,10 @@ class Latch:
             return _NOBODY
         of_that_host = source[0] == self._host or (self.said is not None and source[0] == self.said[0])
         return _SAME_HOST if of_that_host else _FOREIGN
+
+    def _is_rebound(self, source: Address) -> bool:
+        """Whether this may be who we follow, from another port: of a NAT that has forgotten the old one, say."""
+        return self._source is not None and source[0] == self._source[0] and self._rank < _SAID
 
     def _try(self, datagram: bytes, source: Address, read: Read) -> list[bytes]:
         stamp = read(datagram)

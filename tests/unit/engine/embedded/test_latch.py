@@ -106,6 +106,23 @@ def test_who_is_followed_stays_until_the_far_end_describes_itself_again() -> Non
     assert latch.target == STRANGER
 
 
+def test_a_nat_that_gives_the_far_end_another_port_is_followed_once_the_old_one_is_silent() -> None:
+    rebound = (TRANSLATED[0], 62_222)
+    latch = Latch(SAID)
+    send(latch, TRANSLATED, packets(5))
+    for number in range(5, 50):
+        assert latch.take(bytes((1, number)), TRANSLATED, read)
+        assert latch.take(bytes((2, number)), rebound, read) == []
+    assert send(latch, rebound, packets(5, first=50)) == packets(5, first=50)
+    assert latch.target == rebound
+
+
+def test_no_port_of_its_host_displaces_the_very_address_of_the_sdp() -> None:
+    latch = Latch(SAID)
+    latch.take(b"x", SAID, read)
+    assert send(latch, ELSEWHERE, packets(50)) == []
+
+
 def test_a_new_address_in_the_description_is_taken_at_its_word() -> None:
     latch = Latch(SAID)
     latch.take(b"x", SAID, read)
