@@ -1,6 +1,7 @@
 """The SIP user agent: messages in, messages out, one `Session` for each call (RFC 3261)."""
 
 import logging
+from collections.abc import Callable
 from random import Random
 
 from mail2fax.engine.embedded.sip.answering import IncomingSession
@@ -19,6 +20,7 @@ from mail2fax.engine.embedded.sip.message import (
     respond,
 )
 from mail2fax.engine.embedded.sip.objection import Objection, content_objection, extension_objection
+from mail2fax.engine.embedded.sip.options import Watch
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import InviteOrder, UaSettings
 from mail2fax.engine.embedded.sip.transaction import ServerTransaction
@@ -100,6 +102,10 @@ class UserAgent:
     def invite(self, order: InviteOrder, now: float) -> Session:
         """Place a call."""
         return OutgoingSession(self._core, order, now)
+
+    def watch(self, domain: str, interval_s: float, tell: Callable[[str], None]) -> Watch:
+        """Ask a trunk by OPTIONS whether it is there; `aim` the watch to begin."""
+        return Watch(self._core, domain, interval_s, tell)
 
     def take_incoming(self) -> list[Session]:
         """Calls that came in since the last time. Whoever takes one answers or rejects it."""
