@@ -78,10 +78,10 @@ class OutgoingSession(Session):
         tag = response.to.tag or ""
         if tag in self._legs:
             self._legs[tag].acknowledge(self._invitation.request)
-        elif self._leg is None:
+        elif self._leg is None and not self._ended:
             self._begin(response, source, now)
         elif len(self._legs) < _MOST_FORKS:
-            # 13.2.2.4: another fork has answered too.
+            # 13.2.2.4: another fork has answered too; or a target that was left behind, after the call had failed.
             self._make_leg(response, source, _Nobody()).hang_up(now)
 
     def on_early_offer(self, early: EarlyLeg, offer: ServerTransaction, now: float) -> None:

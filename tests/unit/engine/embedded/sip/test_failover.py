@@ -177,6 +177,21 @@ def test_of_two_targets_that_both_answer_one_is_hung_up() -> None:
     assert solo.caller.take_events() == [Established(ANSWER)]
 
 
+def test_a_target_left_behind_that_answers_after_the_call_has_failed_is_hung_up() -> None:
+    solo = Solo()
+    solo.invite(targets=BOTH)
+    solo.wait(TARGET_LIMIT_S)
+    first, second = solo.made("INVITE")
+    solo.answer(second, 486, source=C)
+    assert solo.caller.take_events() == [Ended(EndedBy.FAR_END, 486, "Busy Here")]
+    solo.answer(first, 200, ("Contact", "<sip:far@192.0.2.2:5062>"), tag="first", body=ANSWER)
+    assert [bye.to.tag for bye in solo.made("BYE")] == ["first"]
+    assert solo.caller.take_events() == []
+    solo.answer(solo.made("BYE")[0], 200)
+    solo.wait(64)
+    assert solo.a.idle
+
+
 def large(**changes: object) -> dict[str, object]:
     """An order whose INVITE is larger than 1300 bytes."""
     return {"sdp": b"v=0\r\n" + b"a=x\r\n" * 300, "udp_only": False, **changes}
