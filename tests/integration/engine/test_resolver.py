@@ -158,6 +158,17 @@ async def test_a_name_server_that_knows_no_naptr_delays_but_does_not_prevent(ser
         assert len(await addresses(server, "srv.example")) == 3
 
 
+async def test_a_name_server_that_knows_addresses_only_is_good_enough(server: DnsServer) -> None:
+    server.deaf_to = {"NAPTR", "SRV"}
+    assert await addresses(server, "bare.example") == [("192.0.2.7", 5060)]
+
+
+async def test_one_family_without_an_answer_does_not_take_the_other_away(server: DnsServer) -> None:
+    server.deaf_to = {"AAAA"}
+    found = await resolver(server, 4, 6).find(Place("bare.example", 5060))
+    assert [flow.address[0] for flow in found] == ["192.0.2.7"]
+
+
 async def test_a_silent_name_server_is_waited_for_no_longer_than_a_call_can_wait(server: DnsServer) -> None:
     server.deaf_to = {"NAPTR", "SRV", "A"}
     async with asyncio.timeout(LIFETIME_S + 1):

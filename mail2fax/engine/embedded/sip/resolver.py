@@ -25,10 +25,13 @@ log = structlog.get_logger()
 
 LIFETIME_S = 5.0
 """For a whole search. A call waits for it."""
-_QUERY_S = 2.5
+# What each kind of question may take of that. Some name servers leave kinds that they do not know unanswered: then
+# there must be time left for the addresses.
+_NAPTR_S, _SRV_S, _ADDRESS_S = 1.0, 1.5, 2.4
 _RESOLV_CONF = Path("/etc/resolv.conf")
 _MOST_TARGETS = 8
 _MOST_SERVERS = 16
+_MOST_SERVICES = 4
 _CACHED_ANSWERS = 500
 
 
@@ -108,9 +111,11 @@ class Resolver:
         plain = [_Server(transport, place.host, place.port or transport.default_port)]
         if place.port or address_of(place.host) is not None or self._known_here(place.host):
             return plain
-        naptr = [_naptr(record) for record in await self._asked(place.host, "NAPTR")]
-        for service in services_of(place.host, naptr, place.transport):
-            if records := await self._asked(service.name, "SRV"):
+        naptr = [_naptr(record) for record in await self._asked(place.host, "NAPTR", _NAPTR_S)]
+        services = services_of(place.host, naptr, place.transport)[:_MOST_SERVICES]
+        answers = await asyncio.gather(*(self._asked(service.name, "SRV", _SRV_S) for service in services))
+        for service, records in zip(services, answers, strict=True):
+            if records:
                 return self._served(service, [_srv(record) for record in records])
         return plain
 
@@ -124,10 +129,12 @@ class Resolver:
             return [host.strip("[]")] if address.version in self._families else []
         if known := self._known_here(host):
             return known
-        found: list[str] = []
-        for version, kind in ((6, "AAAA"), (4, "A")):
-            if version in self._families:
-                found += [record.to_text() for record in await self._asked(host, kind, needed=True)]
+        kinds = [kind for version, kind in ((6, "AAAA"), (4, "A")) if version in self._families]
+        answers = await asyncio.gather(*(self._query(host, kind, _ADDRESS_S) for kind in kinds), return_exceptions=True)
+        found = [record.to_text() for answer in answers if not isinstance(answer, BaseException) for record in answer]
+        faults = [answer for answer in answers if isinstance(answer, BaseException)]
+        if faults and not found:
+            raise faults[0]
         return found
 
     def _known_here(self, host: str) -> list[str]:
@@ -138,23 +145,22 @@ class Resolver:
         addresses = names.get(host.lower().rstrip("."), [])
         return [text for text in addresses if (address := address_of(text)) and address.version in self._families]
 
-    async def _asked(self, host: str, kind: str, *, needed: bool = False) -> list[dns.rdata.Rdata]:
-        """The records of this kind. None for a name or a kind that does not exist.
-
-        Some name servers leave queries for kinds they do not know unanswered. So only what is `needed` fails.
-        """
-        is_short = "." not in host.rstrip(".")
+    async def _asked(self, host: str, kind: str, limit_s: float) -> list[dns.rdata.Rdata]:
+        """The records of a kind that need not be there; none also where nobody answers."""
         try:
-            name = dns.name.from_text(host, None if is_short else dns.name.root)
-            answer = await self._resolver().resolve(name, kind, search=is_short, lifetime=_QUERY_S)
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return []
+            return await self._query(host, kind, limit_s)
         except (dns.exception.DNSException, OSError) as error:
-            if needed:
-                raise
             log.debug("query without an answer", name=host, kind=kind, cause=_words(error))
             return []
-        return list(answer)
+
+    async def _query(self, host: str, kind: str, limit_s: float) -> list[dns.rdata.Rdata]:
+        """The records of this kind. None for a name or a kind that does not exist."""
+        is_short = "." not in host.rstrip(".")
+        name = dns.name.from_text(host, None if is_short else dns.name.root)
+        try:
+            return list(await self._resolver().resolve(name, kind, search=is_short, lifetime=limit_s))
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return []
 
     def _resolver(self) -> dns.asyncresolver.Resolver:
         changed_at = _changed_at(_RESOLV_CONF)
