@@ -10,7 +10,7 @@ WORKERS ?= 4
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 
-.PHONY: help install setup setup-peers demo run test lint format soak fuzz bench-intake bench-calls bench-loss clean
+.PHONY: help install setup setup-peers demo run test lint format soak fuzz bench-intake bench-engine bench-loss clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -58,8 +58,8 @@ soak: $(READY) ## Run the long tests: faxes over bad networks (minutes), and hou
 bench-intake: $(READY) ## Measure how fast mails are taken, beside Postfix (ten minutes, as root)
 	@$(BIN)/python -m tests.benchmarks.intake $(or $(PAIRS),5)
 
-bench-calls: $(READY) ## Measure what calls cost: make bench-calls N=20
-	@$(BIN)/python -m tests.benchmarks.calls $(or $(N),20)
+bench-engine: $(READY) ## Measure what calls cost, in real time: make bench-engine N=60
+	@$(BIN)/python -m tests.benchmarks.engine $(or $(N),60)
 
 bench-loss: $(READY) ## Measure which share of faxes survives loss: make bench-loss N=500 ONLY="g711 0.2%"
 	@$(BIN)/python -m tests.benchmarks.loss $(or $(N),500) "$(ONLY)"

@@ -52,6 +52,7 @@ def engine_settings(config: Config) -> EngineSettings:
         media_port_low=config.sip.media_port_low,
         media_port_high=config.sip.media_port_high,
         lines=trunk.lines,
+        real_time=config.sip.real_time,
         trunks=(
             TrunkSettings(
                 trunk.host,

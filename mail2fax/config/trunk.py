@@ -61,6 +61,7 @@ class SipSection(Section):
     local_networks: tuple[NetworkText, ...] = LOCAL_NETWORKS
     media_port_low: Port = 0
     media_port_high: Port = 0
+    real_time: bool = False
 
     @model_validator(mode="after")
     def _certificate_to_show(self) -> Self:

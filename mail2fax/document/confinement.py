@@ -85,6 +85,7 @@ def _set_limits(limits: RenderLimits) -> None:
         (resource.RLIMIT_FSIZE, limits.output_mb * megabyte),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_RTPRIO, 0),
         (resource.RLIMIT_NOFILE, 0),
     ):
         hard = resource.getrlimit(what)[1]

@@ -18,6 +18,7 @@ import structlog
 
 from mail2fax.engine.embedded.engine import EmbeddedEngine
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine, IncomingCall
+from mail2fax.engine.priority import go_first
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.engine.wire import (
     MAX_LINE,
@@ -215,6 +216,8 @@ async def run(make: Callable[[EngineSettings], HostedEngine]) -> int:
     if not isinstance(first, Start):
         raise WireError("an order before the settings")
     _log_as(first.log)
+    if first.settings.real_time:
+        go_first()
     engine = make(first.settings)
     try:
         await engine.start()

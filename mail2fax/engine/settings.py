@@ -63,7 +63,8 @@ class EngineSettings:
     we do not listen for TLS; calls of ours may use it all the same. Media ports come from `media_port_low` to
     `media_port_high`, both included, or from anywhere when both are 0. Without `trunks` the engine only answers;
     `offer_after_s` is then how long after the answer we offer T.38 ourselves, where the order asks for that.
-    `product` is our User-Agent. `resolver` is asked for names instead of the name servers of this machine.
+    `product` is our User-Agent. `resolver` is asked for names instead of the name servers of this machine. With
+    `real_time` the engine's process goes before all others, if the kernel lets it.
 
     Behind a NAT: `public_host` is our IP address as it is seen from outside of `local_networks`; a far end that has
     seen us at another address is told that one without any setting. A STUN server (`stun`: host, port) says where the
@@ -85,6 +86,7 @@ class EngineSettings:
     public_host: str = ""
     local_networks: tuple[str, ...] = ()
     stun: tuple[str, int] | None = None
+    real_time: bool = False
 
     def __post_init__(self) -> None:
         if len({trunk.name for trunk in self.trunks}) < len(self.trunks):

@@ -1,1 +1,1 @@
-"""Figures: `make bench-calls`."""
+"""Figures: `make bench-intake`, `make bench-engine`, `make bench-loss`."""

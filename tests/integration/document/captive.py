@@ -55,6 +55,7 @@ NEEDS_A_DESCRIPTOR: dict[str, Attempt] = {
 EXCEEDS_A_LIMIT: dict[str, Attempt] = {
     "fork": os.fork,
     "raise its limits": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100)),
+    "go before others": lambda: os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1)),
     "use much memory": lambda: bytes(300 * MEGABYTE),
     "write much": exhaust_file_size,
 }

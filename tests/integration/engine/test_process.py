@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import pytest_asyncio
 
 from mail2fax.engine import process
 from mail2fax.engine.interface import EngineUnavailable
+from mail2fax.engine.priority import PRIORITY
 from mail2fax.engine.process import EngineProcess
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.engine.wire import Ready, Report, Start, decode_report, encode
@@ -75,6 +78,24 @@ async def end_of(engine: EngineProcess, number: str) -> CallEnded:
 async def back(engine: EngineProcess, dead: int | None) -> None:
     """Returns when the engine has been started again after `dead` died."""
     await becomes_true(lambda: engine.pid not in {None, dead}, within_s=10)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_the_process_with_the_calls_goes_first_where_that_is_wanted_and_allowed(*, wanted: bool) -> None:
+    if not _may_have_priority():
+        pytest.skip("this kernel gives us no real-time priority")
+    engine = EngineProcess(replace(SETTINGS, real_time=wanted), command=COMMAND)
+    await engine.start()
+    try:
+        assert engine.pid
+        policy = os.sched_getscheduler(engine.pid) & ~os.SCHED_RESET_ON_FORK
+        assert policy == (os.SCHED_RR if wanted else os.SCHED_OTHER)
+    finally:
+        await engine.stop()
+
+
+def _may_have_priority() -> bool:
+    return os.geteuid() == 0 or resource.getrlimit(resource.RLIMIT_RTPRIO)[1] >= PRIORITY
 
 
 async def test_a_call_is_carried_through_the_pipe(engine: EngineProcess) -> None:

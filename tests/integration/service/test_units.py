@@ -9,6 +9,7 @@ import pytest
 
 from mail2fax.config.sections import GatewaySection
 from mail2fax.daemon import CLOSING_S
+from mail2fax.engine.priority import PRIORITY
 from tests.harness.peers import need
 
 ROOT = Path(__file__).parents[3]
@@ -41,6 +42,11 @@ def test_the_unit_is_exposed_as_little_as_it_can_be(installed: Path) -> None:
     found = re.search(r"Overall exposure level for \S+: (\d+\.\d+)", said)
     assert found
     assert float(found[1]) <= MOST_EXPOSURE
+
+
+def test_the_unit_lets_the_engine_have_the_priority_that_it_asks_for() -> None:
+    assert f"\nLimitRTPRIO={PRIORITY}\n" in UNIT.read_text()
+    assert "\nRestrictRealtime=no\n" in UNIT.read_text()
 
 
 def test_the_default_wait_for_calls_fits_into_the_time_that_systemd_gives_to_stop() -> None:
