@@ -48,6 +48,7 @@ class SipTransport:
         self._opening: dict[int, asyncio.Task[None]] = {}
         self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._due: float | None = None
         self._closed = False
         self.is_lost = False
         """The UDP socket is gone, and `close` did not do it: asyncio gives up a socket whose sending fails oddly."""
@@ -232,14 +233,17 @@ class SipTransport:
         self._on_change()
 
     def _set_alarm(self) -> None:
+        moments = (self._agent.next_timer(), self._connections.next_timer())
+        due = min((moment for moment in moments if moment is not None), default=None)
+        if due == self._due:
+            return  # as nearly always: every tick of every call comes by here
         if self._timer is not None:
             self._timer.cancel()
-        moments = [
-            moment for moment in (self._agent.next_timer(), self._connections.next_timer()) if moment is not None
-        ]
-        self._timer = self._loop.call_at(min(moments), self._run_timers) if moments else None
+        self._due = due
+        self._timer = None if due is None else self._loop.call_at(due, self._run_timers)
 
     def _run_timers(self) -> None:
+        self._due = None
         now = self._loop.time()
         self._agent.run_timers(now)
         self._connections.run_timers(now)
