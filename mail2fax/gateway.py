@@ -314,7 +314,7 @@ class Gateway:
         self._lines.judged(attempt.trunk, failed=verdict.trunk_failed)
         if verdict.trunk_failed and await self._has_spare(job, attempt.trunk):
             verdict = verdict.at_once()
-        aftermath = aftermath_of(job.plan, order, ended, verdict, known)
+        aftermath = aftermath_of(job.plan, order, ended, verdict, known, watch.trace)
         watch.judged(verdict, await self._jobs.end_attempt(attempt, verdict, ended, aftermath))
 
     def _forwarding(self, job: Job, trunk: Trunk, named: str) -> str | None:

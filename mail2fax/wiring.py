@@ -107,12 +107,19 @@ def send_limits(config: Config) -> SendLimits:
 
 
 def job_settings(config: Config) -> JobSettings:
-    return JobSettings(config.gateway.hostname, lifetime=timedelta(hours=config.retry.give_up_after_h))
+    return JobSettings(
+        config.gateway.hostname, lifetime=timedelta(hours=config.retry.give_up_after_h), keep_traces=config.trace.keep
+    )
 
 
 def keep_for(config: Config) -> KeepFor:
     keep = config.retention
-    return KeepFor(timedelta(days=keep.mails_d), timedelta(days=keep.documents_d), timedelta(days=keep.journal_d))
+    return KeepFor(
+        timedelta(days=keep.mails_d),
+        timedelta(days=keep.documents_d),
+        timedelta(days=keep.journal_d),
+        timedelta(days=keep.traces_d),
+    )
 
 
 def limits(config: Config) -> Limits:

@@ -16,6 +16,7 @@ from mail2fax import daemon
 from mail2fax.cli.options import ConfigOption, fail, read_config
 from mail2fax.cli.since import since as since_when
 from mail2fax.cli.telling import STATE_STYLES, UNDER_WAY_STYLE, moment, print_json, printable
+from mail2fax.cli.traces import Traces, print_trace, traces_in
 from mail2fax.config import Config
 from mail2fax.jobs.plain import plain_job, plain_story
 from mail2fax.jobs.reading import JobReader, Wanted
@@ -76,19 +77,27 @@ def show(
     job_id: Annotated[int, typer.Argument(metavar="JOB", min=1)],
     config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    trace: Annotated[bool, typer.Option("--trace", help="The evidence of its latest call: SIP, T.30, media.")] = False,
+    attempt: Annotated[int | None, typer.Option(help="With --trace: of this call instead.", min=1)] = None,
 ) -> None:
-    """Show one fax: its state, its calls, and everything that happened to it. Works also when no gateway runs."""
+    """Show one fax: its state, its calls, and everything that happened to it. Works also when no gateway runs.
+
+    With --trace it shows the evidence of a call, to be read or sent to the provider.
+    """
     settings = read_config(config)
-    job, attempts, journal, learnt = asked(settings, lambda reader: _everything(reader, job_id))
+    job, attempts, journal, learnt, traces = asked(settings, lambda reader: _everything(reader, job_id))
     if job is None:
         fail(f"there is no job {job_id}. List them with: mail2fax jobs")
     if as_json:
-        print_json(plain_story(job, attempts, journal, learnt))
+        print_json(plain_story(job, attempts, journal, learnt, traces if trace else {}))
         return
     zone = ZoneInfo(settings.gateway.time_zone)
+    if trace:
+        print_trace(job, attempts, traces, attempt, zone)
+        return
     console = Console()
     _print_job(console, job, learnt, zone)
-    _print_attempts(console, attempts, zone)
+    _print_attempts(console, attempts, traces, zone)
     _print_journal(console, journal, zone)
 
 
@@ -114,10 +123,11 @@ def state_of(job: Job) -> str:
 
 async def _everything(
     reader: JobReader, job_id: int
-) -> tuple[Job | None, tuple[Attempt, ...], tuple[JournalEntry, ...], tuple[Lesson, ...]]:
+) -> tuple[Job | None, tuple[Attempt, ...], tuple[JournalEntry, ...], tuple[Lesson, ...], Traces]:
     job = await reader.find(job_id)
     learnt = await reader.remembered(job.number, datetime.now(UTC)) if job and job.number else ()
-    return job, await reader.attempts_of(job_id), await reader.journal_of(job_id), learnt
+    attempts = await reader.attempts_of(job_id)
+    return job, attempts, await reader.journal_of(job_id), learnt, await traces_in(reader, attempts)
 
 
 @asynccontextmanager
@@ -176,7 +186,7 @@ def _whose(job: Job) -> str:
     return "" if (name, mail.domain) == (DEFAULT, DEFAULT) else f"{name} of {mail.domain}"
 
 
-def _print_attempts(console: Console, attempts: tuple[Attempt, ...], zone: ZoneInfo) -> None:
+def _print_attempts(console: Console, attempts: tuple[Attempt, ...], traces: Traces, zone: ZoneInfo) -> None:
     for attempt in attempts:
         seconds = f", {(attempt.ended_at - attempt.started_at).total_seconds():.0f} s" if attempt.ended_at else ""
         media = f", {attempt.ended.media}" if attempt.ended else ""
@@ -184,6 +194,9 @@ def _print_attempts(console: Console, attempts: tuple[Attempt, ...], zone: ZoneI
         pages = f", {attempt.pages_confirmed} pages confirmed"
         console.print(Text(f"  {attempt.outcome or 'under way'}: {attempt.cause or '-'}{media}{pages}{seconds}"))
         console.print(Text(f"  Call-ID {attempt.call_id}", "dim"))
+        if traces[attempt.number] is not None:
+            how = f"mail2fax show {attempt.job_id} --trace --attempt {attempt.number}"
+            console.print(Text(f"  The evidence: {how}", "dim"))
 
 
 def _print_journal(console: Console, journal: tuple[JournalEntry, ...], zone: ZoneInfo) -> None:

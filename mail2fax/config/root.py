@@ -19,6 +19,7 @@ from mail2fax.config.sections import (
     ReplySection,
     RetentionSection,
     RetrySection,
+    TraceSection,
 )
 from mail2fax.config.smtp import SmtpSection
 from mail2fax.config.trunk import SipSection, TrunkSection
@@ -50,6 +51,7 @@ class Config(BaseSettings):
     retry: RetrySection = RetrySection()
     reply: ReplySection = ReplySection()
     alarm: AlarmSection = AlarmSection()
+    trace: TraceSection = TraceSection()
     retention: RetentionSection = RetentionSection()
     document: DocumentSection = DocumentSection()
     log: LogSection = LogSection()

@@ -22,6 +22,7 @@ from mail2fax.config.values import (
     Section,
     TimeZone,
 )
+from mail2fax.model.trace import KeepTraces
 
 
 class GatewaySection(Section):
@@ -91,17 +92,26 @@ class AlarmSection(Section):
     queue_age_min: Minutes = 60.0
 
 
+class TraceSection(Section):
+    """`[trace]`: the evidence of calls."""
+
+    keep: KeepTraces = KeepTraces.FAILED
+
+
 class RetentionSection(Section):
     """`[retention]`: for how many days what is done and told is kept."""
 
     mails_d: Days = 30
     documents_d: Days = 30
+    traces_d: Days = 30
     journal_d: Days = 365
 
     @model_validator(mode="after")
     def _journal_last(self) -> Self:
-        if self.journal_d < max(self.mails_d, self.documents_d):
-            raise ValueError("journal_d must not be less than mails_d and documents_d: it knows whose they are")
+        if self.journal_d < max(self.mails_d, self.documents_d, self.traces_d):
+            raise ValueError(
+                "journal_d must not be less than mails_d, documents_d and traces_d: it knows whose they are"
+            )
         return self
 
 

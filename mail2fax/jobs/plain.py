@@ -6,11 +6,13 @@ Moments are text in UTC (ISO 8601); what is not known is null.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from mail2fax.jobs.rows import JournalEntry
 from mail2fax.model.job import Attempt, Job
 from mail2fax.model.plan import Lesson
+from mail2fax.model.trace import TraceLine
 from mail2fax.store import from_text, to_text
 
 Plain = Mapping[str, Any]
@@ -43,12 +45,17 @@ def plain_job(job: Job) -> Plain:
 
 
 def plain_story(
-    job: Job, attempts: Sequence[Attempt], journal: Sequence[JournalEntry], learnt: Sequence[Lesson] = ()
+    job: Job,
+    attempts: Sequence[Attempt],
+    journal: Sequence[JournalEntry],
+    learnt: Sequence[Lesson] = (),
+    traces: Mapping[int, Sequence[TraceLine] | None] = MappingProxyType({}),
 ) -> Plain:
-    """One job with all of its calls, all that happened to it, and what is remembered of its number."""
+    """One job with all of its calls, all that happened to it, what is remembered of its number, and the evidence of the
+    calls that `traces` holds (by number)."""
     return {
         **plain_job(job),
-        "calls": [plain_attempt(attempt) for attempt in attempts],
+        "calls": [{**plain_attempt(attempt), **_plain_trace(traces.get(attempt.number))} for attempt in attempts],
         "journal": [plain_entry(entry) for entry in journal],
         "remembered": {lesson.trait.value: plain_lesson(lesson) for lesson in learnt},
     }
@@ -72,6 +79,10 @@ def plain_attempt(attempt: Attempt) -> Plain:
         "media": None if ended is None else ended.media.value,
         "fax": None if ended is None else asdict(ended.fax),
     }
+
+
+def _plain_trace(lines: Sequence[TraceLine] | None) -> Plain:
+    return {} if lines is None else {"trace": [asdict(line) for line in lines]}
 
 
 def plain_lesson(lesson: Lesson) -> Plain:

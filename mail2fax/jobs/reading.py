@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from mail2fax.jobs import rows
+from mail2fax.jobs import rows, traces
 from mail2fax.jobs.rows import JournalEntry
 from mail2fax.model.job import Attempt, Job, JobState
 from mail2fax.model.plan import Lesson
+from mail2fax.model.trace import TraceLine
 from mail2fax.store import Readable, Row, Session
 
 
@@ -80,6 +81,10 @@ class JobReader:
         return await self._readable.read(
             lambda session: tuple(rows.entry(row) for row in session.all("journal_of_job", job_id=job_id))
         )
+
+    async def trace_of(self, attempt: Attempt) -> tuple[TraceLine, ...] | None:
+        """The evidence of an attempt; None when it was not kept, or is forgotten."""
+        return await traces.trace_of(self._readable, attempt.id)
 
     async def remembered(self, number: str, now: datetime) -> tuple[Lesson, ...]:
         """What calls have taught about a number, as far as it still counts."""

@@ -34,6 +34,7 @@ class KeepFor:
     mails: timedelta
     documents: timedelta
     journal: timedelta
+    traces: timedelta = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class Retention:
         if documents:
             reached(CrashPoint.DOCUMENTS_FORGOTTEN)
         await asyncio.to_thread(self._delete, documents)
+        traces = now - self._keep.traces
+        await self._store.write(lambda session: session.change("purge_traces", before=traces))
         jobs = await self._store.write(lambda session: _forget_jobs(session, now - self._keep.journal, now))
         purged = Purged(len(mails), len(documents), jobs)
         if purged != Purged():
@@ -123,5 +126,5 @@ def _forget_job(session: Session, row: Row) -> None:
     # A key outlives its job where a repeat must still be known: delivered or in doubt, and with a Message-ID.
     if JobState(row["state"]) in MAY_COME_AGAIN or row["message_id"] is None:
         session.change("forget_sources", job_id=row["id"])
-    for statement in ("purge_journal", "purge_outbox", "purge_attempts", "purge_job"):
+    for statement in ("purge_journal", "purge_outbox", "purge_traces_of_job", "purge_attempts", "purge_job"):
         session.change(statement, job_id=row["id"])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mail2fax.model.job import JobState
+from mail2fax.model.trace import KeepTraces
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,8 @@ class JobSettings:
     `lifetime` ends every wait and counts from the acceptance; `calling` is the longest that one call may take.
     `engine_pause` is the wait after the engine would not take an order; it doubles with every attempt, up to
     `longest_engine_pause`. `number_rest` is the time between two calls to one number. Mails without a Message-ID that
-    come within `repeat_window` are held equal; later nothing tells a repeat from a second order.
+    come within `repeat_window` are held equal; later nothing tells a repeat from a second order. `keep_traces` says of
+    which calls the evidence is kept.
     """
 
     hostname: str
@@ -23,6 +25,7 @@ class JobSettings:
     longest_engine_pause: timedelta = timedelta(minutes=15)
     number_rest: timedelta = timedelta(seconds=5)
     repeat_window: timedelta = timedelta(minutes=15)
+    keep_traces: KeepTraces = KeepTraces.FAILED
 
     def deadline(self, state: JobState, created_at: datetime, now: datetime) -> datetime | None:
         """When `state`, entered `now` by a job of `created_at`, expires; None for final states."""

@@ -19,12 +19,14 @@ from mail2fax.jobs.retry import Circumstances, Verdict
 from mail2fax.jobs.rows import Fact
 from mail2fax.jobs.settings import JobSettings
 from mail2fax.jobs.strategy import Aftermath
+from mail2fax.jobs.traces import keep_trace
 from mail2fax.model.call import CallEnded, CallEvent, PageConfirmed
 from mail2fax.model.job import Attempt, ImpossibleTransition, Job, JobEvent, JobState, next_state
 from mail2fax.model.mail import Submission
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.plan import Lesson, Plan
 from mail2fax.model.refusal import Refusal
+from mail2fax.model.trace import KeepTraces
 from mail2fax.store import Row, Session, Store, Value, to_text
 
 Clock = Callable[[], datetime]
@@ -221,6 +223,8 @@ class Jobs(JobReader):
             job = _job(session, attempt.job_id)
             write_pages(session, job.id, now, ended.fax, attempt.number)
             learn(session, job.number or "", aftermath.lessons, now)
+            if self._is_evidence(verdict):
+                keep_trace(session, attempt.id, aftermath.trace, now)
             if job.state.final:
                 facts = {"outcome": verdict.outcome.kind.value, "cause": verdict.outcome.cause}
                 write(session, job.id, now, "ended-late", facts, attempt=attempt.number)
@@ -355,6 +359,12 @@ class Jobs(JobReader):
     async def has_spool_name(self, name: str) -> bool:
         """Whether a job has this raw mail."""
         return await self._store.read(lambda session: session.one("job_of_spool_name", name=name) is not None)
+
+    def _is_evidence(self, verdict: Verdict) -> bool:
+        """Whether the trace of a call that ended so is to be kept."""
+        keep = self._settings.keep_traces
+        failed = verdict.event is not JobEvent.DELIVERED
+        return keep is KeepTraces.ALL or (keep is KeepTraces.FAILED and failed)
 
     # Inside a transaction
 

@@ -13,6 +13,7 @@ from mail2fax.jobs.retry import Circumstances, Verdict
 from mail2fax.model.call import CallEnded, CallOrder, Media, MediaPolicy
 from mail2fax.model.outcome import Change, Diagnosis
 from mail2fax.model.plan import Lesson, Plan, Trait
+from mail2fax.model.trace import TraceLine
 
 SLOWER_RATES = (9600, 4800)
 """V.17 off, then V.29 at its fastest, then V.27ter."""
@@ -27,11 +28,12 @@ NO, TRY, YES = "no", "try", "yes"
 
 @dataclass(frozen=True, slots=True)
 class Aftermath:
-    """What is kept of a call besides its CDR: the plan of the next call (None: as before), and what was learnt of the
-    number."""
+    """What is kept of a call besides its CDR: the plan of the next call (None: as before), what was learnt of the
+    number, and the evidence."""
 
     plan: Plan | None = None
     lessons: Mapping[Trait, str] = field(default_factory=dict)
+    trace: Sequence[TraceLine] = ()
 
 
 def next_plan(plan: Plan, order: CallOrder, ended: CallEnded, row: Row, before: Sequence[Diagnosis]) -> Plan:
@@ -41,13 +43,21 @@ def next_plan(plan: Plan, order: CallOrder, ended: CallEnded, row: Row, before: 
     return replace(plan, other_trunk=Change.OTHER_TRUNK in row.changes)
 
 
-def aftermath_of(plan: Plan, order: CallOrder, ended: CallEnded, verdict: Verdict, known: Circumstances) -> Aftermath:
+def aftermath_of(
+    plan: Plan,
+    order: CallOrder,
+    ended: CallEnded,
+    verdict: Verdict,
+    known: Circumstances,
+    trace: Sequence[TraceLine] = (),
+) -> Aftermath:
     """What is kept of a call of `order`, made by `plan`, after its `verdict`."""
     before = [failure.diagnosis for failure in known.failures if failure.diagnosis]
     row = verdict.row
     return Aftermath(
         plan=next_plan(plan, order, ended, row, before) if row else None,
         lessons=lessons(order, ended, row, before),
+        trace=trace,
     )
 
 

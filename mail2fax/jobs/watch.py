@@ -1,5 +1,7 @@
 """One attempt as it is watched: each event of the call goes to the journal, to the log, and into what we know of it."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from mail2fax.crashpoint import CrashPoint, reached
@@ -15,9 +17,11 @@ from mail2fax.model.call import (
     PageConfirmed,
     PageProgress,
     Ringing,
+    Traced,
 )
 from mail2fax.model.job import Attempt, Job
 from mail2fax.model.so_far import CallSoFar
+from mail2fax.model.trace import TraceLine
 from mail2fax.store import StoreError
 
 log = structlog.get_logger(__name__)
@@ -34,12 +38,18 @@ class AttemptWatch:
         self._so_far = CallSoFar()
         self._ended: CallEnded | None = None
         self._rang = False
+        self._trace: list[TraceLine] = []
         self._log = log.bind(job=job.id, attempt=attempt.number)
 
     @property
     def rang(self) -> bool:
         """Whether the far end has rung."""
         return self._rang
+
+    @property
+    def trace(self) -> Sequence[TraceLine]:
+        """The evidence of the call, as far as it was told."""
+        return self._trace
 
     @property
     def ended(self) -> CallEnded:
@@ -52,6 +62,9 @@ class AttemptWatch:
         A fault of the disk is logged, and the call goes on: hanging up would lose the fax as well, and its end
         says again what was confirmed.
         """
+        if isinstance(event, Traced):
+            self._trace.extend(event.lines)
+            return
         self._so_far.note(event)
         if isinstance(event, CallEnded):
             self._ended = event

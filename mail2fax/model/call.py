@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from mail2fax.model.trace import TraceLine
+
 
 class MediaPolicy(StrEnum):
     """What we do about T.38 in a call."""
@@ -154,19 +156,6 @@ class PageRecord:
     bad_rows: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class T30Frame:
-    """One T.30 control frame of a call, for the evidence: `at` is in seconds of the clock that the call runs by.
-
-    `name` is T.30's own ("DIS", "PPS-EOP"); `words` say what is worth reading in it, on one printable line.
-    """
-
-    at: float
-    received: bool
-    name: str
-    words: str = ""
-
-
 class EndedBy(StrEnum):
     """Who or what ended the call."""
 
@@ -245,6 +234,13 @@ class FaxResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Traced:
+    """Some more of the call's evidence, in order. Told from time to time, and what there is of it before the end."""
+
+    lines: tuple[TraceLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CallEnded:
     """The end of a call, exactly once and last: three results, kept apart."""
 
@@ -257,4 +253,4 @@ class CallEnded:
         return self.fax.pages_confirmed >= pages and self.fax.last_confirmed
 
 
-CallEvent = Dialled | Ringing | Answered | Negotiated | PageProgress | PageConfirmed | CallEnded
+CallEvent = Dialled | Ringing | Answered | Negotiated | PageProgress | PageConfirmed | Traced | CallEnded

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 from mail2fax.store.moments import to_text
 from mail2fax.store.named import named_statements
 
-Value = str | int | float | datetime | None
+Value = str | int | float | bytes | datetime | None
 Row = Mapping[str, Any]
 """One row: column name to str, int, float or None. Moments are still text (`moments.from_text`)."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from mail2fax.model.job import JobState
-from mail2fax.model.outcome import OutcomeKind
+from mail2fax.model.outcome import Diagnosis, OutcomeKind
 from mail2fax.reply.words import ENGLISH
 from tests.acceptance.scenarios import IN_ONE_RUN, Record
 from tests.harness.replies import text_of
@@ -19,18 +19,49 @@ class Expected:
 
     name: str
     outcome: OutcomeKind
+    diagnosis: Diagnosis
     calls: int
     cause: str
     confirmed: str
 
 
 ENDS = [
-    Expected("busy", OutcomeKind.BUSY, 2, "SIP 486 Busy Here · T.30 -", "0 of 1"),
-    Expected("no-answer", OutcomeKind.NO_ANSWER, 2, "SIP 487 Request Terminated · T.30 - · ring-limit", "0 of 1"),
-    Expected("congestion", OutcomeKind.CONGESTION, 2, "SIP 503 Service Unavailable · T.30 -", "0 of 1"),
-    Expected("wrong-number", OutcomeKind.WRONG_NUMBER, 1, "SIP 404 Not Found · T.30 -", "0 of 1"),
-    Expected("cut-in-page-1", OutcomeKind.HUNG_UP, 1, "SIP 200 OK (answered) · T.30 49 CALLDROPPED", "0 of 2"),
-    Expected("cut-in-page-2", OutcomeKind.HUNG_UP, 1, "SIP 200 OK (answered) · T.30 49 CALLDROPPED", "1 of 2"),
+    Expected("busy", OutcomeKind.BUSY, Diagnosis.BUSY, 2, "SIP 486 Busy Here · T.30 -", "0 of 1"),
+    Expected(
+        "no-answer",
+        OutcomeKind.NO_ANSWER,
+        Diagnosis.NOBODY_ANSWERED,
+        2,
+        "SIP 487 Request Terminated · T.30 - · ring-limit",
+        "0 of 1",
+    ),
+    Expected(
+        "congestion",
+        OutcomeKind.CONGESTION,
+        Diagnosis.NETWORK_OVERLOADED,
+        2,
+        "SIP 503 Service Unavailable · T.30 -",
+        "0 of 1",
+    ),
+    Expected(
+        "wrong-number", OutcomeKind.WRONG_NUMBER, Diagnosis.NO_SUCH_NUMBER, 1, "SIP 404 Not Found · T.30 -", "0 of 1"
+    ),
+    Expected(
+        "cut-in-page-1",
+        OutcomeKind.HUNG_UP,
+        Diagnosis.CONNECTION_CUT,
+        1,
+        "SIP 200 OK (answered) · T.30 49 CALLDROPPED",
+        "0 of 2",
+    ),
+    Expected(
+        "cut-in-page-2",
+        OutcomeKind.HUNG_UP,
+        Diagnosis.CONNECTION_CUT,
+        1,
+        "SIP 200 OK (answered) · T.30 49 CALLDROPPED",
+        "1 of 2",
+    ),
 ]
 every_end = pytest.mark.parametrize("end", ENDS, ids=lambda end: end.name)
 
@@ -53,10 +84,10 @@ def test_each_attempt_keeps_the_words_of_the_far_end(record: Record, end: Expect
 @every_end
 def test_the_sender_is_told_why_and_what_to_do(record: Record, end: Expected) -> None:
     story = record[end.name]
-    number, text, wording = story.mail.subject, text_of(story.reply), ENGLISH.outcomes[end.outcome]
+    number, text, advice = story.mail.subject, text_of(story.reply), ENGLISH.outcomes[end.outcome].advice
     assert story.reply["Subject"] == f"[Fax {story.cdr.job.id}] not delivered - Re: {number}"
-    assert f"Your fax to {number} could not be delivered. {wording.sentence}" in text
-    assert f"What you can do: {wording.advice}" in text
+    assert f"Your fax to {number} could not be delivered. {ENGLISH.diagnoses[end.diagnosis]}" in text
+    assert f"What you can do: {advice}" in text
     assert f"{end.confirmed} confirmed" in text
     assert text.count(end.cause) == end.calls
 

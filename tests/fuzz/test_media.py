@@ -17,6 +17,7 @@ from mail2fax.engine.embedded.spandsp.task import Law, ReceiveTask
 from mail2fax.engine.embedded.t38.offer import ErrorCorrection, T38Parameters
 from mail2fax.engine.embedded.t38.receiver import UdptlReceiver
 from mail2fax.engine.embedded.t38.sender import UdptlSender
+from mail2fax.engine.embedded.trace import CallTrace
 from tests.fuzz.loop import TEST_LIMIT_S, Target, fuzz
 
 pytestmark = pytest.mark.timeout(TEST_LIMIT_S)
@@ -81,7 +82,7 @@ def media_of(folder: Path, *, t38: bool) -> Callable[[bytes], None]:
     """Feeds a receiving fax, of which libspandsp is a part, with datagrams of its far end and of strangers."""
 
     def feed(data: bytes) -> None:
-        fax = Fax(ReceiveTask(str(folder / "received.tif"), "fuzz"), Random(1), calling=False)  # noqa: S311 - a test
+        fax = Fax(ReceiveTask(str(folder / "received.tif"), "fuzz"), Random(1), CallTrace(0.0), calling=False)  # noqa: S311 - a test
         if t38:
             fax.begin_t38(THEM, T38Parameters(), T38Parameters(), 0.0)
         else:

@@ -14,11 +14,12 @@ from random import Random
 
 from mail2fax.engine.embedded.line import Line, LineSettings, first_offer
 from mail2fax.engine.embedded.rtp.rtcp import is_rtcp
-from mail2fax.engine.embedded.sip.flow import udp
+from mail2fax.engine.embedded.sip.flow import Flow, udp
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import InviteOrder, UaSettings
 from mail2fax.engine.embedded.sip.ua import UserAgent
 from mail2fax.model.call import AnswerOrder, CallEnded, CallEvent, CallOrder, MediaPolicy
+from mail2fax.model.trace import Way
 
 Address = tuple[str, int]
 
@@ -98,6 +99,7 @@ class Phone:
     session: Session | None = None
     line: Line | None = None
     taken_at: list[float] = field(default_factory=list)
+    clock: Callable[[], float] = lambda: 0.0
 
     def __post_init__(self) -> None:
         self.sip_address = (self.host, SIP_PORT)
@@ -153,6 +155,12 @@ class Phone:
     def _begin(self, session: Session, now: float) -> None:
         self.session = session
         self.line = Line(session, self.settings, self.order, self.media_address, now)
+        self.agent.tap = self._show
+
+    def _show(self, way: Way, message: bytes, peer: Flow) -> None:
+        """The evidence of SIP, as an engine collects it."""
+        if self.line:
+            self.line.trace.sip(self.clock(), way, message, str(peer))
 
 
 class Pump:
@@ -171,6 +179,8 @@ class Pump:
         self._order = itertools.count()
         self._under_way: list[tuple[float, int, Parcel]] = []
         self._ticks = 0
+        for phone in self.phones:
+            phone.clock = lambda: self.now
 
     @property
     def phones(self) -> tuple[Phone, Phone]:

@@ -1,10 +1,10 @@
 """The fax of one call: the terminal at work, moved by the call's clock, and what it has to say."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
-from mail2fax.engine.embedded.frame_log import FrameLog
 from mail2fax.engine.embedded.latch import Address, Latch
 from mail2fax.engine.embedded.media import FRAME_S, G711, AudioPath, MediaPath, T38Path
 from mail2fax.engine.embedded.patience import Patience
@@ -12,33 +12,49 @@ from mail2fax.engine.embedded.report import Report, fax_result
 from mail2fax.engine.embedded.rtp.packet import RtpSender
 from mail2fax.engine.embedded.rtp.rtcp import is_rtcp
 from mail2fax.engine.embedded.spandsp import events as t30
+from mail2fax.engine.embedded.spandsp.frame_words import words_of_frame
 from mail2fax.engine.embedded.spandsp.task import SendTask, Task
 from mail2fax.engine.embedded.t38.offer import T38Parameters
+from mail2fax.engine.embedded.trace import CallTrace
 from mail2fax.model.call import CallEvent, FaxFault, FaxResult, Media, PageRecord
+from mail2fax.model.trace import Way
 
 _MOST_FRAMES = 50
 """After a standstill of our own (a suspended machine), time beyond one second is lost rather than caught up."""
 _HIGHEST_PORT = 65_535
+_COUNT_EVERY_S = 30.0
+"""How often the evidence says what the medium has carried so far: for a call whose end is never told."""
+
+_WAYS = {t30.Direction.SENT: Way.SENT, t30.Direction.RECEIVED: Way.RECEIVED}
 
 
 class Fax:
     """Sends or receives over audio, then perhaps anew over T.38: each time with a fresh terminal.
 
     `calling` says who placed the call; `page_bytes` are the sizes of the pages to send, where they are known.
-    `random` gives the first numbers of our RTP stream (RFC 3550 5.1). `pinned` takes no packets but those from the
-    address in the far end's SDP.
+    `random` gives the first numbers of our RTP stream (RFC 3550 5.1). `trace` takes the evidence. `pinned` takes no
+    packets but those from the address in the far end's SDP.
     """
 
     def __init__(
-        self, task: Task, random: Random, *, calling: bool, page_bytes: Sequence[int] = (), pinned: bool = False
+        self,
+        task: Task,
+        random: Random,
+        trace: CallTrace,
+        *,
+        calling: bool,
+        page_bytes: Sequence[int] = (),
+        pinned: bool = False,
     ) -> None:
         self.detail = ""
         """libtiff's words, when the document could not be read or written."""
-        self.frames = FrameLog()
-        """Every control frame of the call, also those of a terminal that gave way to another."""
         self._task = task
         self._calling = calling
         self._random = random
+        self._trace = trace
+        self._sent = 0
+        self._dropped: Counter[str] = Counter()
+        self._count_at = 0.0
         self._path: MediaPath | None = None
         self._latch = Latch(None, pinned=pinned)
         self._report = Report()
@@ -76,6 +92,7 @@ class Fax:
 
     def begin_t38(self, target: Address | None, agreed: T38Parameters, theirs: T38Parameters, now: float) -> None:
         """Start T.30 anew in T.38. The audio terminal goes first: a receiver's file must be free for the new one."""
+        self._tell_counts(now)
         self._close_path()
         # Nobody else holds the modems to T38MaxBitRate.
         task = replace(self._task, max_bit_rate=min(self._task.max_bit_rate, theirs.max_bit_rate))
@@ -94,16 +111,20 @@ class Fax:
 
     def receive(self, datagram: bytes, source: Address, now: float) -> None:
         """Take one datagram from the media port, whatever it is."""
-        path = self._path
+        followed, path = self._latch.source, self._path
         if path is None:
+            self._dropped["no_medium_was_agreed_on"] += 1
             return
         if not path.owns(datagram):
             self._receive_report(path, datagram, source)
             return
-        followed = self._latch.source
         heard = self._latch.take(datagram, source, path.stamp)
-        if heard and followed not in (None, source):
-            path.begin_anew()
+        if not heard:
+            self._dropped["from_another_address"] += 1
+        elif followed != self._latch.source:
+            self._trace.note(now, f"the {self._medium} packets come from {_text_of(source)}")
+            if followed:
+                path.begin_anew()
         for each in heard:
             path.receive(each, now)
 
@@ -111,6 +132,8 @@ class Fax:
         """RTCP, perhaps. It moves no latch: it comes from another port, and to either of ours."""
         if is_rtcp(datagram) and self._latch.target and source[0] == self._latch.target[0]:
             path.receive_report(datagram)
+        elif not is_rtcp(datagram):
+            self._dropped[f"not_{self._medium}"] += 1
 
     def run(self, now: float) -> None:
         """Bring the terminal up to `now`."""
@@ -122,6 +145,8 @@ class Fax:
             self._send(self._path.frame(now))
         self._send_report(self._path, now)
         self._note_events(now)
+        if now >= self._count_at:
+            self._tell_counts(now)
 
     def finished_for(self, now: float) -> float:
         """Seconds since T.30 came to its end, 0 while it runs."""
@@ -141,6 +166,7 @@ class Fax:
             # Most good calls end by a BYE that comes before our own T.30 is through: 0 after the last MCF.
             self._path.terminal.terminate()
             self._note_events(now)
+            self._tell_counts(now)
             self._close_path()
 
     def close(self) -> None:
@@ -164,9 +190,24 @@ class Fax:
         datagrams, self._outbox = self._outbox, []
         return datagrams
 
+    @property
+    def _medium(self) -> str:
+        return "T.38" if self.media is Media.T38 else "audio"
+
+    def _tell_counts(self, now: float) -> None:
+        """The evidence of the medium so far."""
+        self._count_at = now + _COUNT_EVERY_S
+        if self._path is None:
+            return
+        addresses = [("to", _text_of(self._latch.target)), ("from", _text_of(self._latch.source))]
+        dropped = [(f"dropped:{why}", count) for why, count in self._dropped.items()]
+        self._trace.counts(now, self._medium, [("sent", self._sent), *self._path.counts(), *dropped, *addresses])
+
     def _begin(self, path: MediaPath, target: Address | None, now: float) -> None:
         self._path = path
         self._latch = self._latch.successor(target)
+        self._sent = 0
+        self._count_at = now + _COUNT_EVERY_S
         self._next_frame_at = now
         self._patience.begin(now)
         self._events += self._report.begin(path.media)
@@ -183,6 +224,7 @@ class Fax:
     def _send(self, datagrams: list[bytes]) -> None:
         target = self._latch.target
         if target:
+            self._sent += len(datagrams)
             self._outbox += [(datagram, target) for datagram in datagrams]
 
     def _send_report(self, path: MediaPath, now: float) -> None:
@@ -200,11 +242,16 @@ class Fax:
         for event in self._path.terminal.take_events() if self._path else ():
             self._events += self._report.tell(event)
             match event:
-                case t30.Frame(direction, _, data):
-                    self.frames.add(now, direction, data)
+                case t30.Frame(direction, name, data):
+                    self._trace.frame(now, _WAYS[direction], name, words_of_frame(data))
                 case t30.Parameters(bit_rate=bit_rate, coding=coding):
                     self._patience.agree(bit_rate, coding)
                 case t30.PageConfirmed():
                     self._patience.confirm_page(now)
-                case t30.Finished():
+                case t30.Finished(code, name):
                     self._finished_at = now
+                    self._trace.note(now, f"T.30 is over: {code} {name}")
+
+
+def _text_of(address: Address | None) -> str:
+    return f"{address[0]}:{address[1]}" if address else "-"

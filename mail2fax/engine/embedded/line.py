@@ -9,7 +9,6 @@ from random import Random
 
 from mail2fax.engine.embedded.description import FarAudio, FarDescription, FarT38, OurMedia, read_description
 from mail2fax.engine.embedded.fax import Fax
-from mail2fax.engine.embedded.frame_log import FrameLog
 from mail2fax.engine.embedded.latch import Address
 from mail2fax.engine.embedded.sip.events import (
     Ended,
@@ -24,6 +23,7 @@ from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.spandsp.task import ReceiveTask, SendTask, Task, posix_zone
 from mail2fax.engine.embedded.t38.offer import T38Parameters, answer_offer
 from mail2fax.engine.embedded.t38.sender import datagram_for
+from mail2fax.engine.embedded.trace import CallTrace
 from mail2fax.model.call import (
     Answered,
     AnswerOrder,
@@ -46,6 +46,12 @@ _EARLIEST_OFFER_S = 0.3
 """FreeSWITCH loses the call when a re-INVITE follows the answer within milliseconds."""
 _FLUSH_S = 0.3
 """After T.30's end a sender waits so long before its BYE, for its DCN to arrive ..."""
+_PARTING = {
+    EndedBy.US: "the fax is over",
+    EndedBy.CANCELLED: "it is not wanted any more",
+    EndedBy.RING_LIMIT: "it has rung for long enough",
+}
+
 _PATIENCE_S = 4.0
 """... and a receiver so long for the sender's BYE: it is the caller's, and a re-INVITE may come before it."""
 
@@ -92,9 +98,11 @@ class Line:
         self._ours = OurMedia(media_address)
         # RFC 3550 5.1 wants first numbers that differ from call to call and from end to end; they are no secret.
         chance = Random(f"{session.call_id} {media_address}")  # noqa: S311 - see above
+        self.trace = CallTrace(now)
+        """The evidence of the call. Whoever sees its SIP messages shows them to it."""
         sizes = order.page_bytes[order.first_page - 1 :] if isinstance(order, CallOrder) else ()
         calling = isinstance(order, CallOrder)
-        self._fax = Fax(_task(order), chance, calling=calling, page_bytes=sizes, pinned=settings.pin_media)
+        self._fax = Fax(_task(order), chance, self.trace, calling=calling, page_bytes=sizes, pinned=settings.pin_media)
         self._events: list[CallEvent] = [Dialled()]
         self._ringing: int | None = None
         self._offer_at: float | None = None
@@ -145,14 +153,10 @@ class Line:
         if self.done or self._left_by:
             return
         self._left_by, self._detail = by, detail
+        self.trace.note(now, f"we leave the call: {detail or _PARTING.get(by, by.value)}")
         self._session.hang_up(now, detail or None)
         if self._is_answered:
             self._end(CallResult(by, _OK, "OK", detail=detail), now)
-
-    @property
-    def frames(self) -> FrameLog:
-        """The T.30 frames of the call, for the evidence; their times are of the clock that `tick` is given."""
-        return self._fax.frames
 
     def close(self) -> None:
         """Free what the fax holds, whatever state the call is in; a second time does nothing."""
@@ -173,6 +177,7 @@ class Line:
                 self._offer_answered(sdp, now)
             case OfferRefused():
                 self._offering = False
+                self.trace.note(now, "our offer of T.38 was refused: the fax stays in audio")
                 self._fax.stay_in_audio()
             case Ended(by, code, reason, q850, retry_after_s, redirected_to):
                 told = CallResult(self._left_by or by, code, reason, q850, self._detail, retry_after_s, redirected_to)
@@ -194,6 +199,7 @@ class Line:
         if far.audio:
             self._answered()
             self._fax.begin_audio(far.audio.target, far.audio.codec, now)
+            self.trace.note(now, f"answered: the fax begins in audio, {far.audio.codec.law.name}-law")
         else:
             self._is_answered = True
             self.hang_up(now, EndedBy.US, f"the answer has no audio for us: {far.fault}")
@@ -225,12 +231,15 @@ class Line:
 
     def _offered_t38(self, far: FarDescription, t38: FarT38, now: float) -> None:
         if self._order.media_policy is MediaPolicy.NEVER or self._fax.page_data_flows:
+            why = "page data flows already" if self._fax.page_data_flows else "this call is ordered without it"
+            self.trace.note(now, f"the far end wants T.38, and we refuse: {why}")
             self._session.refuse_offer(_NOT_ACCEPTABLE, now)
             self._fax.stay_in_audio()
             return
         agreed = self._agree(t38)
         if self._session.accept_offer(self._ours.accept_t38(far, agreed), now):
             self._offering = False
+            self.trace.note(now, f"the far end wants T.38: the fax begins anew in it ({_t38_words(agreed)})")
             self._fax.begin_t38(t38.target, agreed, self._taken_by(t38), now)
 
     def _offered_audio(self, far: FarDescription, audio: FarAudio, now: float) -> None:
@@ -259,6 +268,7 @@ class Line:
         # Once page data flows FreeSWITCH says yes, and success, while its file is gone.
         if self._fax.media is Media.G711 and not self._fax.page_data_flows and not self._fax.over:
             self._offering = True
+            self.trace.note(now, "we offer T.38")
             self._session.offer(self._ours.offer_t38(self._settings.t38), now)
 
     def _withdraw_when_late(self) -> None:
@@ -274,11 +284,14 @@ class Line:
         if far.t38 and self._fax.media is Media.T38:
             self._fax.move_to(far.t38.target)
         elif far.t38 and not self._fax.over:
-            self._fax.begin_t38(far.t38.target, self._agree(far.t38), self._taken_by(far.t38), now)
+            agreed = self._agree(far.t38)
+            self.trace.note(now, f"the far end takes our T.38: the fax begins anew in it ({_t38_words(agreed)})")
+            self._fax.begin_t38(far.t38.target, agreed, self._taken_by(far.t38), now)
         elif far.audio and self._fax.media is not Media.T38:
             self._fax.move_to(far.audio.target, far.audio.codec)
         elif offering and not self._fax.over:
             # 200 with port 0: a refusal that leaves the call without a medium until audio is agreed on again.
+            self.trace.note(now, "the far end says yes to our T.38 without a port for it: back to audio")
             self._fax.stay_in_audio()
             self._session.offer(self._ours.offer_audio(), now)
 
@@ -322,6 +335,10 @@ class Line:
         detail = result.detail or self._fax.detail
         self._events.append(CallEnded(replace(result, detail=detail), self._fax.media, self._fax.result()))
         self.done = True
+
+
+def _t38_words(parameters: T38Parameters) -> str:
+    return f"version {parameters.version}, {parameters.error_correction.value}, {parameters.max_bit_rate} bit/s"
 
 
 def _task(order: CallOrder | AnswerOrder) -> Task:

@@ -15,6 +15,7 @@ from mail2fax.engine.embedded.t38.offer import T38Parameters
 from mail2fax.engine.embedded.t38.receiver import UdptlReceiver
 from mail2fax.engine.embedded.t38.sender import UdptlSender
 from mail2fax.engine.embedded.t38.udptl import RemoteProtocolError, parse_packet
+from mail2fax.engine.embedded.tally import Tally
 from mail2fax.model.call import Media
 
 FRAME_SAMPLES = 160
@@ -75,6 +76,9 @@ class MediaPath(Protocol):
     def report(self, now: float) -> bytes:
         """The RTCP packet that is due, or nothing: it goes to another port than media."""
 
+    def counts(self) -> list[tuple[str, object]]:
+        """What came, for the evidence."""
+
     def close(self) -> None: ...
 
 
@@ -100,6 +104,8 @@ class AudioPath:
         self.reception_there: Reception | None = None
         """How ours reach them, by their last report."""
         self._report_at = now + _REPORT_EVERY_S / 2
+        self._tally = Tally()
+        self._malformed = 0
 
     @property
     def report_port(self) -> int | None:
@@ -134,9 +140,11 @@ class AudioPath:
         try:
             packet = rtp.parse_packet(datagram)
         except rtp.RemoteProtocolError:
+            self._malformed += 1
             return
         self.heard_at = now
         self.reception.note(packet, now)
+        self._tally.note(packet.sequence, now, packet.timestamp)
         self._buffer.receive(packet, now)
 
     def receive_report(self, datagram: bytes) -> None:
@@ -161,6 +169,10 @@ class AudioPath:
         sender = self._sender
         counts = sender.packets, sender.octets
         return build_report(sender.ssrc, sender.timestamp, counts, self.reception.block(), now)
+
+    def counts(self) -> list[tuple[str, object]]:
+        there = self.reception_there
+        return self._tally.counts(malformed=self._malformed, lost_there=there.lost if there else 0)
 
     def close(self) -> None:
         self._modem.close()
@@ -200,6 +212,7 @@ class T38Path:
     def __init__(self, task: Task, agreed: T38Parameters, theirs: T38Parameters, now: float, *, calling: bool) -> None:
         self.heard_at = now
         self._terminal = T38Terminal(task, calling=calling, settings=T38Settings(version=agreed.version))
+        self._tally = Tally()
         self._sender = UdptlSender(agreed.error_correction, max_datagram=theirs.max_datagram)
         self._receiver = UdptlReceiver()
         self._last_sent = b""
@@ -227,6 +240,7 @@ class T38Path:
 
     def receive(self, datagram: bytes, now: float) -> None:
         self.heard_at = now
+        self._tally.note(int.from_bytes(datagram[:2], "big"), now)
         for ifp in self._receiver.receive(datagram):
             self._terminal.receive(ifp.data, ifp.sequence)
             self._hears_frame = ifp.data[:1] == _V21_DATA
@@ -242,6 +256,9 @@ class T38Path:
         self._frames_silent += 1
         is_due = self._frames_silent in _REPEAT_AFTER or not self._frames_silent % _KEEP_ALIVE
         return [self._last_sent] if is_due and self._last_sent else []
+
+    def counts(self) -> list[tuple[str, object]]:
+        return self._tally.counts(repaired=self._receiver.restored, malformed=self._receiver.malformed)
 
     def close(self) -> None:
         self._terminal.close()

@@ -4,6 +4,7 @@ It knows the user agent, the lines and their sockets, but waits for nothing: `en
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,14 +18,21 @@ from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import Credentials, InviteOrder
 from mail2fax.engine.embedded.sip.transport import SipTransport
 from mail2fax.engine.embedded.sip.ua import UserAgent
+from mail2fax.engine.embedded.trace import CallTrace
 from mail2fax.engine.events import CallEvents
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
-from mail2fax.model.call import AnswerOrder, CallOrder, EndedBy
+from mail2fax.model.call import AnswerOrder, CallEnded, CallOrder, EndedBy, Traced
+from mail2fax.model.trace import TraceLine, Way
 
 log = structlog.get_logger()
 
 DECISION_LIMIT_S = 20.0
 """How long a call may ring without anybody saying whether it is taken."""
+
+TRACE_EVERY_S = 1.0
+"""How often the evidence of a call is handed over: no more than that is lost when this process dies."""
+
+_CALL_ID = re.compile(rb"^(?:call-id|i)[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 _TEMPORARILY_UNAVAILABLE, _BUSY_HERE, _SERVICE_UNAVAILABLE = 480, 486, 503
 
@@ -52,6 +60,8 @@ class Call:
     media: DatagramPort
     events: CallEvents = field(default_factory=CallEvents)
     left: bool = False
+    trace_at: float = 0.0
+    """When the next part of its evidence is handed over."""
 
 
 class Switchboard:
@@ -77,6 +87,9 @@ class Switchboard:
         self._parting: set[Session] = set()
         """Sessions whose line is done: their BYE may have to be sent again."""
         self._closed = False
+        self._traces: dict[str, CallTrace] = {}
+        """Of the calls under way, by Call-ID."""
+        agent.tap = self._show
         self.sip = SipTransport(agent, self._admit_callers, source=settings.listen_host, client_tls=client_tls)
         self.awake = asyncio.Event()
         """Set whenever there may be something for `tick` to do."""
@@ -197,6 +210,7 @@ class Switchboard:
         call = Call(session, line, media)
         media.receiver = lambda datagram, source: line.receive_media(datagram, source, self._clock())
         self._calls.add(call)
+        self._traces[session.call_id] = line.trace
         self.awake.set()
         self.sip.flush()
         return call
@@ -207,6 +221,7 @@ class Switchboard:
         except Exception:
             # One line with a fault of ours in it must not silence the others, nor keep its far end waiting.
             log.exception("line failed", call=call.session.call_id)
+            call.line.trace.note(now, "a fault of ours ended the call")
             call.session.hang_up(now)
             self._release(call, EndedBy.LOCAL_FAULT)
             return
@@ -214,7 +229,12 @@ class Switchboard:
         for datagram, target in call.line.take_media():
             call.media.send(datagram, target)
         for event in call.line.take_events():
+            if isinstance(event, CallEnded):
+                _hand_over(call, call.line.trace.close())
             call.events.put(event)
+        if now >= call.trace_at:
+            call.trace_at = now + TRACE_EVERY_S
+            _hand_over(call, call.line.trace.take())
         if call.line.done:
             self._release(call, EndedBy.LOCAL_FAULT)
 
@@ -224,10 +244,19 @@ class Switchboard:
         # A page that was confirmed just before stays confirmed.
         for event in call.line.take_events():
             call.events.put(event)
+        _hand_over(call, call.line.trace.close())
+        self._traces.pop(call.session.call_id, None)
         call.events.interrupt(ended_by)
         call.media.close()
         call.line.close()
         self._parting.add(call.session)
+
+    def _show(self, way: Way, message: bytes, peer: Flow) -> None:
+        """A SIP message came or goes: it is evidence, when it belongs to a call under way."""
+        found = _CALL_ID.search(message)
+        trace = self._traces.get(found[1].decode(errors="replace")) if found else None
+        if trace:
+            trace.sip(self._clock(), way, message, str(peer))
 
     def _admit_callers(self) -> None:
         """A datagram came, or a timer ran: perhaps somebody calls. Or nobody can any more, which `tick` tells."""
@@ -255,3 +284,8 @@ class Switchboard:
 
 def _line_settings(of: EngineSettings | TrunkSettings) -> LineSettings:
     return LineSettings(offer_after_s=of.offer_after_s)
+
+
+def _hand_over(call: Call, lines: tuple[TraceLine, ...]) -> None:
+    if lines:
+        call.events.put(Traced(lines))

@@ -1,13 +1,18 @@
 """`mail2fax jobs` and `mail2fax show`: what became of the faxes, for who is asked at three in the morning."""
 
+import json
 from pathlib import Path
 
-from mail2fax.jobs import Change, Jobs
+import pytest
+
+from mail2fax.jobs import Change, Jobs, judge
+from mail2fax.jobs.strategy import Aftermath
 from mail2fax.model.call import Dialled
 from mail2fax.model.job import JobEvent
 from mail2fax.model.refusal import Refusal, RefusalCode
+from mail2fax.model.trace import TraceKind, TraceLine, Way
 from tests.unit.cli.conftest import Command, Happen
-from tests.unit.jobs.made import busy, calling, delivered, end, received
+from tests.unit.jobs.made import POLICY, busy, calling, delivered, end, received
 
 
 async def nothing(_jobs: Jobs) -> None:
@@ -104,3 +109,65 @@ def test_text_from_the_network_is_no_markup(mail2fax: Command, happen: Happen, c
     happen(odd)
     for verb in (("jobs",), ("show", 1)):
         assert "[red]1[/red]" in mail2fax(*verb, "--config", config).stdout
+
+
+# The evidence
+
+
+async def two_failures(jobs: Jobs) -> None:
+    """A fax that was busy twice, once in January and once in a stranger's words."""
+    job, attempt = await calling(jobs)
+    for number in (1, 2):
+        invite = TraceLine(
+            0.0, TraceKind.SIP, f"INVITE sip:{number}@x SIP/2.0\nCSeq: 1 INVITE", Way.SENT, "192.0.2.2:5060"
+        )
+        strange = TraceLine(0.1, TraceKind.T30, "CSI \x1b[2J[red]1[/red]", Way.RECEIVED)
+        await jobs.end_attempt(attempt, judge(busy(), 2, POLICY), busy(), Aftermath(trace=(invite, strange)))
+        if number == 1:
+            woken = await jobs.wake(job.id, "root")
+            again = await jobs.begin_attempt(woken, "second call")
+            assert again is not None
+            attempt = again
+
+
+def test_the_evidence_of_the_latest_call_is_shown_and_where_the_others_are(
+    mail2fax: Command, happen: Happen, config: Path
+) -> None:
+    happen(two_failures)
+    text = mail2fax("show", 1, "--trace", "--config", config).stdout
+    assert text.startswith("Trace of job 1, call 2, to +375291554499\n")
+    assert "     0.000 > INVITE sip:2@x SIP/2.0" in text
+    assert "mail2fax show 1 --trace --attempt 1" in text
+    assert "The evidence: mail2fax show 1 --trace --attempt 2" in mail2fax("show", 1, "--config", config).stdout
+
+
+def test_the_evidence_of_one_call_is_shown_when_asked_for(mail2fax: Command, happen: Happen, config: Path) -> None:
+    happen(two_failures)
+    text = mail2fax("show", 1, "--trace", "--attempt", 1, "--config", config).stdout
+    assert "INVITE sip:1@x" in text
+    assert "INVITE sip:2@x" not in text
+
+
+def test_what_a_stranger_wrote_into_a_frame_is_shown_as_it_is_and_moves_no_cursor(
+    mail2fax: Command, happen: Happen, config: Path
+) -> None:
+    happen(two_failures)
+    assert "CSI \N{REPLACEMENT CHARACTER}[2J[red]1[/red]" in mail2fax("show", 1, "--trace", "--config", config).stdout
+
+
+@pytest.mark.parametrize("asked", [(), ("--attempt", 7)])
+def test_evidence_that_is_not_kept_is_named(
+    mail2fax: Command, happen: Happen, config: Path, asked: tuple[object, ...]
+) -> None:
+    happen(a_day if not asked else two_failures)
+    result = mail2fax("show", 1, "--trace", *asked, "--config", config)
+    assert result.exit_code == 1
+    assert "no trace of" in result.stderr
+    assert "trace.keep" in result.stderr
+
+
+def test_the_evidence_as_json_stands_with_its_call(mail2fax: Command, happen: Happen, config: Path) -> None:
+    happen(two_failures)
+    calls = json.loads(mail2fax("show", 1, "--trace", "--json", "--config", config).stdout)["calls"]
+    assert [call["trace"][0]["text"][:14] for call in calls] == ["INVITE sip:1@x", "INVITE sip:2@x"]
+    assert "trace" not in json.loads(mail2fax("show", 1, "--json", "--config", config).stdout)["calls"][0]

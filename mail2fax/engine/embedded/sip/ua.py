@@ -26,6 +26,9 @@ from mail2fax.engine.embedded.sip.settings import InviteOrder, UaSettings
 from mail2fax.engine.embedded.sip.transaction import ServerTransaction
 from mail2fax.engine.embedded.sip.uri import parse_uri
 from mail2fax.engine.embedded.sip.whereabouts import Whereabouts
+from mail2fax.model.trace import Way
+
+Tap = Callable[[Way, bytes, Flow], None]
 
 _log = logging.getLogger(__name__)
 _VERSION = "SIP/2.0"
@@ -45,6 +48,8 @@ class UserAgent:
         )
         self._core = Core(settings, self._layer)
         self._incoming: list[Session] = []
+        self.tap: Tap | None = None
+        """Is shown every message as it comes and goes: for the evidence."""
         self._verifier: Verifier | None = None
         if settings.require_digest is not None:
             self._verifier = Verifier(
@@ -53,6 +58,8 @@ class UserAgent:
 
     def receive(self, datagram: bytes, source: Flow, now: float) -> None:
         """Take in what came from the network. What is no SIP message is dropped without an answer."""
+        if self.tap:
+            self.tap(Way.RECEIVED, datagram, source)
         try:
             message = parse_message(datagram)
         except BrokenRequest as exc:
@@ -67,7 +74,11 @@ class UserAgent:
             self._receive_response(message, source, now)
 
     def take_datagrams(self) -> list[tuple[bytes, Flow]]:
-        return self._layer.take_datagrams()
+        datagrams = self._layer.take_datagrams()
+        if self.tap:
+            for datagram, destination in datagrams:
+                self.tap(Way.SENT, datagram, destination)
+        return datagrams
 
     def uses(self, flow: Flow) -> bool:
         """Whether the connection that this flow goes by is still needed, by a transaction or by a dialog."""

@@ -8,6 +8,7 @@ from mail2fax.engine.embedded.media import FRAME_S, G711
 from mail2fax.engine.embedded.rtp.packet import PCMA
 from mail2fax.engine.embedded.spandsp.task import Law, ReceiveTask, SendTask
 from mail2fax.engine.embedded.t38.offer import T38Parameters
+from mail2fax.engine.embedded.trace import CallTrace
 from tests.unit.engine.embedded.spandsp.pages import draw_page, write_document
 
 OURS, THEIRS = ("192.0.2.1", 40_000), ("192.0.2.2", 40_000)
@@ -17,8 +18,8 @@ def test_a_page_that_went_out_in_audio_is_not_forgotten_when_t38_begins_late(tmp
     """A far end may say yes to T.38 when the last page is out already: then it may be on paper."""
     document = write_document(tmp_path / "document.tif", [draw_page(1, 200, 40)])
     chance = Random(1)  # noqa: S311 - a test that can be repeated, not a secret
-    sender = Fax(SendTask(str(document), "", "", "UTC0"), chance, calling=True)
-    receiver = Fax(ReceiveTask(str(tmp_path / "received.tif"), ""), chance, calling=False)
+    sender = Fax(SendTask(str(document), "", "", "UTC0"), chance, CallTrace(0.0), calling=True)
+    receiver = Fax(ReceiveTask(str(tmp_path / "received.tif"), ""), chance, CallTrace(0.0), calling=False)
     sender.begin_audio(THEIRS, G711(Law.A, PCMA), 0.0)
     receiver.begin_audio(OURS, G711(Law.A, PCMA), 0.0)
     now = 0.0

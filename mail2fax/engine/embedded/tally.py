@@ -1,0 +1,82 @@
+"""What became of the packets of one stream, by their sequence numbers: for the evidence, not for the modem."""
+
+from collections import deque
+
+_MODULUS = 1 << 16
+_NEARBY = 3_000
+"""A number further off is a stream that begins anew (RFC 3550 A.1: MAX_DROPOUT)."""
+_PAUSE_S = 1.0
+"""Shorter ones are jitter."""
+_REMEMBERED = 256
+_CLOCK = 8_000
+
+
+class Tally:
+    """Counts one stream. `lost` are packets that never came, redundancy apart; `jitter_ms` is RFC 3550's estimate."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.repeated = 0
+        self.late = 0
+        self.longest_pause_s = 0.0
+        self._lost_before = 0
+        self._first = self._highest = 0
+        self._distinct = 0
+        self._recent: deque[int] = deque(maxlen=_REMEMBERED)
+        self._jitter = 0.0
+        self._transit: float | None = None
+        self._heard_at: float | None = None
+
+    @property
+    def lost(self) -> int:
+        expected = self._highest - self._first + 1 if self._distinct else 0
+        return self._lost_before + max(0, expected - self._distinct)
+
+    @property
+    def jitter_ms(self) -> float | None:
+        return None if self._transit is None else round(self._jitter * 1000 / _CLOCK, 1)
+
+    def counts(self, **more: int) -> list[tuple[str, object]]:
+        """All of it by name, with `more`; what is 0 but for what came and what was lost is left out."""
+        shown = {"repeated": self.repeated, "late": self.late, **more, "jitter_ms": self.jitter_ms}
+        if self.longest_pause_s >= _PAUSE_S:
+            shown["longest_pause_s"] = round(self.longest_pause_s, 1)
+        return [("received", self.received), ("lost", self.lost), *((name, n) for name, n in shown.items() if n)]
+
+    def note(self, sequence: int, now: float, timestamp: int | None = None) -> None:
+        """One packet with this 16-bit `sequence`; `timestamp` counts samples, where the stream has such."""
+        self.received += 1
+        if self._heard_at is not None:
+            self.longest_pause_s = max(self.longest_pause_s, now - self._heard_at)
+        self._heard_at = now
+        ahead = (sequence - self._highest + _MODULUS // 2) % _MODULUS - _MODULUS // 2
+        if not self._distinct or abs(ahead) > _NEARBY:
+            self._begin(sequence)
+            ahead = 0
+        elif sequence in self._recent:
+            self.repeated += 1
+            return
+        self._place(sequence, ahead)
+        if timestamp is not None:
+            self._measure(now * _CLOCK - timestamp)
+
+    def _begin(self, sequence: int) -> None:
+        self._lost_before = self.lost
+        self._first = self._highest = sequence
+        self._distinct = 0
+        self._recent.clear()
+        self._transit = None
+
+    def _place(self, sequence: int, ahead: int) -> None:
+        self._recent.append(sequence)
+        self._distinct += 1
+        if ahead < 0:
+            self.late += 1
+        else:
+            self._highest += ahead
+
+    def _measure(self, transit: float) -> None:
+        # RFC 3550 6.4.1
+        if self._transit is not None:
+            self._jitter += (abs(transit - self._transit) - self._jitter) / 16
+        self._transit = transit
