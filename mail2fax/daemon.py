@@ -115,13 +115,13 @@ class _House:
         """Everybody goes by `config` from now on; raises, and changes nothing, when that cannot be."""
         # All of it is made first: what can fail has failed before anybody has changed.
         rules, dialling, retries = wiring.rules(config), wiring.dialling(config), wiring.retries(config)
-        trunks, most_lines, engine = wiring.trunks(config), wiring.most_lines(config), wiring.engine_settings(config)
+        trunks, engine = wiring.trunks(config), wiring.engine_settings(config)
         smtp, limits, replies = wiring.smtp_settings(config), wiring.render_limits(config), wiring.replies(config)
         logs.configure(wiring.log_settings(config))
         self.engine.log_as(wiring.log_settings(config))
         self.engine.adopt(engine.trunks, engine.lines)
         self.jobs.adopt(wiring.job_settings(config))
-        self.lines.adopt(trunks, most_lines)
+        self.lines.adopt(trunks, config.most_lines)
         self.gateway.adopt(rules, dialling, retries)
         self.door.adopt(smtp)
         self.orders.adopt(wiring.send_limits(config))
@@ -151,7 +151,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         engine = EngineProcess(wiring.engine_settings(config), log_settings=wiring.log_settings(config))
         lines = Lines(
             wiring.trunks(config),
-            wiring.most_lines(config),
+            config.most_lines,
             lambda: engine.trunk_states,
             asyncio.get_running_loop().time,
         )

@@ -9,10 +9,11 @@ from mail2fax.admission.number import NumberPlan, NumberRules
 from mail2fax.config import Config
 from mail2fax.config.domains import default_terminal, sender_rules
 from mail2fax.config.errors import ConfigError, Fault
+from mail2fax.config.trunk import TrunkEntry, TrunkSection
 from mail2fax.control.orders import SendLimits
 from mail2fax.dispatch import ReplyDelivery
 from mail2fax.document.limits import RenderLimits
-from mail2fax.engine.settings import EngineSettings, TlsSettings, TrunkSettings
+from mail2fax.engine.settings import EngineSettings, Identity, TlsSettings, TrunkSettings
 from mail2fax.gateway import Dialling
 from mail2fax.ingest import smtp_setup
 from mail2fax.ingest.smtp import SmtpSettings
@@ -22,10 +23,11 @@ from mail2fax.jobs.retry import RetryPolicy
 from mail2fax.jobs.settings import JobSettings
 from mail2fax.model.mask import NumberMask
 from mail2fax.model.outcome import RetryClass
-from mail2fax.model.trunk import NumberForm, Trunk
+from mail2fax.model.trunk import NumberForm, Rewrite, Trunk
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.send import MailServer, Security
 from mail2fax.reply.words import Language
+from mail2fax.trunks.national import national_form
 from mail2fax.upkeep import Limits
 
 _MEGABYTE = 1_000_000
@@ -39,7 +41,6 @@ def log_settings(config: Config) -> logs.LogSettings:
 
 def engine_settings(config: Config) -> EngineSettings:
     """What the engine process is told."""
-    trunk = config.trunk
     return EngineSettings(
         listen_host=config.sip.listen,
         listen_port=config.sip.port,
@@ -51,19 +52,30 @@ def engine_settings(config: Config) -> EngineSettings:
         stun=_stun_server(config.sip.stun),
         media_port_low=config.sip.media_port_low,
         media_port_high=config.sip.media_port_high,
-        lines=trunk.lines,
         real_time=config.sip.real_time,
-        trunks=(
-            TrunkSettings(
-                trunk.host,
-                trunk.port,
-                trunk.user,
-                trunk.password.get_secret_value(),
-                trunk.domain,
-                transport=trunk.transport,
-                offer_after_s=trunk.t38_offer_after_s,
-            ),
-        ),
+        lines=config.most_lines,
+        trunks=tuple(_trunk_settings(trunk) for trunk in config.trunk.trunks),
+    )
+
+
+def _trunk_settings(trunk: TrunkSection | TrunkEntry) -> TrunkSettings:
+    return TrunkSettings(
+        host=trunk.host,
+        port=trunk.port,
+        user=trunk.user,
+        password=trunk.password.get_secret_value(),
+        domain=trunk.domain,
+        name=trunk.name,
+        transport=trunk.transport,
+        auth_user=trunk.auth_user,
+        registration_s=trunk.registration_s if trunk.registration else None,
+        from_user=trunk.user if trunk.from_user == "account" else "",
+        identity=Identity(trunk.identity),
+        hide_caller=trunk.hide_caller,
+        addresses=trunk.addresses,
+        codecs=tuple(codec.upper() for codec in trunk.codecs),
+        offer_after_s=trunk.t38_offer_after_s,
+        quirks=frozenset(trunk.quirks),
     )
 
 
@@ -148,23 +160,28 @@ def dialling(config: Config) -> Dialling:
 
 def trunks(config: Config) -> tuple[Trunk, ...]:
     """The trunks, as far as the gateway needs to know them; the engine is told the rest (`engine_settings`)."""
-    trunk = config.trunk
-    return (
+    return tuple(
         Trunk(
-            form=NumberForm(_DIAL_PREFIXES[trunk.dial]),
+            name=trunk.name,
+            form=_number_form(trunk, config.numbers.region),
+            allow=tuple(NumberMask.parse(text) for text in trunk.allow),
             lines=trunk.lines,
+            calls_per_second=trunk.calls_per_second,
             ring_limit_s=trunk.ring_limit_s,
             follow_redirects=trunk.follow_redirects,
             media_policy=trunk.t38,
             ecm=trunk.ecm,
             max_bit_rate=trunk.max_bit_rate,
-        ),
+        )
+        for trunk in config.trunk.trunks
     )
 
 
-def most_lines(config: Config) -> int:
-    """The most calls at once, over all trunks."""
-    return config.trunk.lines
+def _number_form(trunk: TrunkSection | TrunkEntry, region: str) -> NumberForm:
+    rewrites = tuple(Rewrite(rule.starts, rule.dial) for rule in trunk.rewrite)
+    if trunk.dial == "national":
+        return national_form(region, rewrites)
+    return NumberForm(_DIAL_PREFIXES[trunk.dial], rewrites)
 
 
 def retries(config: Config) -> RetryPolicy:

@@ -25,8 +25,13 @@ class Sources:
         """The source of a key in words, as short as a comment on its line should be."""
         if variable := self.places.variable(path):
             return variable
-        line = self.lines.get(path)
+        line = self.lines.get(path) or self.lines.get(_handed_down_from(path))
         return f"line {line}" if line else "default"
+
+
+def _handed_down_from(path: KeyPath) -> KeyPath:
+    """Where a further trunk has a key from that it leaves out itself: `trunk.named[0].host` is `trunk.host`."""
+    return ("trunk", *path[3:]) if path[:2] == ("trunk", "named") else path
 
 
 def config_lines(config: BaseModel, sources: Sources) -> Iterator[str]:

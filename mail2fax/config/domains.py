@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from mail2fax.config.values import Line, MailAddress, Section, SenderMaskText, StationId
+from mail2fax.config.values import Line, MailAddress, Name, Section, SenderMaskText, StationId
 from mail2fax.model.domain import DEFAULT, Terminal
 from mail2fax.model.mask import SenderMask
 from mail2fax.model.number import MAX_E164_DIGITS
@@ -23,7 +23,6 @@ def _own_number(text: str) -> str:
     return text
 
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 NameOrNone = Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9._-]{0,63})?$")]
 OwnNumber = Annotated[str, AfterValidator(_own_number)]
 CallerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9+._-]*$")]
@@ -58,6 +57,7 @@ class TerminalEntry(Section):
     caller_id: CallerId = ""
     station_id: StationId = ""
     header: HeaderText = ""
+    trunks: tuple[Name, ...] = ()
 
 
 class TerminalSection(Section):
@@ -67,6 +67,7 @@ class TerminalSection(Section):
     caller_id: CallerId = "mail2fax"
     station_id: StationId = ""
     header: HeaderText = ""
+    trunks: tuple[Name, ...] = ()
     named: tuple[TerminalEntry, ...] = ()
 
 
@@ -131,6 +132,7 @@ def _terminal(name: str, section: TerminalSection | TerminalEntry) -> Terminal:
         header=section.header,
         name=name,
         number=section.number,
+        trunks=section.trunks,
     )
 
 

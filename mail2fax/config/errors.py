@@ -196,10 +196,11 @@ class Places:
 def describe(error: ErrorDetails, places: Places, root: type[BaseModel]) -> Fault:
     """The fault behind one of pydantic's errors, with its place in the file or in the environment."""
     path = tuple(step for step in error["loc"] if isinstance(step, str | int))
-    return Fault(_dotted(path), places.find(path), _problem(error, path, root))
+    return Fault(dotted(path), places.find(path), _problem(error, path, root))
 
 
-def _dotted(path: KeyPath) -> str:
+def dotted(path: KeyPath) -> str:
+    """The path as people write it: `trunk.named[0].port`."""
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)

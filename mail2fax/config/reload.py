@@ -19,20 +19,22 @@ AT_START_ONLY = frozenset(
         "smtp.proxies",
         "smtp.insecure_trust_from",
         "smtp.listener",
-        "trunk.host",
-        "trunk.port",
-        "trunk.transport",
-        "trunk.user",
-        "trunk.password",
-        "trunk.password_file",
-        "trunk.domain",
-        "trunk.lines",
-        "trunk.t38_offer_after_s",
-        "sip",
+        "sip.listen",
+        "sip.port",
+        "sip.tcp",
+        "sip.tls_port",
+        "sip.tls_certificate",
+        "sip.tls_key",
+        "sip.tls_ca",
+        "sip.tls_client_ca",
+        "sip.tls_minimum",
+        "sip.media_port_low",
+        "sip.media_port_high",
+        "sip.real_time",
         "document.workers",
     }
 )
-"""Keys, and whole sections, that the house is built from: sockets, directories, and all that the engine is told."""
+"""Keys, and whole sections, that the house is built from: sockets, directories, and where the engine listens."""
 
 
 @dataclass(frozen=True, slots=True)

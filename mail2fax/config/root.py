@@ -64,11 +64,22 @@ class Config(BaseSettings):
     @model_validator(mode="after")
     def _ports_for_all_lines(self) -> Self:
         ports = self.sip.media_port_high - self.sip.media_port_low + 1
-        if self.sip.media_port_low and ports < self.trunk.lines:
-            raise ValueError(
-                f"sip.media_port_low to sip.media_port_high are {ports} ports for {self.trunk.lines} lines"
-            )
+        if self.sip.media_port_low and ports < self.most_lines:
+            raise ValueError(f"sip.media_port_low to sip.media_port_high are {ports} ports for {self.most_lines} lines")
         return self
+
+    @model_validator(mode="after")
+    def _terminals_name_trunks(self) -> Self:
+        known = sorted(trunk.name for trunk in self.trunk.trunks)
+        named = {name for entry in self.terminal.named for name in entry.trunks} | {*self.terminal.trunks}
+        if strange := sorted(named.difference(known)):
+            raise ValueError(f'terminal: there is no trunk "{strange[0]}"; known are {", ".join(known)}')
+        return self
+
+    @property
+    def most_lines(self) -> int:
+        """The most calls at once, over all trunks."""
+        return self.sip.lines or sum(trunk.lines for trunk in self.trunk.trunks)
 
     @classmethod
     def settings_customise_sources(

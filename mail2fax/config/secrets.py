@@ -11,13 +11,14 @@ from typing import TypeVar
 
 from pydantic import BaseModel, SecretStr
 
-from mail2fax.config.errors import ConfigError, Fault, Places
+from mail2fax.config.errors import ConfigError, Fault, KeyPath, Places, dotted
 
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 SECRET_BYTES = 4096
 FILE_SUFFIX = "_file"
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+SectionT = TypeVar("SectionT", bound=BaseModel)
 
 
 class SecretUnreadable(Exception):
@@ -51,17 +52,25 @@ def with_secrets(config: ModelT, places: Places) -> ModelT:
     faults: list[Fault] = []
     sections: dict[str, BaseModel] = {}
     for name, section in config:
-        found: dict[str, SecretStr] = {}
-        for key, place in _secret_files(section):
-            try:
-                found[key] = _only_secret(section, key, place)
-            except SecretUnreadable as error:
-                path = (name, key + FILE_SUFFIX)
-                faults.append(Fault(".".join(path), places.find(path), str(error)))
-        sections[name] = section.model_copy(update=found)
+        sections[name] = _filled(section, (name,), places, faults)
     if faults:
         raise ConfigError(faults)
     return config.model_copy(update=sections)
+
+
+def _filled(section: SectionT, path: KeyPath, places: Places, faults: list[Fault]) -> SectionT:
+    """`section`, and the tables in its lists, with their secrets; what is wrong goes to `faults`."""
+    found: dict[str, object] = {}
+    for key, place in _secret_files(section):
+        try:
+            found[key] = _only_secret(section, key, place)
+        except SecretUnreadable as error:
+            at = (*path, key + FILE_SUFFIX)
+            faults.append(Fault(dotted(at), places.find(at), str(error)))
+    for key, value in section:
+        if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+            found[key] = tuple(_filled(table, (*path, key, at), places, faults) for at, table in enumerate(value))
+    return section.model_copy(update=found)
 
 
 def _secret_files(section: BaseModel) -> Iterator[tuple[str, str]]:

@@ -1,14 +1,17 @@
-"""`[trunk]` and `[sip]`: the peer that carries the calls, and our own end of them."""
+"""`[trunk]` and `[sip]`: the peers that carry the calls, and our own end of them."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
 from mail2fax.config.values import (
+    Digits,
     HostName,
     Line,
     LocalAddress,
+    Name,
     NetworkText,
+    NumberMaskText,
     PemFile,
     Port,
     Seconds,
@@ -16,6 +19,13 @@ from mail2fax.config.values import (
     Section,
 )
 from mail2fax.model.call import MediaPolicy
+from mail2fax.model.domain import DEFAULT
+
+Quirk = Literal["to-source", "udptl-ifp-size", "pin-media"]
+"""What a trunk does that no standard knows, each by the name of how we meet it."""
+
+_PASSWORD = frozenset({"password", "password_file"})
+"""Two places for one thing: a trunk that has one of them does not get the other handed down."""
 
 LOCAL_NETWORKS = (
     *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10"),
@@ -24,24 +34,96 @@ LOCAL_NETWORKS = (
 """RFC 1918, 1122, 3927, 6598, 4193, 4291: addresses that nobody has to himself in the whole network."""
 
 
-class TrunkSection(Section):
-    """`[trunk]`: the SIP peer that carries the calls."""
+class RewriteEntry(Section):
+    """One of `trunk.rewrite`: how numbers that start with these digits are dialled."""
+
+    starts: Digits
+    dial: Annotated[str, Field(pattern=r"^[0-9+*#]*$")]
+
+
+class TrunkKeys(Section):
+    """What every trunk has."""
 
     host: HostName = "127.0.0.1"
     port: Port = 0
     transport: Literal["any", "udp", "tcp", "tls"] = "any"
     user: Line = ""
+    auth_user: Line = ""
     password: SecretStr = SecretStr("")
     password_file: SecretFile = ""
+    registration: bool = False
+    registration_s: Annotated[int, Field(ge=60, le=86_400)] = 3600
     domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
+    from_user: Literal["caller-id", "account"] = "caller-id"
+    identity: Literal["none", "asserted", "preferred"] = "none"
+    hide_caller: bool = False
+    addresses: tuple[NetworkText, ...] = ()
     lines: Annotated[int, Field(ge=1, le=500)] = 2
-    dial: Literal["+e164", "e164", "00e164"] = "+e164"
+    calls_per_second: Annotated[float, Field(ge=0, le=100)] = 0.0
+    allow: tuple[NumberMaskText, ...] = ()
+    dial: Literal["+e164", "e164", "00e164", "national"] = "+e164"
+    rewrite: tuple[RewriteEntry, ...] = ()
     ring_limit_s: Seconds = 180.0
     follow_redirects: bool = False
+    codecs: Annotated[tuple[Literal["pcma", "pcmu"], ...], Field(min_length=1, max_length=2)] = ("pcma", "pcmu")
     t38: MediaPolicy = MediaPolicy.ACCEPT
     t38_offer_after_s: Annotated[float, Field(ge=0.3, le=30)] = 3.0
     ecm: bool = True
     max_bit_rate: Literal[2400, 4800, 7200, 9600, 12000, 14400] = 14_400
+    quirks: tuple[Quirk, ...] = ()
+
+    @property
+    def lacks_user(self) -> str:
+        """The key that asks for an account where there is none, or ""."""
+        if self.user:
+            return ""
+        return "registration" if self.registration else 'from_user = "account"' if self.from_user == "account" else ""
+
+
+class TrunkEntry(TrunkKeys):
+    """One of `trunk.named`: another trunk. A key that it leaves out is as in `[trunk]`."""
+
+    name: Name
+
+
+class TrunkSection(TrunkKeys):
+    """`[trunk]`: the SIP peer that carries the calls, and further ones, in the order in which they are tried."""
+
+    name: Name = DEFAULT
+    named: tuple[TrunkEntry, ...] = ()
+
+    @model_validator(mode="after")
+    def _handed_down(self) -> Self:
+        # On construction, before anybody has seen it: the model is frozen from here on.
+        object.__setattr__(self, "named", tuple(self._completed(entry) for entry in self.named))
+        return self
+
+    @model_validator(mode="after")
+    def _each_has_its_account(self) -> Self:
+        for trunk in self.trunks:
+            if key := trunk.lacks_user:
+                raise ValueError(f"{trunk.name}: {key} needs user, the name of the account")
+        return self
+
+    @model_validator(mode="after")
+    def _each_has_its_name(self) -> Self:
+        known = {self.name}
+        for entry in self.named:
+            if entry.name in known:
+                raise ValueError(f'trunk.named: the name "{entry.name}" is taken: each trunk needs its own')
+            known.add(entry.name)
+        return self
+
+    @property
+    def trunks(self) -> tuple["TrunkSection | TrunkEntry", ...]:
+        """Every trunk, in the order in which they are tried."""
+        return (self, *self.named)
+
+    def _completed(self, entry: TrunkEntry) -> TrunkEntry:
+        left_out = set(TrunkKeys.model_fields) - entry.model_fields_set
+        if _PASSWORD & entry.model_fields_set:
+            left_out -= _PASSWORD
+        return entry.model_copy(update={key: getattr(self, key) for key in left_out})
 
 
 class SipSection(Section):
@@ -62,6 +144,7 @@ class SipSection(Section):
     media_port_low: Port = 0
     media_port_high: Port = 0
     real_time: bool = False
+    lines: Annotated[int, Field(ge=0, le=1000)] = 0
 
     @model_validator(mode="after")
     def _certificate_to_show(self) -> Self:

@@ -1,20 +1,44 @@
 """What the embedded engine is told when it starts: plain values that also travel through its pipe."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal
 
 DEFAULT_SIP_PORT = 5060
+
+
+TO_SOURCE = "to-source"
+"""A quirk: requests inside a call go to where the answer came from, whatever Contact and Record-Route say."""
+IFP_SIZE = "udptl-ifp-size"
+"""A quirk: by T38FaxMaxDatagram it means the largest IFP packet, not the largest datagram."""
+PIN_MEDIA = "pin-media"
+"""A quirk: media come from the address in its SDP or not at all, whatever translates addresses."""
+
+
+class Identity(StrEnum):
+    """The header in which a trunk wants to be told who calls, besides From (RFC 3325)."""
+
+    NONE = "none"
+    ASSERTED = "asserted"
+    """P-Asserted-Identity: it trusts us as it trusts itself."""
+    PREFERRED = "preferred"
+    """P-Preferred-Identity: it checks what we say, and asserts it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrunkSettings:
     """A SIP peer that carries our calls.
 
-    `host` is a name or an IP address. `user` and `password` answer its digest challenges (both empty: it knows us by
-    our address). `domain` stands in our From; empty means `host`. `name` is what an order calls it by, and the log.
-    `offer_after_s` is how long after the answer we offer T.38 ourselves, where the order asks for that. `transport`
-    "any" and `port` 0 mean what the domain says in DNS (RFC 3263), else UDP to 5060; "any" also uses TCP for what is
-    too large for UDP. Over TLS the trunk's certificate must be for `host`.
+    `host` is a name or an IP address. `user` is our account there; `auth_user` (empty: the same) and `password` answer
+    its digest challenges (empty: it knows us by our address). `domain` stands in our From; empty means `host`. `name`
+    is what an order calls it by, and the log. With `registration_s` we register there, for so many seconds each time.
+    `transport` "any" and `port` 0 mean what the domain says in DNS (RFC 3263), else UDP to 5060; "any" also uses TCP
+    for what is too large for UDP. Over TLS the trunk's certificate must be for `host`.
+
+    `from_user` is the user in our From (empty: the order's caller). `identity` is the header that names the caller
+    besides, and `hide_caller` keeps the far end from learning it. `addresses` are networks that its calls come from
+    besides `host`. `codecs` stand in the order in which we offer them. `offer_after_s` is how long after the answer we
+    offer T.38 ourselves, where the order asks for that. `quirks` names what it does that no standard knows.
     """
 
     host: str
@@ -25,7 +49,15 @@ class TrunkSettings:
     domain: str = ""
     name: str = "default"
     transport: Literal["any", "udp", "tcp", "tls"] = "any"
+    auth_user: str = ""
+    registration_s: int | None = None
+    from_user: str = ""
+    identity: Identity = Identity.NONE
+    hide_caller: bool = False
+    addresses: tuple[str, ...] = ()
+    codecs: tuple[str, ...] = ("PCMA", "PCMU")
     offer_after_s: float = 3.0
+    quirks: frozenset[str] = frozenset()
 
     @property
     def authority(self) -> str:
@@ -61,10 +93,10 @@ class EngineSettings:
     `listen_host` is an IP address of this machine, as the trunk reaches it: it is written into Via, Contact and
     SDP. `listen_port` 0 means any free one; it is for UDP and, with `listen_tcp`, for TCP. `tls_port` None means that
     we do not listen for TLS; calls of ours may use it all the same. Media ports come from `media_port_low` to
-    `media_port_high`, both included, or from anywhere when both are 0. Without `trunks` the engine only answers;
-    `offer_after_s` is then how long after the answer we offer T.38 ourselves, where the order asks for that.
-    `product` is our User-Agent. `resolver` is asked for names instead of the name servers of this machine. With
-    `real_time` the engine's process goes before all others, if the kernel lets it.
+    `media_port_high`, both included, or from anywhere when both are 0. Without `trunks` the engine only answers,
+    whoever calls; `codecs` and `offer_after_s` are those of calls that no trunk carries. `product` is our User-Agent.
+    `resolver` is asked for names instead of the name servers of this machine. With `real_time` the engine's process
+    goes before all others, if the kernel lets it.
 
     Behind a NAT: `public_host` is our IP address as it is seen from outside of `local_networks`; a far end that has
     seen us at another address is told that one without any setting. A STUN server (`stun`: host, port) says where the
@@ -76,6 +108,7 @@ class EngineSettings:
     media_port_low: int = 0
     media_port_high: int = 0
     lines: int = 2
+    codecs: tuple[str, ...] = ("PCMA", "PCMU")
     offer_after_s: float = 3.0
     product: str = "mail2fax"
     trunks: tuple[TrunkSettings, ...] = ()

@@ -18,7 +18,9 @@ from mail2fax.engine.embedded.sip.sdp import (
 from mail2fax.engine.embedded.spandsp.task import Law
 from mail2fax.engine.embedded.t38.offer import T38Parameters, answer_offer, read_attributes
 
-_CODECS = {"PCMA": 8, "PCMU": 0}
+_PAYLOAD_TYPES = {"PCMA": 8, "PCMU": 0}
+CODECS = tuple(_PAYLOAD_TYPES)
+"""The kinds of G.711, as we offer them where nothing says otherwise."""
 _LAWS = {"PCMA": Law.A, "PCMU": Law.MU}
 _ANSWERS = {"sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 """RFC 3264 6.1: what is answered to a direction; `sendrecv` to everything else."""
@@ -115,15 +117,18 @@ _Take = Callable[[FarDescription, MediaDescription], MediaDescription | None]
 class OurMedia:
     """Our descriptions in one call, with one media port; each that differs from the one before has a new version.
 
+    `codecs` of audio are offered in this order.
+
     Our session id is the media port: with the address it is unique for as long as the call lasts (RFC 8866 5.2).
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, codecs: tuple[str, ...] = CODECS) -> None:
         host, self._port = address
+        self._codecs = {codec: _PAYLOAD_TYPES[codec] for codec in codecs}
         self._description = SessionDescription(Origin(str(self._port), host, version=0), (), host)
 
     def offer_audio(self) -> bytes:
-        return self._write(audio(self._port, _CODECS))
+        return self._write(audio(self._port, self._codecs))
 
     def offer_t38(self, parameters: T38Parameters) -> bytes:
         """An image line in the place of the audio line (RFC 3264 8.3.3), as every T.38 far end does it."""

@@ -7,7 +7,7 @@ outside: whoever runs a line calls `tick` every 20 ms and at least then takes it
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from mail2fax.engine.embedded.description import FarAudio, FarDescription, FarT38, OurMedia, read_description
+from mail2fax.engine.embedded.description import CODECS, FarAudio, FarDescription, FarT38, OurMedia, read_description
 from mail2fax.engine.embedded.fax import Fax
 from mail2fax.engine.embedded.latch import Address
 from mail2fax.engine.embedded.sip.events import (
@@ -58,7 +58,8 @@ _PATIENCE_S = 4.0
 
 @dataclass(frozen=True, slots=True)
 class LineSettings:
-    """What all calls have in common: when we offer T.38 ourselves (seconds after the answer), and what we offer.
+    """What the calls of a trunk have in common: when we offer T.38 ourselves (seconds after the answer), and what we
+    offer; `codecs` of audio in the order in which we like them.
 
     `max_datagram_is_ifp`: these far ends mean by T38FaxMaxDatagram the largest IFP packet, not the largest datagram.
     `pin_media`: media come from the address in the far end's SDP or not at all, whatever translates addresses.
@@ -68,11 +69,12 @@ class LineSettings:
     t38: T38Parameters = field(default_factory=T38Parameters)
     max_datagram_is_ifp: bool = False
     pin_media: bool = False
+    codecs: tuple[str, ...] = CODECS
 
 
-def first_offer(media_address: Address) -> bytes:
+def first_offer(media_address: Address, codecs: tuple[str, ...] = CODECS) -> bytes:
     """The SDP of a first INVITE: audio only, since an image line in it slows or stops most far ends."""
-    return OurMedia(media_address).offer_audio()
+    return OurMedia(media_address, codecs).offer_audio()
 
 
 class Line:
@@ -95,7 +97,7 @@ class Line:
         self._session = session
         self._settings = settings
         self._order = order
-        self._ours = OurMedia(media_address)
+        self._ours = OurMedia(media_address, settings.codecs)
         # RFC 3550 5.1 wants first numbers that differ from call to call and from end to end; they are no secret.
         chance = Random(f"{session.call_id} {media_address}")  # noqa: S311 - see above
         self.trace = CallTrace(now)

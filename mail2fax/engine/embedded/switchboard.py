@@ -14,13 +14,14 @@ import structlog
 from mail2fax.engine.embedded.line import Line, LineSettings, first_offer
 from mail2fax.engine.embedded.port import Address, DatagramPort
 from mail2fax.engine.embedded.sip.flow import Flow
+from mail2fax.engine.embedded.sip.identity import identity_for
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import Credentials, InviteOrder
 from mail2fax.engine.embedded.sip.transport import SipTransport
 from mail2fax.engine.embedded.sip.ua import UserAgent
 from mail2fax.engine.embedded.trace import CallTrace
 from mail2fax.engine.events import CallEvents
-from mail2fax.engine.settings import EngineSettings, TrunkSettings
+from mail2fax.engine.settings import IFP_SIZE, PIN_MEDIA, TO_SOURCE, EngineSettings, TrunkSettings
 from mail2fax.model.call import AnswerOrder, CallEnded, CallOrder, EndedBy, Traced
 from mail2fax.model.trace import TraceLine, Way
 
@@ -118,16 +119,20 @@ class Switchboard:
     def place(self, order: CallOrder, trunk: TrunkSettings, targets: tuple[Flow, ...], media: DatagramPort) -> Call:
         """Dials; raises `LocalProtocolError` when something in the order cannot be said in SIP."""
         now, address = self._clock(), self._told(media, targets[0])
+        caller = identity_for(trunk, order.caller_id)
         invitation = InviteOrder(
             number=order.number,
             domain=trunk.authority,
             targets=targets,
-            caller_id=order.caller_id,
+            caller_id=caller.user,
+            display_name=caller.display_name,
             call_id=order.call_id,
-            sdp=first_offer(address),
-            credentials=Credentials(trunk.user, trunk.password) if trunk.user else None,
+            sdp=first_offer(address, trunk.codecs),
+            credentials=_credentials(trunk),
             ring_limit_s=order.ring_limit_s,
-            from_domain=trunk.from_domain,
+            from_domain=caller.domain,
+            extra_headers=caller.headers,
+            to_source=TO_SOURCE in trunk.quirks,
             udp_only=trunk.transport == "udp",
         )
         return self._begin(self._agent.invite(invitation, now), order, _line_settings(trunk), media, now)
@@ -282,8 +287,18 @@ class Switchboard:
         return _BUSY_HERE if self.busy_lines >= self._settings.lines else None
 
 
+def _credentials(trunk: TrunkSettings) -> Credentials | None:
+    return Credentials(trunk.auth_user or trunk.user, trunk.password) if trunk.user else None
+
+
 def _line_settings(of: EngineSettings | TrunkSettings) -> LineSettings:
-    return LineSettings(offer_after_s=of.offer_after_s)
+    quirks = of.quirks if isinstance(of, TrunkSettings) else ()
+    return LineSettings(
+        offer_after_s=of.offer_after_s,
+        codecs=of.codecs,
+        max_datagram_is_ifp=IFP_SIZE in quirks,
+        pin_media=PIN_MEDIA in quirks,
+    )
 
 
 def _hand_over(call: Call, lines: tuple[TraceLine, ...]) -> None:

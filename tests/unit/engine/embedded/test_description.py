@@ -145,3 +145,8 @@ def test_our_version_rises_when_something_changes_and_only_then() -> None:
     versions += [origin_line(ours.offer_t38(T38Parameters())).split()[2] for _ in range(2)]
     versions += [origin_line(ours.offer_audio()).split()[2]]
     assert versions == ["1", "1", "2", "2", "3"]
+
+
+def test_codecs_are_offered_in_the_order_that_the_trunk_wants() -> None:
+    offers = [OurMedia(OURS, codecs).offer_audio() for codecs in (("PCMU", "PCMA"), ("PCMU",))]
+    assert [media_lines(offer) for offer in offers] == [["m=audio 40000 RTP/AVP 0 8"], ["m=audio 40000 RTP/AVP 0"]]
