@@ -21,6 +21,8 @@ class IncomingSession(Session):
     def __init__(self, core: Core, transaction: ServerTransaction, source: Flow, now: float) -> None:
         request = transaction.request
         super().__init__(core, request.call_id, user_of(request.uri), request.from_.user)
+        self.source = source
+        """Where the INVITE came from."""
         # Over UDP requests of ours may go to where this one came from; over TCP the source port leads nowhere.
         flow = transaction.peer if source.is_reliable else source
         self.remote_sdp = request.sdp

@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Callable
+from hashlib import sha256
 from random import Random
 
 from mail2fax.engine.embedded.sip.answering import IncomingSession
 from mail2fax.engine.embedded.sip.calling import OutgoingSession
 from mail2fax.engine.embedded.sip.core import ALLOW, KNOWN_METHODS, METHODS, Core, refusal_of
 from mail2fax.engine.embedded.sip.digest import Verifier
+from mail2fax.engine.embedded.sip.doorkeeper import Doorkeeper
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
 from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.layer import TransactionLayer
@@ -21,8 +23,10 @@ from mail2fax.engine.embedded.sip.message import (
 )
 from mail2fax.engine.embedded.sip.objection import Objection, content_objection, extension_objection
 from mail2fax.engine.embedded.sip.options import Watch
+from mail2fax.engine.embedded.sip.register import Registered, RegisterOrder, Registration
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import InviteOrder, UaSettings
+from mail2fax.engine.embedded.sip.text import encode
 from mail2fax.engine.embedded.sip.transaction import ServerTransaction
 from mail2fax.engine.embedded.sip.uri import parse_uri
 from mail2fax.engine.embedded.sip.whereabouts import Whereabouts
@@ -39,15 +43,16 @@ class UserAgent:
 
     After each call of a method: send what `take_datagrams` gives, and call `run_timers` at `next_timer`. `now` is
     the same monotonic clock everywhere, in seconds. `random` makes tags, branches and nonces: a `SystemRandom`
-    outside of tests.
+    outside of tests. With a `door`, only those it knows are served, and those who prove by digest who they are.
     """
 
-    def __init__(self, settings: UaSettings, random: Random) -> None:
+    def __init__(self, settings: UaSettings, random: Random, door: Doorkeeper | None = None) -> None:
         self._layer = TransactionLayer(
             Whereabouts(settings.host, settings.ports, settings.public_host, settings.local_networks), random
         )
         self._core = Core(settings, self._layer)
-        self._incoming: list[Session] = []
+        self._incoming: list[IncomingSession] = []
+        self._door = door
         self.tap: Tap | None = None
         """Is shown every message as it comes and goes: for the evidence."""
         self._verifier: Verifier | None = None
@@ -63,7 +68,7 @@ class UserAgent:
         try:
             message = parse_message(datagram)
         except BrokenRequest as exc:
-            self._refuse_broken(exc.request, source, exc)
+            self._refuse_broken(exc.request, source, exc, now)
             return
         except RemoteProtocolError as exc:
             _log.debug("x dropped from=%s why=%s", source, exc)
@@ -118,7 +123,11 @@ class UserAgent:
         """Ask a trunk by OPTIONS whether it is there; `aim` the watch to begin."""
         return Watch(self._core, domain, interval_s, tell)
 
-    def take_incoming(self) -> list[Session]:
+    def register(self, order: RegisterOrder, tell: Callable[[Registered], None]) -> Registration:
+        """A registration to be kept up; it is due at once."""
+        return Registration(self._core, order, tell)
+
+    def take_incoming(self) -> list[IncomingSession]:
         """Calls that came in since the last time. Whoever takes one answers or rejects it."""
         taken, self._incoming = self._incoming, []
         return taken
@@ -150,13 +159,15 @@ class UserAgent:
         try:
             request.check()
         except RemoteProtocolError as exc:
-            self._refuse_broken(request, source, exc)
+            self._refuse_broken(request, source, exc, now)
             return
         request = as_received(request, source.address)
         if self._layer.receive_repeated(request, now):
             return
         if request.method == "ACK":
             self._receive_ack(request, now)
+            return
+        if self._door is not None and self._is_turned_away(self._door, request, source, now):
             return
         transaction = self._layer.serve(request, source)
         if request.method == "CANCEL":
@@ -166,9 +177,11 @@ class UserAgent:
         else:
             self._dispatch(request, transaction, source, now)
 
-    def _refuse_broken(self, request: Request, source: Flow, fault: RemoteProtocolError) -> None:
+    def _refuse_broken(self, request: Request, source: Flow, fault: RemoteProtocolError, now: float) -> None:
         """RFC 3261 8.2, 18.3: tell the sender, if the request says where its answer goes. No state is kept of it."""
         _log.debug("x refused from=%s why=%s", source, fault)
+        if self._door is not None and not (self._door.knows(source) or self._door.answers(source, now)):
+            return
         if request.method == "ACK":
             return
         try:
@@ -177,6 +190,29 @@ class UserAgent:
             return
         status = 505 if request.version != _VERSION else 400 if request.method in KNOWN_METHODS else 501
         self._layer.send(bytes(respond(received, status)), received.via.answer_flow(source))
+
+    def _is_turned_away(self, door: Doorkeeper, request: Request, source: Flow, now: float) -> bool:
+        """A stranger's request is refused, or ignored, and no state is kept of it; unless a digest may speak for him.
+
+        Requests inside a call can come from anywhere: they bear tags that only its two ends know.
+        """
+        if door.knows(source) or self._belongs_to_a_call(request):
+            return False
+        if not door.answers(source, now):
+            _log.debug("x dropped from=%s why=a stranger that asks too often", source)
+            return True
+        if self._verifier is not None and request.method in self._core.settings.digest_methods:
+            return False
+        _log.debug("x refused from=%s why=a stranger", source)
+        # RFC 3261 8.2.7: without state, the tag must nevertheless be the same each time the request is repeated.
+        tag = sha256(encode(request.call_id + request.via.branch)).hexdigest()[:16]
+        self._layer.send(bytes(respond(request, 403, to_tag=tag)), request.via.answer_flow(source))
+        return True
+
+    def _belongs_to_a_call(self, request: Request) -> bool:
+        if request.method == "CANCEL":
+            return self._layer.server_of(request, "INVITE") is not None
+        return (request.call_id, request.to.tag or "", request.from_.tag or "") in self._core.dialogs
 
     def _receive_ack(self, ack: Request, now: float) -> None:
         user = self._core.dialogs.get((ack.call_id, ack.to.tag or "", ack.from_.tag or ""))
@@ -195,7 +231,7 @@ class UserAgent:
         request = transaction.request
         if request.version != _VERSION:
             return Objection(505)
-        if self._verifier is not None and self._is_unproven(self._verifier, request, now):
+        if self._verifier is not None and self._is_unproven(self._verifier, transaction, now):
             return Objection(401, tuple(self._verifier.challenges(request, now)))
         if request.to.tag is None and (fault := self._misplaced(transaction)):
             return fault
@@ -210,8 +246,12 @@ class UserAgent:
             return Objection(refusal_of(request.method), (ALLOW,))
         return Objection(482) if self._layer.is_merged(transaction) else None
 
-    def _is_unproven(self, verifier: Verifier, request: Request, now: float) -> bool:
-        return request.method in self._core.settings.digest_methods and not verifier.verify(request, now)
+    def _is_unproven(self, verifier: Verifier, transaction: ServerTransaction, now: float) -> bool:
+        request = transaction.request
+        if request.method not in self._core.settings.digest_methods:
+            return False
+        is_known = self._door is not None and (self._door.knows(transaction.peer) or self._belongs_to_a_call(request))
+        return not is_known and not verifier.verify(request, now)
 
     def _dispatch(self, request: Request, transaction: ServerTransaction, source: Flow, now: float) -> None:
         if request.to.tag is not None:

@@ -1,0 +1,309 @@
+"""Keeping ourselves registered with one registrar (RFC 3261 section 10): sent, refreshed in time, taken back.
+
+What goes wrong is tried again after a pause that grows, and a password that is refused only now and then: a registrar
+bars who storms it. Where to send the next REGISTER is asked each time (`is_due`), because addresses change.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from mail2fax.engine.embedded.sip.core import ALLOW, Core
+from mail2fax.engine.embedded.sip.digest import Authenticator
+from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
+from mail2fax.engine.embedded.sip.flow import Flow
+from mail2fax.engine.embedded.sip.headers import Headers
+from mail2fax.engine.embedded.sip.invitation import AuthorizedRequest
+from mail2fax.engine.embedded.sip.message import Request, Response
+from mail2fax.engine.embedded.sip.settings import Credentials
+from mail2fax.engine.embedded.sip.text import parameter, readable
+from mail2fax.engine.embedded.sip.timers import Timer
+from mail2fax.engine.embedded.sip.transaction import TRANSACTION_LIMIT, Silence
+from mail2fax.engine.embedded.sip.uri import NameAddress, SipUri, escape_user, parse_name_address, parse_uri
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 30.0, 1800.0
+"""RFC 5626 4.5 has the same: 30 s, doubled with each failure, at most half an hour."""
+REFUSED_PAUSE_S = 1800.0
+"""The pause after a refused password: nothing but a person changes it."""
+LONGEST_INTERVAL_S = 86_400
+SHORTEST_REFRESH_S = 5.0
+"""No registrar is asked more often, however short it grants."""
+
+_REFUSED = frozenset({401, 403, 407})
+_INTERVAL_TOO_BRIEF = 423
+_UNAVAILABLE = 503
+
+
+class Standing(Enum):
+    """How we stand with the registrar."""
+
+    TRYING = auto()
+    """It has not answered yet."""
+    REGISTERED = auto()
+    FAILED = auto()
+    """It does not answer, or not as it should."""
+    REFUSED = auto()
+    """It does not take our name or password."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterOrder:
+    """Who is to be registered, and where: `user` at `domain`, known to the registrar of `registrar` (host, perhaps with
+    port). `interval_s` is how long we ask to be known each time."""
+
+    registrar: str
+    user: str
+    domain: str
+    interval_s: int = 3600
+    credentials: Credentials | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """How we stand, and in the registrar's words why not better."""
+
+    standing: Standing
+    reason: str = ""
+
+
+Answer = Response | Silence
+
+
+class Registration:
+    """One registration. When it `is_due`, find out where the registrar is, and call `send` or `not_found`.
+
+    `tell` is called with each change of how we stand.
+    """
+
+    def __init__(self, core: Core, order: RegisterOrder, tell: Callable[[Registered], None]) -> None:
+        self.is_due = True
+        self.now = Registered(Standing.TRYING)
+        self.flow: Flow | None = None
+        """Where the registrar has accepted us last: calls that come in from there are its."""
+        self._core = core
+        self._order = order
+        self._tell = tell
+        # RFC 3261 10.2: one Call-ID and one rising CSeq for all registrations of a user agent with one registrar.
+        self._call_id = f"{core.layer.new_tag()}@{core.layer.whereabouts.host.strip('[]')}"
+        self._cseq = 0
+        self._interval_s = order.interval_s
+        self._is_lengthened = False
+        self._failures = 0
+        self._expires_at: float | None = None
+        self._contact: SipUri | None = None
+        self._request: _Register | None = None
+        self._timers: list[Timer] = []
+
+    def send(self, targets: Sequence[Flow], now: float) -> None:
+        """Register, or refresh: with the first target that answers."""
+        self._stop()
+        self._is_lengthened = False
+        self._begin(targets, self._interval_s, self._answered, now)
+
+    def not_found(self, reason: str, now: float) -> None:
+        """The registrar's address is not to be found."""
+        self._stop()
+        self._failed(reason, now)
+
+    def withdraw(self, now: float, done: Callable[[], None]) -> None:
+        """Take the registration back (RFC 3261 10.2.2). `done` is called once the registrar has answered, or has not.
+
+        Nothing is told any more.
+        """
+        self._stop()
+        if self.flow is None or self._expires_at is None or self._expires_at <= now:
+            done()
+        else:
+            self._begin((self.flow,), 0, lambda _answer, _flow, _now: done(), now)
+
+    # What the registrar says
+
+    def _answered(self, answer: Answer, flow: Flow, now: float) -> None:
+        if isinstance(answer, Silence):
+            self._failed("no answer" if answer is Silence.TIMEOUT else "no connection", now)
+        elif answer.is_success:
+            self._succeeded(answer, flow, now)
+        elif answer.status == _INTERVAL_TOO_BRIEF and self._lengthen(answer):
+            self._begin((flow,), self._interval_s, self._answered, now)
+        elif answer.status in _REFUSED:
+            self._wait(now + self._jittered(REFUSED_PAUSE_S))
+            self._stand(Standing.REFUSED, _words(answer))
+        else:
+            self._failed(_words(answer), now, at_least_s=_retry_after(answer))
+
+    def _succeeded(self, answer: Response, flow: Flow, now: float) -> None:
+        granted = self._granted(answer)
+        if granted <= 0:
+            self._failed("registered for no time at all", now)
+            return
+        self.flow, self._failures, self._expires_at = flow, 0, now + granted
+        self._wait(now + max(granted - _margin(granted), SHORTEST_REFRESH_S))
+        self._stand(Standing.REGISTERED)
+
+    def _lengthen(self, answer: Response) -> bool:
+        """RFC 3261 10.2.8: 423 says how long it wants to know us at least. Once for each try, or it never ends."""
+        least = _number(answer.headers.get("Min-Expires"))
+        if self._is_lengthened or not self._interval_s < least <= LONGEST_INTERVAL_S:
+            return False
+        self._interval_s, self._is_lengthened = least, True
+        return True
+
+    def _failed(self, reason: str, now: float, at_least_s: float = 0.0) -> None:
+        pause = min(FIRST_PAUSE_S * 2 ** min(self._failures, 10), LONGEST_PAUSE_S)
+        self._failures += 1
+        self._wait(now + max(self._jittered(pause), at_least_s))
+        if self._expires_at is not None and now < self._expires_at:
+            # It still knows us from the last time: calls go on until that is over.
+            expired = self._core.layer.timers.at(self._expires_at, lambda _: self._stand(Standing.FAILED, reason))
+            self._timers.append(expired)
+        else:
+            self._stand(Standing.FAILED, reason)
+
+    def _granted(self, answer: Response) -> int:
+        """How long it knows us now. Its 200 lists every contact of the account, other machines' too (10.2.4)."""
+        usual = _number(answer.headers.get("Expires"), self._interval_s)
+        contacts = list(filter(None, map(_contact, answer.headers.items("Contact"))))
+        ours = [found for uri, found in contacts if self._is_ours(uri)]
+        if not ours and len(contacts) == 1:
+            ours = [contacts[0][1]]  # ours, as its NAT sees us
+        return next((_number(expires, usual) for expires in ours), usual)
+
+    def _is_ours(self, uri: SipUri) -> bool:
+        ours = self._contact
+        return ours is not None and (uri.user, uri.host.lower(), uri.port) == (ours.user, ours.host.lower(), ours.port)
+
+    def _stand(self, standing: Standing, reason: str = "") -> None:
+        told = Registered(standing, reason)
+        if told != self.now:
+            self.now = told
+            self._tell(told)
+
+    # Time
+
+    def _wait(self, moment: float) -> None:
+        self._timers.append(self._core.layer.timers.at(moment, self._fall_due))
+
+    def _fall_due(self, _now: float) -> None:
+        self.is_due = True
+
+    def _jittered(self, pause_s: float) -> float:
+        """RFC 5626 4.5: the offices of a city whose power comes back must not all register in one second."""
+        return pause_s * self._core.layer.random.uniform(0.75, 1.25)
+
+    def _stop(self) -> None:
+        self.is_due = False
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        if self._request is not None:
+            self._request.abandon()
+
+    # Sending
+
+    def _begin(
+        self, targets: Sequence[Flow], interval_s: int, done: Callable[[Answer, Flow, float], None], now: float
+    ) -> None:
+        # A fresh one each time: what a registrar makes of an answer to a challenge of an hour ago differs too much.
+        authenticator = Authenticator(self._order.credentials, self._core.layer.random)
+        request = self._register(targets[0], interval_s)
+        self._request = _Register(self._core, request, targets, authenticator, self._next_cseq, done, now)
+
+    def _register(self, flow: Flow, interval_s: int) -> Request:
+        order, core = self._order, self._core
+        address = f"sip:{escape_user(order.user)}@{order.domain}"
+        name, contact = core.contact(order.user, flow)
+        self._contact = parse_uri(parse_name_address(contact).uri)
+        headers = (
+            ("Via", str(core.layer.new_via(flow))),
+            ("Max-Forwards", "70"),
+            ("From", str(NameAddress(address).with_tag(core.layer.new_tag()))),
+            ("To", f"<{address}>"),
+            ("Call-ID", self._call_id),
+            ("CSeq", f"{self._next_cseq()} REGISTER"),
+            (name, contact),
+            ("Expires", str(interval_s)),
+            ALLOW,
+            core.user_agent,
+        )
+        return Request(Headers(headers), method="REGISTER", uri=f"sip:{order.registrar}")
+
+    def _next_cseq(self) -> int:
+        self._cseq += 1
+        return self._cseq
+
+
+class _Register(AuthorizedRequest):
+    """One REGISTER until its final answer, tried at one target after the other."""
+
+    def __init__(
+        self,
+        core: Core,
+        request: Request,
+        targets: Sequence[Flow],
+        authenticator: Authenticator,
+        next_cseq: Callable[[], int],
+        done: Callable[[Answer, Flow, float], None],
+        now: float,
+    ) -> None:
+        super().__init__(core.layer, request, targets[0], authenticator, next_cseq)
+        self._targets = list(targets[1:])
+        self._done: Callable[[Answer, Flow, float], None] | None = done
+        core.layer.request(self.request, self.flow, self, now)
+
+    def abandon(self) -> None:
+        """Nobody wants to know the answer any more."""
+        self._done = None
+
+    def on_response(self, response: Response, source: Flow, now: float) -> None:
+        if response.is_provisional or self._done is None:
+            return
+        if self._try_again(response):
+            self._layer.request(self.request, self.flow, self, now)
+        elif response.status == _UNAVAILABLE and self._targets:
+            self._go_on(now)
+        else:
+            self._done(response, self.flow, now)
+
+    def on_silence(self, why: Silence, now: float) -> None:
+        if self._done is None:
+            return
+        if self._targets:
+            self._go_on(now)
+        else:
+            self._done(why, self.flow, now)
+
+    def _go_on(self, now: float) -> None:
+        """RFC 3263 4.3: the next server, in a transaction of its own."""
+        self.flow = self._targets.pop(0)
+        self.request = self._layer.addressed(self.request, self.flow)
+        self._layer.request(self.request, self.flow, self, now)
+
+
+def _margin(granted_s: int) -> float:
+    """How long before its end a registration is refreshed: time for a REGISTER that is answered late, or never."""
+    return max(min(granted_s / 10, 60.0), min(TRANSACTION_LIMIT, granted_s / 2))
+
+
+def _contact(text: str) -> tuple[SipUri, str | None] | None:
+    """The URI of a Contact and its `expires`; None for one that is not a SIP address."""
+    try:
+        address = parse_name_address(text)
+        return parse_uri(address.uri), parameter(address.parameters, "expires")
+    except RemoteProtocolError:
+        return None
+
+
+def _number(text: str | None, otherwise: int = 0) -> int:
+    """Seconds, at most those of a day: `text` if it begins with digits (a comment or parameters may follow)."""
+    match = re.match(r"\s*([0-9]{1,10})", text or "")
+    return min(int(match[1]), LONGEST_INTERVAL_S) if match else otherwise
+
+
+def _retry_after(answer: Response) -> float:
+    """RFC 3261 20.33, within reason."""
+    return min(float(_number(answer.headers.get("Retry-After"))), LONGEST_PAUSE_S)
+
+
+def _words(answer: Response) -> str:
+    return f"{answer.status} {readable(answer.phrase)}".rstrip()
