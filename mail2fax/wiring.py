@@ -54,6 +54,8 @@ def engine_settings(config: Config) -> EngineSettings:
         media_port_high=config.sip.media_port_high,
         real_time=config.sip.real_time,
         lines=config.most_lines,
+        caller_user=config.sip.user,
+        caller_password=config.sip.password.get_secret_value(),
         trunks=tuple(_trunk_settings(trunk) for trunk in config.trunk.trunks),
     )
 
@@ -69,13 +71,14 @@ def _trunk_settings(trunk: TrunkSection | TrunkEntry) -> TrunkSettings:
         transport=trunk.transport,
         auth_user=trunk.auth_user,
         registration_s=trunk.registration_s if trunk.registration else None,
+        options_s=trunk.options_s,
         from_user=trunk.user if trunk.from_user == "account" else "",
         identity=Identity(trunk.identity),
         hide_caller=trunk.hide_caller,
         addresses=trunk.addresses,
         codecs=tuple(codec.upper() for codec in trunk.codecs),
         offer_after_s=trunk.t38_offer_after_s,
-        quirks=frozenset(trunk.quirks),
+        quirks=trunk.quirks,
     )
 
 

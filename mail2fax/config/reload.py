@@ -28,9 +28,15 @@ AT_START_ONLY = frozenset(
         "sip.tls_ca",
         "sip.tls_client_ca",
         "sip.tls_minimum",
+        "sip.public_address",
+        "sip.stun",
+        "sip.local_networks",
         "sip.media_port_low",
         "sip.media_port_high",
         "sip.real_time",
+        "sip.user",
+        "sip.password",
+        "sip.password_file",
         "document.workers",
     }
 )

@@ -53,6 +53,7 @@ class TrunkKeys(Section):
     password_file: SecretFile = ""
     registration: bool = False
     registration_s: Annotated[int, Field(ge=60, le=86_400)] = 3600
+    options_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
     domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
     from_user: Literal["caller-id", "account"] = "caller-id"
     identity: Literal["none", "asserted", "preferred"] = "none"
@@ -145,6 +146,9 @@ class SipSection(Section):
     media_port_high: Port = 0
     real_time: bool = False
     lines: Annotated[int, Field(ge=0, le=1000)] = 0
+    user: Line = ""
+    password: SecretStr = SecretStr("")
+    password_file: SecretFile = ""
 
     @model_validator(mode="after")
     def _certificate_to_show(self) -> Self:

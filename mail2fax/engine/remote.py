@@ -153,7 +153,8 @@ class RemoteEngine:
 
     def adopt(self, trunks: tuple[TrunkSettings, ...], lines: int) -> None:
         """Tells the engine over which trunks it calls from now on."""
-        self.trunk_states.clear()
+        for gone in self.trunk_states.keys() - {trunk.name for trunk in trunks}:
+            del self.trunk_states[gone]
         self._say(0, Trunks(trunks, lines))
 
     def log_as(self, settings: LogSettings) -> None:

@@ -31,7 +31,8 @@ class TrunkSettings:
 
     `host` is a name or an IP address. `user` is our account there; `auth_user` (empty: the same) and `password` answer
     its digest challenges (empty: it knows us by our address). `domain` stands in our From; empty means `host`. `name`
-    is what an order calls it by, and the log. With `registration_s` we register there, for so many seconds each time.
+    is what an order calls it by, and the log. With `registration_s` we register there, for so many seconds each time;
+    with `options_s` we ask every so many seconds whether it is there.
     `transport` "any" and `port` 0 mean what the domain says in DNS (RFC 3263), else UDP to 5060; "any" also uses TCP
     for what is too large for UDP. Over TLS the trunk's certificate must be for `host`.
 
@@ -51,13 +52,14 @@ class TrunkSettings:
     transport: Literal["any", "udp", "tcp", "tls"] = "any"
     auth_user: str = ""
     registration_s: int | None = None
+    options_s: float = 0.0
     from_user: str = ""
     identity: Identity = Identity.NONE
     hide_caller: bool = False
     addresses: tuple[str, ...] = ()
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
     offer_after_s: float = 3.0
-    quirks: frozenset[str] = frozenset()
+    quirks: tuple[str, ...] = ()
 
     @property
     def authority(self) -> str:
@@ -95,6 +97,7 @@ class EngineSettings:
     we do not listen for TLS; calls of ours may use it all the same. Media ports come from `media_port_low` to
     `media_port_high`, both included, or from anywhere when both are 0. Without `trunks` the engine only answers,
     whoever calls; `codecs` and `offer_after_s` are those of calls that no trunk carries. `product` is our User-Agent.
+    `caller_user` and `caller_password` let somebody call who comes from no trunk's address; empty: nobody may.
     `resolver` is asked for names instead of the name servers of this machine. With `real_time` the engine's process
     goes before all others, if the kernel lets it.
 
@@ -111,6 +114,8 @@ class EngineSettings:
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
     offer_after_s: float = 3.0
     product: str = "mail2fax"
+    caller_user: str = ""
+    caller_password: str = field(default="", repr=False)
     trunks: tuple[TrunkSettings, ...] = ()
     listen_tcp: bool = True
     tls_port: int | None = None

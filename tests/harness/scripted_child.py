@@ -66,7 +66,6 @@ class HostedScripts(ScriptedEngine):
         super().__init__(scripts, otherwise=delivered, lines=settings.lines)
         self.port = settings.listen_port or 5060
         self._scripts[GOES_DOWN] = self._goes_down
-        self._tell_all(settings.trunks)
 
     async def start(self) -> None:
         if self.port == PORT_IN_USE:

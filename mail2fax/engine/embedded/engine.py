@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_network
 from random import SystemRandom
@@ -10,13 +10,16 @@ from random import SystemRandom
 import structlog
 
 from mail2fax.engine.embedded.clock import ticks
+from mail2fax.engine.embedded.desk import TrunkDesk
 from mail2fax.engine.embedded.listening import Listeners, TlsContexts
 from mail2fax.engine.embedded.port import DatagramPort
+from mail2fax.engine.embedded.sip.answering import IncomingSession
+from mail2fax.engine.embedded.sip.doorkeeper import Doorkeeper
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError
 from mail2fax.engine.embedded.sip.flow import Flow, Transport
 from mail2fax.engine.embedded.sip.resolver import NotFound, Place, Resolver
 from mail2fax.engine.embedded.sip.session import Session
-from mail2fax.engine.embedded.sip.settings import UaSettings
+from mail2fax.engine.embedded.sip.settings import Credentials, UaSettings
 from mail2fax.engine.embedded.sip.ua import UserAgent
 from mail2fax.engine.embedded.switchboard import Call, Counters, Switchboard
 from mail2fax.engine.events import CallEvents, RingingCalls, TrunkNews
@@ -49,6 +52,7 @@ class EmbeddedEngine:
         self._board: Switchboard | None = None
         self._clock: asyncio.Task[None] | None = None
         self._trunks = TrunkNews()
+        self._desk: TrunkDesk | None = None
         self._opening = 0
 
     @property
@@ -72,19 +76,12 @@ class EmbeddedEngine:
         tls = TlsContexts.load(settings)
         listeners = Listeners.bind(settings)
         self.port, self.tls_port = listeners.port, listeners.tls_port
-        ours = UaSettings(
-            settings.sip_host,
-            self.port,
-            settings.product,
-            tcp_port=listeners.tcp_port,
-            tls_port=self.tls_port,
-            public_host=settings.public_host,
-            local_networks=tuple(map(ip_network, settings.local_networks)),
-        )
-        agent = UserAgent(ours, SystemRandom())
+        agent = UserAgent(_ua_settings(settings, listeners), SystemRandom(), Doorkeeper(self._knows))
         clock = asyncio.get_running_loop().time
-        self._board = Switchboard(settings, agent, clock, self._ring, tls.client)
-        await listeners.serve(self._board.sip, tls.server)
+        board = self._board = Switchboard(settings, agent, clock, self._ring, tls.client, self._see_to_trunks)
+        await listeners.serve(board.sip, tls.server)
+        self._desk = TrunkDesk(agent, self._resolve, board.sip.flush, self._trunks, clock)
+        self._desk.adopt(settings.trunks)
         self._clock = asyncio.create_task(_run_clock(self._board), name="engine clock")
         self._clock.add_done_callback(self._clock_stopped)
 
@@ -95,8 +92,9 @@ class EmbeddedEngine:
         self._ringing.close()
         self._trunks.close()
         board.close()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(board.over.wait(), STOP_LIMIT_S)
+        parting = asyncio.create_task(board.over.wait())
+        await asyncio.gather(asyncio.wait([parting], timeout=STOP_LIMIT_S), self._close_desk())
+        parting.cancel()
         self._clock.cancel()
         await asyncio.wait([self._clock])
         board.abandon()
@@ -105,8 +103,9 @@ class EmbeddedEngine:
     def adopt(self, trunks: tuple[TrunkSettings, ...], lines: int) -> None:
         """Calls over these trunks from now on, and carries so many calls in all. Calls under way go on."""
         self._settings = replace(self._settings, trunks=trunks, lines=lines)
-        if self._board:
+        if self._board and self._desk:
             self._board.adopt(self._settings)
+            self._desk.adopt(trunks)
 
     def call(self, order: CallOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]:
         return self._call(order)
@@ -130,6 +129,8 @@ class EmbeddedEngine:
         board, trunk = self._open_board(), self._settings.trunk(order.trunk)
         if trunk is None:
             raise EngineUnavailable(f"there is no trunk {order.trunk}".rstrip())
+        if self._desk and (obstacle := self._desk.obstacle(trunk.name)):
+            raise EngineUnavailable(f"the trunk {trunk.name} is not up: {obstacle}")
         if board.busy_lines + self._opening >= self._settings.lines:
             raise EngineUnavailable("every line is busy")
         self._opening += 1  # two orders that wait for the same resolver must not share the last line
@@ -141,11 +142,11 @@ class EmbeddedEngine:
             self._opening -= 1
 
     @asynccontextmanager
-    async def answer(self, session: Session, order: AnswerOrder) -> AsyncIterator[AsyncIterator[CallEvent]]:
-        """The block of a call that came in."""
+    async def answer(self, session: Session, trunk: str, order: AnswerOrder) -> AsyncIterator[AsyncIterator[CallEvent]]:
+        """The block of a call that came in by `trunk`."""
         board = self._open_board()
         async with self._media_port() as media:
-            call = board.answer(session, order, media)
+            call = board.answer(session, order, media, self._settings.trunk(trunk) if trunk else None)
         try:
             yield call.events
         finally:
@@ -156,11 +157,27 @@ class EmbeddedEngine:
         if self._board:
             self._board.reject(session, sip_code)
 
-    def _ring(self, session: Session) -> bool:
+    def _ring(self, session: IncomingSession) -> bool:
         if not self._ringing.heard:
             return False
-        self._ringing.put(_RingingCall(self, session))
+        trunk = self._desk.trunk_of(session.source, session.called) if self._desk else None
+        self._ringing.put(_RingingCall(self, session, trunk or ""))
         return True
+
+    def _knows(self, source: Flow) -> bool:
+        """Whether requests from there are a trunk's; an engine without trunks is there for everybody."""
+        if not self._settings.trunks:
+            return True
+        return self._desk is not None and self._desk.trunk_of(source, "") is not None
+
+    def _see_to_trunks(self) -> None:
+        if self._desk:
+            self._desk.look()
+
+    async def _close_desk(self) -> None:
+        desk, self._desk = self._desk, None
+        if desk:
+            await desk.close(STOP_LIMIT_S)
 
     def _open_board(self) -> Switchboard:
         if self._board is None:
@@ -223,6 +240,19 @@ async def _run_clock(board: Switchboard) -> None:
             await board.awake.wait()
 
 
+def _ua_settings(settings: EngineSettings, listeners: Listeners) -> UaSettings:
+    return UaSettings(
+        settings.sip_host,
+        listeners.port,
+        settings.product,
+        tcp_port=listeners.tcp_port,
+        tls_port=listeners.tls_port,
+        public_host=settings.public_host,
+        local_networks=tuple(map(ip_network, settings.local_networks)),
+        require_digest=Credentials(settings.caller_user, settings.caller_password) if settings.caller_user else None,
+    )
+
+
 def _stillborn(detail: str) -> CallEvents:
     events = CallEvents()
     events.interrupt(EndedBy.LOCAL_FAULT, detail)
@@ -232,16 +262,16 @@ def _stillborn(detail: str) -> CallEvents:
 class _RingingCall:
     """A call that came in and waits for a decision."""
 
-    def __init__(self, engine: EmbeddedEngine, session: Session) -> None:
+    def __init__(self, engine: EmbeddedEngine, session: Session, trunk: str) -> None:
         self.call_id = session.call_id
         self.called = session.called
         self.caller = session.caller
-        self.trunk = ""
+        self.trunk = trunk
         self._engine = engine
         self._session = session
 
     def answer(self, order: AnswerOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]:
-        return self._engine.answer(self._session, order)
+        return self._engine.answer(self._session, self.trunk, order)
 
     async def reject(self, sip_code: int) -> None:
         self._engine.reject(self._session, sip_code)

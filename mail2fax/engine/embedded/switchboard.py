@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from mail2fax.engine.embedded.desk import credentials_of
 from mail2fax.engine.embedded.line import Line, LineSettings, first_offer
 from mail2fax.engine.embedded.port import Address, DatagramPort
+from mail2fax.engine.embedded.sip.answering import IncomingSession
 from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.identity import identity_for
 from mail2fax.engine.embedded.sip.session import Session
-from mail2fax.engine.embedded.sip.settings import Credentials, InviteOrder
+from mail2fax.engine.embedded.sip.settings import InviteOrder
 from mail2fax.engine.embedded.sip.transport import SipTransport
 from mail2fax.engine.embedded.sip.ua import UserAgent
 from mail2fax.engine.embedded.trace import CallTrace
@@ -68,7 +70,8 @@ class Call:
 class Switchboard:
     """All calls of an engine. `clock` gives the loop's seconds.
 
-    `ring` is told of each session that wants to be answered, and returns False when nobody listens.
+    `ring` is told of each session that wants to be answered, and returns False when nobody listens. `changed` is called
+    whenever the user agent has heard something, or a timer of its ran.
     """
 
     def __init__(
@@ -76,13 +79,15 @@ class Switchboard:
         settings: EngineSettings,
         agent: UserAgent,
         clock: Callable[[], float],
-        ring: Callable[[Session], bool],
+        ring: Callable[[IncomingSession], bool],
         client_tls: ssl.SSLContext | None = None,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._agent = agent
         self._clock = clock
         self._ring = ring
+        self._changed = changed
         self._calls: set[Call] = set()
         self._undecided: dict[Session, float] = {}
         self._parting: set[Session] = set()
@@ -128,7 +133,7 @@ class Switchboard:
             display_name=caller.display_name,
             call_id=order.call_id,
             sdp=first_offer(address, trunk.codecs),
-            credentials=_credentials(trunk),
+            credentials=credentials_of(trunk),
             ring_limit_s=order.ring_limit_s,
             from_domain=caller.domain,
             extra_headers=caller.headers,
@@ -137,10 +142,12 @@ class Switchboard:
         )
         return self._begin(self._agent.invite(invitation, now), order, _line_settings(trunk), media, now)
 
-    def answer(self, session: Session, order: AnswerOrder, media: DatagramPort) -> Call:
-        """Takes a call that rings, which may have ended meanwhile: then its line says so."""
+    def answer(
+        self, session: Session, order: AnswerOrder, media: DatagramPort, trunk: TrunkSettings | None = None
+    ) -> Call:
+        """Takes a call that rings, which may have ended meanwhile: then its line says so. `trunk` is who brought it."""
         self._undecided.pop(session, None)
-        return self._begin(session, order, _line_settings(self._settings), media, self._clock())
+        return self._begin(session, order, _line_settings(trunk or self._settings), media, self._clock())
 
     def _told(self, media: DatagramPort, flow: Flow) -> Address:
         """The address of a media socket that the far end of this flow is told."""
@@ -270,8 +277,9 @@ class Switchboard:
         for session in self._agent.take_incoming():
             self._admit(session)
             self.sip.flush()
+        self._changed()
 
-    def _admit(self, session: Session) -> None:
+    def _admit(self, session: IncomingSession) -> None:
         code = self._refusal()
         if code is None and self._ring(session):
             self._undecided[session] = self._clock()
@@ -285,10 +293,6 @@ class Switchboard:
         if self._closed:
             return _SERVICE_UNAVAILABLE
         return _BUSY_HERE if self.busy_lines >= self._settings.lines else None
-
-
-def _credentials(trunk: TrunkSettings) -> Credentials | None:
-    return Credentials(trunk.auth_user or trunk.user, trunk.password) if trunk.user else None
 
 
 def _line_settings(of: EngineSettings | TrunkSettings) -> LineSettings:

@@ -32,6 +32,7 @@ from mail2fax.model.call import (
     PageConfirmed,
     PageProgress,
 )
+from mail2fax.model.trunk import TrunkCondition, TrunkState
 from tests.harness.doomed_gateway import doomed
 from tests.harness.processes import becomes_true, gone_within, shown_of
 from tests.harness.scripted_child import (
@@ -39,6 +40,7 @@ from tests.harness.scripted_child import (
     DELIVERED,
     DIES,
     FLOODS,
+    GOES_DOWN,
     NEVER_ENDS,
     PORT_IN_USE,
     RINGS_BACK,
@@ -229,6 +231,15 @@ async def test_calls_that_come_in_pass_through_the_pipe(engine: EngineProcess) -
             events_in = [event async for event in events]
     assert events_in[0] == PageConfirmed(1, last=True)
     assert isinstance(events_in[-1], CallEnded)
+
+
+async def test_the_engine_tells_how_its_trunks_stand_and_takes_others(engine: EngineProcess) -> None:
+    async with engine.call(replace(order(GOES_DOWN), trunk="pbx")) as events:
+        assert [event async for event in events]
+    assert engine.trunk_states == {"pbx": TrunkState("pbx", TrunkCondition.DOWN, "the wire was cut")}
+    engine.adopt((TrunkSettings("192.0.2.7", name="new"),), lines=5)
+    await becomes_true(lambda: engine.trunk_states == {"new": TrunkState("new")}, within_s=10)
+    assert engine.traits.lines == 5
 
 
 async def test_the_password_is_neither_on_the_command_line_nor_in_the_environment(engine: EngineProcess) -> None:

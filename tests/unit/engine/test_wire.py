@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mail2fax.engine.settings import EngineSettings, TrunkSettings
+from mail2fax.engine.settings import EngineSettings, Identity, TrunkSettings
 from mail2fax.engine.wire import (
     MAX_LINE,
     HangUp,
@@ -19,6 +19,7 @@ from mail2fax.engine.wire import (
     Report,
     Start,
     Taken,
+    Trunks,
     WireError,
     decode_order,
     decode_report,
@@ -42,6 +43,7 @@ from mail2fax.model.call import (
     PageProgress,
     Ringing,
 )
+from mail2fax.model.trunk import TrunkCondition, TrunkState
 
 SETTINGS = EngineSettings(trunks=(TrunkSettings("trunk.example.com", user="fax", password="open sesame"),))  # noqa: S106 - nobody's
 ORDER = CallOrder(
@@ -67,13 +69,15 @@ ORDERS: list[Order] = [
     AnswerOrder("/var/lib/mail2fax/in.tif", "+375", ring_s=2.5),
     HangUp(),
     Reject(404),
+    Trunks((TrunkSettings("192.0.2.7", name="pbx", identity=Identity.ASSERTED, addresses=("192.0.2.0/24",)),), 3),
 ]
 REPORTS: list[Report] = [
     Ready(5062),
     NotStarted("cannot listen"),
     Taken(),
     NotTaken("every line is busy"),
-    Offered("id@peer", "100", "200"),
+    Offered("id@peer", "100", "200", "pbx"),
+    TrunkState("pbx", TrunkCondition.LOGIN_REFUSED, "403 Forbidden", registered=False),
     Dialled(),
     Ringing(183),
     Answered(),
