@@ -172,7 +172,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
             retries=wiring.retries(config),
         )
         alarms = Alarms(store, now, config.gateway.hostname, mailed=bool(config.alarm.admin))
-        gauges = Gauges(spool.free_bytes, lambda: engine.deaths)
+        gauges = Gauges(spool.free_bytes, lambda: engine.deaths, lambda: engine.trunk_states)
         upkeep = Upkeep(store, alarms, retention, gauges, wiring.limits(config), now)
         dispatcher = Dispatcher(gateway, jobs, Outbox(store, now), alarms, upkeep, wiring.replies(config), lines, now)
         door = SmtpDoor(_smtp_settings_at_start(config), spool, _accept_and_nudge(gateway, dispatcher), now)

@@ -6,13 +6,16 @@ from datetime import datetime, timedelta
 
 from mail2fax.jobs.alarms import QUIET, Alarms
 from mail2fax.jobs.retention import KeepFor, Retention
-from mail2fax.jobs.signs import Signs, Waiting, read_signs
+from mail2fax.jobs.signs import Signs, Waiting, is_down, is_locked_out, read_signs
 from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.outcome import Diagnosis
+from mail2fax.model.trunk import TrunkCondition, TrunkState
 from mail2fax.store import Readable
 
 PURGE_EVERY = timedelta(hours=1)
 LOOK_EVERY = timedelta(seconds=5)
+DOWN_FOR = timedelta(minutes=1)
+"""How long a trunk has been down when the admin is told: the name service of an office has its moments."""
 
 ALARMING: Mapping[str, AlarmCause] = {
     Diagnosis.BLOCKED: AlarmCause.CALLER_BLOCKED,
@@ -37,10 +40,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """What is measured outside the database: free space in bytes, and how often the engine's process has died."""
+    """What is measured outside the database: free space in bytes, how often the engine's process has died, and how the
+    trunks stand."""
 
     free_bytes: Callable[[], Awaitable[int]]
     engine_deaths: Callable[[], int]
+    trunk_states: Callable[[], Mapping[str, TrunkState]]
 
 
 class Upkeep:
@@ -64,6 +69,7 @@ class Upkeep:
         self._purge_at = self._look_at = clock()
         self._has_room: bool | None = None
         self._deaths_told = 0
+        self._down_since: dict[str, datetime] = {}
 
     def adopt(self, limits: Limits, keep: KeepFor, *, mailed: bool) -> None:
         """Holds these for the limits from now on, and mails alarms or does not."""
@@ -93,7 +99,8 @@ class Upkeep:
             await self._mind_the_disk()
             await self._mind_the_engine()
             signs = await read_signs(self._readable, now - QUIET, self._limits.trunk_calls)
-            await self._mind_the_trunk(signs)
+            await self._mind_the_trunks(now)
+            await self._mind_the_calls(signs)
             await self._mind_the_queues(signs, now)
         return self._look_at
 
@@ -111,12 +118,24 @@ class Upkeep:
             await self._alarms.sound(AlarmCause.ENGINE_RESTARTING, deaths=str(deaths))
             self._deaths_told = deaths
 
-    async def _mind_the_trunk(self, signs: Signs) -> None:
-        if signs.trunk_down(self._limits.trunk_calls):
-            calls = str(self._limits.trunk_calls)
-            await self._alarms.sound(AlarmCause.TRUNK_DOWN, calls=calls, said=signs.calls[0].cause)
-        if signs.calls and signs.calls[0].login_refused:
-            await self._alarms.sound(AlarmCause.LOGIN_FAILING, said=signs.calls[0].cause)
+    async def _mind_the_trunks(self, now: datetime) -> None:
+        """What the engine says of them: a refused log-in at once, one that is down when that lasts."""
+        states = self._gauges.trunk_states()
+        down = {name for name, state in states.items() if state.condition is TrunkCondition.DOWN}
+        self._down_since = {name: self._down_since.get(name, now) for name in down}
+        for name, state in states.items():
+            if state.condition is TrunkCondition.LOGIN_REFUSED:
+                await self._alarms.sound(AlarmCause.LOGIN_FAILING, about=name, trunk=name, said=state.reason)
+            elif name in down and now - self._down_since[name] >= DOWN_FOR:
+                await self._alarms.sound(AlarmCause.TRUNK_DOWN, about=name, trunk=name, said=state.reason)
+
+    async def _mind_the_calls(self, signs: Signs) -> None:
+        """What the latest calls say of the trunks that carried them, or did not."""
+        for name, latest in signs.by_trunk().items():
+            if is_down(latest, self._limits.trunk_calls):
+                await self._alarms.sound(AlarmCause.TRUNK_DOWN, about=name, trunk=name, said=latest[0].cause)
+            if is_locked_out(latest):
+                await self._alarms.sound(AlarmCause.LOGIN_FAILING, about=name, trunk=name, said=latest[0].cause)
         for call in signs.calls[:1]:
             if cause := ALARMING.get(call.diagnosis or ""):
                 await self._alarms.sound(cause, said=call.cause)

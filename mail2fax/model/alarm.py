@@ -10,9 +10,9 @@ class AlarmCause(StrEnum):
     """Why a person is needed. The values are stable: they stand in the database and the log."""
 
     TRUNK_DOWN = "trunk-down"
-    """Calls have ended one after the other because the trunk did not carry them."""
+    """A trunk is not to be reached, or calls have ended one after the other because it did not carry them."""
     LOGIN_FAILING = "login-failing"
-    """The trunk's last word to a call was 401, 403 or 407."""
+    """A trunk refuses our registration, or the log-in of a call, or forbids our calls to one number after the other."""
     OUTBOX_AGEING = "outbox-ageing"
     """A status mail has waited too long for the mail server."""
     QUEUE_AGEING = "queue-ageing"

@@ -162,7 +162,7 @@ class House:
         )
         alarms = Alarms(store, self.clock, "fax.example.com", mailed=False)
         retention = Retention(store, self.spool, folder, KeepFor(YEAR, YEAR, YEAR))
-        gauges = Gauges(self.spool.free_bytes, lambda: 0)
+        gauges = Gauges(self.spool.free_bytes, lambda: 0, lambda: engine.trunk_states)
         upkeep = Upkeep(store, alarms, retention, gauges, LIMITS, self.clock)
         self.dispatcher = Dispatcher(
             self.gateway, self.jobs, self.outbox, alarms, upkeep, replies, self.lines, self.clock

@@ -12,9 +12,10 @@ from mail2fax.jobs.alarms import QUIET, Alarms
 from mail2fax.jobs.retention import KeepFor, Retention
 from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.call import CallEnded, EndedBy
+from mail2fax.model.trunk import TrunkCondition, TrunkState
 from mail2fax.store import Store
 from mail2fax.store.spool import Spool
-from mail2fax.upkeep import LOOK_EVERY, PURGE_EVERY, Gauges, Limits, Upkeep
+from mail2fax.upkeep import DOWN_FOR, LOOK_EVERY, PURGE_EVERY, Gauges, Limits, Upkeep
 from tests.unit.jobs.made import START, Clock, busy, calling, end, ended, ready, received
 
 LIMITS = Limits(trunk_calls=3, reply_age=timedelta(minutes=30), queue_age=timedelta(hours=1), reserve_bytes=200_000_000)
@@ -28,6 +29,7 @@ class Machine:
 
     free: int = 10**12
     deaths: int = 0
+    trunks: dict[str, TrunkState] = field(default_factory=dict)
     looked: list[int] = field(default_factory=list)
 
     async def free_bytes(self) -> int:
@@ -36,7 +38,7 @@ class Machine:
 
     @property
     def gauges(self) -> Gauges:
-        return Gauges(self.free_bytes, lambda: self.deaths)
+        return Gauges(self.free_bytes, lambda: self.deaths, lambda: self.trunks)
 
 
 class House:
@@ -94,7 +96,7 @@ async def test_calls_that_the_trunk_does_not_carry_one_after_the_other_are_an_al
         assert await house.sounded() == []
         await house.call(f"mail {turn}", f"+37529155449{turn}", SILENCE)
     assert await house.sounded() == [AlarmCause.TRUNK_DOWN]
-    assert await house.facts() == {"calls": "3", "said": "SIP - · T.30 - · timeout"}
+    assert await house.facts() == {"trunk": "", "said": "SIP - · T.30 - · timeout"}
 
 
 async def test_an_alarm_is_repeated_after_an_hour_only_when_there_is_news(house: House) -> None:
@@ -107,10 +109,38 @@ async def test_an_alarm_is_repeated_after_an_hour_only_when_there_is_news(house:
     assert (await house.sounded()).count(AlarmCause.TRUNK_DOWN) == 1, "one call is no row of calls"
 
 
-@pytest.mark.parametrize("code", [401, 403, 407])
+@pytest.mark.parametrize("code", [401, 407])
 async def test_one_refused_login_is_an_alarm(house: House, code: int) -> None:
     await house.call("mail", "+375291554499", ended(sip_code=code, sip_reason="No"))
     assert await house.sounded() == [AlarmCause.LOGIN_FAILING]
+
+
+async def test_a_number_that_is_forbidden_is_no_alarm_and_two_of_them_are(house: House) -> None:
+    for turn, sounded in enumerate(([], [AlarmCause.LOGIN_FAILING])):
+        await house.call(f"mail {turn}", f"+37529155449{turn}", ended(sip_code=403, sip_reason="No"))
+        assert await house.sounded() == sounded
+
+
+async def test_a_trunk_that_stays_down_is_an_alarm_that_names_it(house: House) -> None:
+    house.machine.trunks["pbx"] = TrunkState("pbx", TrunkCondition.DOWN, "no answer")
+    assert await house.sounded() == []
+    house.clock.advance(DOWN_FOR)
+    assert await house.sounded() == [AlarmCause.TRUNK_DOWN]
+    assert await house.facts() == {"trunk": "pbx", "said": "no answer"}
+
+
+async def test_a_trunk_that_is_down_for_a_moment_is_no_alarm(house: House) -> None:
+    for condition in (TrunkCondition.DOWN, TrunkCondition.UP, TrunkCondition.REGISTERING, TrunkCondition.DOWN):
+        house.machine.trunks["pbx"] = TrunkState("pbx", condition)
+        assert await house.sounded() == []
+        house.clock.advance(DOWN_FOR / 2)
+
+
+async def test_a_refused_registration_is_an_alarm_of_its_trunk_at_once_and_only_once(house: House) -> None:
+    house.machine.trunks["first"] = TrunkState("first", TrunkCondition.LOGIN_REFUSED, "403 Forbidden")
+    house.machine.trunks["second"] = TrunkState("second", TrunkCondition.LOGIN_REFUSED, "401 Unauthorized")
+    for _ in range(2):
+        assert await house.sounded() == [AlarmCause.LOGIN_FAILING, AlarmCause.LOGIN_FAILING]
 
 
 async def test_a_reply_that_waits_too_long_is_an_alarm(house: House) -> None:

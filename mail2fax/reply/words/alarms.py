@@ -7,13 +7,14 @@ from mail2fax.reply.words.catalogue import Language, Wording
 
 _ENGLISH = {
     AlarmCause.TRUNK_DOWN: Wording(
-        "The trunk does not carry our calls: {calls} of them, one after the other, have ended so. The last: {said}.",
-        "Check the way to the trunk and its state. Faxes are tried again by themselves as long as [retry] allows.",
+        "The trunk {trunk} does not carry our calls. What was heard of it last: {said}.",
+        "Check the way to the trunk and its state. Faxes go over another trunk where there is one; else they wait, and "
+        "are tried again by themselves as long as [retry] allows.",
     ),
     AlarmCause.LOGIN_FAILING: Wording(
-        "The trunk refuses our log-in, or forbids our calls: {said}.",
-        "Check trunk.user, trunk.password and the account. Faxes that are refused so wait, and are tried again by "
-        "themselves; one whose number alone is forbidden has failed.",
+        "The trunk {trunk} refuses our log-in, or forbids our calls: {said}.",
+        "Check user and password of that trunk, and the account. Faxes that are refused so wait, and are tried again "
+        "by themselves; one whose number alone is forbidden has failed.",
     ),
     AlarmCause.CALLER_BLOCKED: Wording(
         "A call of ours was blocked as unwanted: {said}.",
@@ -49,13 +50,14 @@ _ENGLISH = {
 
 _RUSSIAN = {
     AlarmCause.TRUNK_DOWN: Wording(
-        "Транк не проводит наши звонки: подряд так закончились {calls}. Последний: {said}.",
-        "Проверьте связь с транком и его состояние. Пока позволяет [retry], факсы повторяются сами.",
+        "Транк {trunk} не проводит наши звонки. Последнее, что о нём известно: {said}.",
+        "Проверьте связь с транком и его состояние. Если есть другой транк, факсы идут через него; если нет, ждут и "
+        "повторяются сами, пока позволяет [retry].",
     ),
     AlarmCause.LOGIN_FAILING: Wording(
-        "Транк отвергает наш вход или запрещает наши звонки: {said}.",
-        "Проверьте trunk.user, trunk.password и учётную запись. Такие факсы ждут и повторяются сами; не отправлен лишь "
-        "тот, чей номер запрещён сам по себе.",
+        "Транк {trunk} отвергает наш вход или запрещает наши звонки: {said}.",
+        "Проверьте user и password этого транка и учётную запись. Такие факсы ждут и повторяются сами; не отправлен "
+        "лишь тот, чей номер запрещён сам по себе.",
     ),
     AlarmCause.CALLER_BLOCKED: Wording(
         "Наш звонок заблокирован как нежелательный: {said}.",

@@ -20,8 +20,9 @@ UPDATE alarms SET tries = tries + 1, due_at = :until, changed_at = :now, last_er
 WHERE id = :alarm_id AND state = 'pending';
 
 -- latest_calls: The calls that ended last, the newest first.
-SELECT job_id, outcome, diagnosis, ended_by, sip_code, cause FROM attempts
-WHERE ended_by IS NOT NULL AND ended_at > :since ORDER BY ended_at DESC, id DESC LIMIT :limit;
+SELECT trunk, jobs.number AS called, attempts.outcome, diagnosis, ended_by, sip_code, cause
+FROM attempts JOIN jobs ON jobs.id = attempts.job_id
+WHERE ended_by IS NOT NULL AND ended_at > :since ORDER BY ended_at DESC, attempts.id DESC LIMIT :limit;
 
 -- oldest_owed: The reply that has been owed for longest.
 SELECT job_id, created_at AS moment, last_error FROM outbox WHERE state = 'pending' ORDER BY created_at LIMIT 1;

@@ -1,11 +1,12 @@
 """By which signs a trunk that is down is told from a receiver that does not answer."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from mail2fax.jobs import Jobs
-from mail2fax.jobs.signs import CallSign, Signs, read_signs
+from mail2fax.jobs.signs import CallSign, is_down, is_locked_out, read_signs
 from mail2fax.model.call import EndedBy
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.store import Store
@@ -16,6 +17,10 @@ UNREACHABLE = CallSign(OutcomeKind.CONGESTION, EndedBy.UNREACHABLE, None, "SIP -
 STRANGE = CallSign(OutcomeKind.TRUNK, EndedBy.FAR_END, 420, "SIP 420")
 BUSY = CallSign(OutcomeKind.BUSY, EndedBy.FAR_END, 486, "SIP 486")
 LOCKED_OUT = CallSign(OutcomeKind.TRUNK, EndedBy.FAR_END, 401, "SIP 401")
+
+
+def forbidden(number: str) -> CallSign:
+    return CallSign(OutcomeKind.REJECTED, EndedBy.FAR_END, 403, "SIP 403", called=number)
 
 
 @pytest.mark.parametrize(
@@ -31,14 +36,40 @@ LOCKED_OUT = CallSign(OutcomeKind.TRUNK, EndedBy.FAR_END, 401, "SIP 401")
     ],
 )
 def test_a_trunk_is_down_when_the_latest_calls_were_all_not_carried(calls: tuple[CallSign, ...], *, down: bool) -> None:
-    assert Signs(calls, None, None).trunk_down(3) is down
+    assert is_down(calls, 3) is down
 
 
-@pytest.mark.parametrize("code", [401, 403, 407])
-def test_a_last_word_of_401_403_or_407_is_a_refused_login(code: int) -> None:
-    assert CallSign(OutcomeKind.TRUNK, EndedBy.FAR_END, code, "").login_refused
-    assert not BUSY.login_refused
-    assert not SILENT.login_refused
+@pytest.mark.parametrize(
+    ("calls", "locked_out"),
+    [
+        ((), False),
+        ((LOCKED_OUT,), True),
+        ((replace(LOCKED_OUT, sip_code=407), BUSY), True),
+        ((BUSY, LOCKED_OUT), False),
+        ((SILENT,), False),
+        ((forbidden("1"),), False),
+        ((forbidden("1"), forbidden("1"), forbidden("1")), False),
+        ((forbidden("1"), forbidden("2")), True),
+        ((forbidden("1"), BUSY, forbidden("2")), False),
+    ],
+)
+def test_one_number_that_is_forbidden_is_no_refused_log_in(calls: tuple[CallSign, ...], *, locked_out: bool) -> None:
+    """Trap: one fax to a barred premium number alarmed the admin about a password that was right."""
+    assert is_locked_out(calls) is locked_out
+
+
+async def test_each_trunk_has_its_own_latest_calls(jobs: Jobs, store: Store, clock: Clock) -> None:
+    for number, trunk in enumerate(("first", "second", "first", "first", "first")):
+        job = await ready(jobs, f"mail {number}", f"+37529155449{number}")
+        attempt = await jobs.begin_attempt(job, f"call {number}", trunk)
+        assert attempt is not None
+        await end(jobs, attempt, busy())
+        clock.advance(timedelta(minutes=1))
+    found = (await read_signs(store, START - timedelta(days=1), calls=3)).by_trunk()
+    assert {trunk: [call.called[-1] for call in calls] for trunk, calls in found.items()} == {
+        "first": ["4", "3", "2"],
+        "second": ["1"],
+    }
 
 
 async def test_the_latest_calls_come_first_and_old_ones_do_not_count(jobs: Jobs, store: Store, clock: Clock) -> None:
