@@ -44,7 +44,7 @@ async def test_a_trunk_that_refuses_our_login_is_told_once_and_not_again_after_a
             await gateway.tells("alarm mailed", within_s=30)
             (mail,) = alarms(stage)
             assert mail["Subject"] == "[mail2fax] login-failing"
-            assert "The trunk refuses our log-in" in mail.get_content()
+            assert "The trunk default refuses our log-in" in mail.get_content()
             gateway.send(signal.SIGTERM)
             await gateway.ended()
         async with stage.gateway() as gateway:

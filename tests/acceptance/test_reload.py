@@ -77,10 +77,10 @@ async def test_a_bad_file_is_refused_whole_and_the_reason_is_in_the_log(tmp_path
 
 async def test_what_needs_a_restart_is_named(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage, stage.gateway() as gateway:
-        change(stage, ("lines = 16", "lines = 8"), ("ring_limit_s = 4", "ring_limit_s = 6"))
-        await reload(gateway, "configuration taken")
+        change(stage, ("lines = 16", "lines = 8"), ("[sip]", '[sip]\nlisten = "127.0.0.2"'))
+        taken = await reload(gateway, "configuration taken")
         waiting = await gateway.tells("takes effect after a restart")
-        assert waiting["keys"] == "trunk.lines"
+        assert (taken["changed"], waiting["keys"]) == ("trunk.lines", "sip.listen")
 
 
 async def test_the_log_file_is_opened_anew_by_both_processes(tmp_path: Path) -> None:

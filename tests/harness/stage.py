@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -180,13 +180,20 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(directory: Path, overrides: Sections | None = None) -> AsyncIterator[Stage]:
-    """A stage with its far end and its mail server; `overrides` change the gateway's configuration, by section."""
+async def staged(
+    directory: Path, overrides: Sections | Callable[[int], Sections] | None = None
+) -> AsyncIterator[Stage]:
+    """A stage with its far end and its mail server.
+
+    `overrides` change the gateway's configuration, by section; when they need to know the port of the far end, they
+    are a function of it.
+    """
     stage = Stage(directory)
     (directory / "received").mkdir()
     async with MailSink(stage.take_reply) as sink, stage.far_end:
         trunk_port = (await stage.far_end.tells("far end listens"))["port"]
-        stage.config.write_text(_toml(_sections(directory, trunk_port, sink.port), overrides or {}))
+        changes = overrides(trunk_port) if callable(overrides) else overrides or {}
+        stage.config.write_text(_toml(_sections(directory, trunk_port, sink.port), changes))
         yield stage
 
 

@@ -21,7 +21,7 @@ LIMIT_S = 10.0
 class Registrar(asyncio.DatagramProtocol):
     """`seconds` are granted to whoever asks, `least` is what is asked for with 423 (0: nothing), `silent` answers
     nothing, `refusing` is the answer to a right password, too. `heard` has every REGISTER that came, `bound` whether
-    the account is registered now. With `answers_options` an OPTIONS gets 200."""
+    the account is registered now. It carries no call: whoever calls hears 503."""
 
     seconds: int = 120
     least: int = 0
@@ -44,12 +44,12 @@ class Registrar(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         request = parse_message(data)
-        if not isinstance(request, Request) or self.silent:
+        if not isinstance(request, Request) or request.method == "ACK" or self.silent:
             return
         request = as_received(request, addr)
         if request.method == "REGISTER":
             self.heard.append(request)
-        status, fields = self._answer(request) if request.method == "REGISTER" else (405, [])
+        status, fields = self._answer(request) if request.method == "REGISTER" else (503, [])
         assert self.transport
         self.transport.sendto(bytes(respond(request, status, *fields, to_tag="registrar")), addr)
 
