@@ -95,6 +95,16 @@ async def test_a_refused_log_in_is_told_once_and_is_no_storm(password: str, refu
             await end_of(engine, order)
 
 
+async def test_a_trunk_that_says_it_is_not_there_is_down_until_it_is_again(order: CallOrder) -> None:
+    asked = TrunkSettings(LOOPBACK, 0, name="provider", options_s=0.5)
+    async with registrar() as peer, engine_with(replace(asked, port=peer.port)) as engine:
+        assert (await becomes(engine, TrunkCondition.DOWN)).reason == "503 Service Unavailable"
+        with pytest.raises(EngineUnavailable, match="503"):
+            await end_of(engine, order)
+        peer.options = 405
+        await becomes(engine, TrunkCondition.UP)
+
+
 async def test_a_trunk_that_is_nowhere_is_down_and_says_why() -> None:
     nowhere = TrunkSettings("trunk.invalid", name="nowhere")
     async with engine_with(nowhere, replace(nowhere, name="account", user="a", registration_s=60)) as engine:
