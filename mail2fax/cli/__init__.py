@@ -3,7 +3,7 @@
 import typer
 
 from mail2fax import log as logs
-from mail2fax.cli import answer, config, control, demo, jobs, password, run, send, tail
+from mail2fax.cli import answer, config, control, demo, doctor, jobs, password, run, send, tail
 
 app = typer.Typer(
     name="mail2fax",
@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
 app.command("jobs")(jobs.jobs)
 app.command("show")(jobs.show)
 app.command("send")(send.send)

@@ -48,6 +48,18 @@ def send(
     raise typer.Exit(_status_of(final) if final else 0)
 
 
+def watched(talk: Conversation, order: Send, document: bytes, zone: ZoneInfo, *, as_json: bool) -> Plain:
+    """Sends a fax in this conversation, tells its story, and returns the job when it is over."""
+    watch = _Watch(Teller(Console(highlight=False), zone, as_json=as_json, with_job=False), as_json)
+    try:
+        final = watch.see(talk, order, document, wait=True)
+    except KeyboardInterrupt:
+        watch.leave()
+    if final is None:
+        raise GatewayLost("the gateway has ended the story without its end")
+    return final
+
+
 class _Watch:
     """The story of one fax, as the gateway tells it."""
 

@@ -1,0 +1,32 @@
+"""The configuration: it could be read, or there would be no patient; what of it makes no sense in practice."""
+
+from collections.abc import Sequence
+
+from mail2fax.doctor.finding import Finding, Patient, doubtful, ill, well
+
+_ABOUT = "configuration"
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+async def rules(patient: Patient) -> Sequence[Finding]:
+    """Who may fax, how we are reached, who is told."""
+    config = patient.config
+    found: list[Finding] = []
+    if not config.senders.allow and not config.senders.rules:
+        found.append(ill(_ABOUT, "nobody may send a fax", "Name senders in senders.allow."))
+    trunks_elsewhere = not config.trunk.host.startswith(_LOOPBACK)
+    if trunks_elsewhere and config.sip.listen.startswith(_LOOPBACK):
+        found.append(
+            ill(
+                _ABOUT,
+                f"the trunk {config.trunk.host} cannot answer us at {config.sip.listen}",
+                "Set sip.listen to the address of this machine at which the trunk reaches it.",
+            )
+        )
+    if not config.alarm.admin:
+        step = "Set alarm.admin to the address of a person."
+        found.append(doubtful(_ABOUT, "nobody is mailed when the gateway needs a person", step))
+    if config.gateway.hostname == "localhost":
+        step = "Set gateway.hostname to the full name of this machine: mail servers distrust localhost."
+        found.append(doubtful(_ABOUT, "our name in mails is localhost", step))
+    return found or [well(_ABOUT, "it can be used")]

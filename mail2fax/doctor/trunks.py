@@ -1,0 +1,144 @@
+"""The trunks: their names in DNS, and whether they answer an OPTIONS of ours (RFC 3261 11).
+
+The probe comes from a port of its own, so that it works beside a running gateway, and takes no registration away. Any
+answer will do: one of 401 or 404 shows that packets go both ways.
+"""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from itertools import pairwise
+from random import SystemRandom
+from typing import cast
+
+from mail2fax import wiring
+from mail2fax.doctor.finding import Finding, Patient, doubtful, ill, unseen, well
+from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
+from mail2fax.engine.embedded.sip.flow import Flow, Transport
+from mail2fax.engine.embedded.sip.message import Response, parse_message
+from mail2fax.engine.embedded.sip.resolver import NotFound, Place, Resolver
+from mail2fax.engine.settings import TrunkSettings
+
+SENT_AT_S = (0.0, 0.5, 1.0, 2.0)
+"""RFC 3261 17.1.2.2: when a request is sent, and sent again while nobody answers ..."""
+LAST_WAIT_S = 2.5
+_OK = 200
+
+
+async def names(patient: Patient) -> Sequence[Finding]:
+    """Whether the hosts that we speak to are to be found."""
+    found: list[Finding] = []
+    for trunk in wiring.engine_settings(patient.config).trunks:
+        try:
+            flows = await _flows(patient, trunk)
+        except NotFound as error:
+            found.append(ill("names", f"trunk {trunk.name}: {error}", "Check the trunk's host, and /etc/resolv.conf."))
+        else:
+            found.append(well("names", f"trunk {trunk.name}: {trunk.host} is {', '.join(map(str, flows))}"))
+    return [*found, await _mail_host(patient.config.reply.host)]
+
+
+async def options(patient: Patient) -> Sequence[Finding]:
+    """Whether each trunk answers."""
+    return [await _probe(patient, trunk) for trunk in wiring.engine_settings(patient.config).trunks]
+
+
+async def _mail_host(host: str) -> Finding:
+    try:
+        await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        return ill("names", f"mail server {host}: {error}", "Check reply.host, and /etc/resolv.conf.")
+    return well("names", f"mail server {host} is to be found")
+
+
+async def _flows(patient: Patient, trunk: TrunkSettings) -> Sequence[Flow]:
+    family = 6 if ":" in patient.config.sip.listen else 4
+    transport = None if trunk.transport == "any" else Transport(trunk.transport)
+    resolver = Resolver(frozenset({family}), SystemRandom())
+    return await resolver.find(Place(trunk.host, trunk.port, transport))
+
+
+async def _probe(patient: Patient, trunk: TrunkSettings) -> Finding:
+    about = f"trunk {trunk.name}"
+    try:
+        flow = (await _flows(patient, trunk))[0]
+    except NotFound:
+        return unseen(about, "not asked: its name is not to be found")
+    if flow.transport is not Transport.UDP:
+        return await _connect(about, flow)
+    answer = await _ask(patient.config.sip.listen, flow, trunk)
+    if answer is None:
+        step = (
+            "See that the trunk runs there, knows our address, and that a firewall lets UDP to it and back "
+            f"(tcpdump -n udp port {flow.address[1]}). Some trunks answer OPTIONS only to whom they know."
+        )
+        return ill(about, f"{flow} does not answer OPTIONS", step)
+    words = f"{flow} answers OPTIONS with {answer.status} {answer.reason}"
+    if answer.status == _OK:
+        return well(about, words)
+    return doubtful(about, f"{words}: it is there", "Try a call: mail2fax doctor --call NUMBER")
+
+
+async def _connect(about: str, flow: Flow) -> Finding:
+    host, port = flow.address
+    try:
+        async with asyncio.timeout(LAST_WAIT_S):
+            _, writer = await asyncio.open_connection(host, port)
+    except OSError as error:  # TimeoutError is one
+        step = "See that the trunk listens there, and that a firewall lets us through."
+        return ill(about, f"{flow} takes no connection: {error or 'no answer'}", step)
+    writer.close()
+    return well(about, f"{flow} takes connections")
+
+
+async def _ask(listen: str, flow: Flow, trunk: TrunkSettings) -> Response | None:
+    """The trunk's answer to an OPTIONS, None when there is none."""
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.create_datagram_endpoint(_Asker, local_addr=(listen, 0))
+    try:
+        host, port = cast(tuple[str, int], transport.get_extra_info("sockname")[:2])
+        request = _request(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", trunk)
+        waits = [later - now for now, later in pairwise(SENT_AT_S)]
+        for wait_s in (*waits, LAST_WAIT_S):
+            transport.sendto(request, flow.address)
+            try:
+                return await asyncio.wait_for(asyncio.shield(protocol.answer), wait_s)
+            except TimeoutError:
+                continue
+        return None
+    finally:
+        transport.close()
+
+
+def _request(us: str, trunk: TrunkSettings) -> bytes:
+    chance = SystemRandom()
+    lines = (
+        f"OPTIONS sip:{trunk.authority} SIP/2.0",
+        f"Via: SIP/2.0/UDP {us};branch=z9hG4bK{chance.getrandbits(80):020x};rport",
+        "Max-Forwards: 70",
+        f"From: <sip:doctor@{trunk.from_domain}>;tag={chance.getrandbits(64):016x}",
+        f"To: <sip:{trunk.authority}>",
+        f"Call-ID: {chance.getrandbits(128):032x}",
+        "CSeq: 1 OPTIONS",
+        f"Contact: <sip:doctor@{us}>",
+        "Accept: application/sdp",
+        "User-Agent: mail2fax doctor",
+        "Content-Length: 0",
+        "\r\n",
+    )
+    return "\r\n".join(lines).encode()
+
+
+class _Asker(asyncio.DatagramProtocol):
+    """Waits for the first answer that is SIP."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        try:
+            message = parse_message(data)
+        except RemoteProtocolError:
+            return
+        if isinstance(message, Response) and not self.answer.done():
+            self.answer.set_result(message)
