@@ -13,13 +13,17 @@ LIMIT = 256 * 1024
 """Characters of one trace ..."""
 RESERVE = 64 * 1024
 """... of which so many are for how the call ended: of a very long one the middle is left out."""
+_KNOWN_MESSAGES = 32
+_LONGEST_MESSAGE = 8 * 1024
+"""What is longer is cut: no SIP message of a fax comes near, and whoever sends one must not cost us time."""
 _LINE_COST = 40
 """What a line costs besides its text."""
 
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _PROOF = re.compile(r"^((?:proxy-)?authorization\s*:\s*)(\S+)(.*)$", re.IGNORECASE | re.MULTILINE)
 _RESPONSE = re.compile(r'\b(response\s*=\s*)(?:"[^"\r\n]*"|[^\s,;]+)', re.IGNORECASE)
-_URI_PASSWORD = re.compile(r"(\bsips?:[^\s:@<>\"]+):[^\s@<>\"]+@", re.IGNORECASE)
+# Bounded, or a line of nothing but "sip:" would take the square of its length.
+_URI_PASSWORD = re.compile(r"(\bsips?:[^\s:@<>\"]{1,64}):[^\s@<>\"]{1,128}@", re.IGNORECASE)
 _MEDIA_KEY = re.compile(r"^((?:a=crypto:\S+ \S+ )|k=|a=key-mgmt:|a=ice-pwd:)[^\r\n]*", re.IGNORECASE | re.MULTILINE)
 _REMOVED = "(removed)"
 
@@ -32,7 +36,7 @@ class CallTrace:
         self._room = limit - reserve
         self._reserve = reserve
         self._lines: list[TraceLine] = []
-        self._known: set[bytes] = set()
+        self._known: dict[bytes, None] = {}
         self._tail: deque[TraceLine] = deque()
         self._tail_room = reserve
         self._left_out = 0
@@ -40,7 +44,10 @@ class CallTrace:
     def sip(self, now: float, way: Way, message: bytes, peer: str) -> None:
         """A SIP message as it went over the wire."""
         again = message in self._known
-        self._known.add(message)
+        # Repeats come soon after the first: a far end that never ends finding new words must not fill our memory.
+        self._known[message] = None
+        while len(self._known) > _KNOWN_MESSAGES:
+            del self._known[next(iter(self._known))]
         text = redacted(message)
         self._add(TraceLine(self._at(now), TraceKind.SIP, text.split("\n")[0] if again else text, way, peer, again))
 
@@ -92,7 +99,7 @@ def _cost(line: TraceLine) -> int:
 
 def redacted(message: bytes) -> str:
     """A SIP message as text of printable lines, without what proves who we are (RFC 3261 22.4, RFC 4568)."""
-    text = _FOLD.sub(" ", message.decode("utf-8", "replace"))
+    text = _FOLD.sub(" ", message[:_LONGEST_MESSAGE].decode("utf-8", "replace"))
     text = _PROOF.sub(_proof, text)
     text = _URI_PASSWORD.sub(rf"\1:{_REMOVED}@", text)
     text = _MEDIA_KEY.sub(rf"\1{_REMOVED}", text)

@@ -228,14 +228,22 @@ async def test_a_mail_server_that_does_not_listen_is_ill(tmp_path: Path) -> None
         assert "reply.host" in only(await outgoing_mail(patient(tmp_path, sections))).next_step
 
 
-async def serve(lines: Callable[[bytes], bytes]) -> asyncio.Server:
+@asynccontextmanager
+async def mail_server(lines: Callable[[bytes], bytes]) -> AsyncIterator[int]:
+    """A mail server of one client, on a port of its own; left, its connection is really closed."""
+    over = asyncio.Event()
+
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example.com ESMTP\r\n")
         while line := await reader.readline():
             writer.write(lines(line))
         writer.close()
+        await writer.wait_closed()
+        over.set()
 
-    return await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+        await over.wait()
 
 
 @pytest.mark.parametrize(("answer", "health"), [(b"235 2.7.0 ok", Health.WELL), (b"535 5.7.8 no", Health.ILL)])
@@ -248,9 +256,7 @@ async def test_a_log_in_is_tried_and_no_mail_is_sent(tmp_path: Path, answer: byt
             return b"250-mail.example.com\r\n250 AUTH PLAIN\r\n"
         return answer + b"\r\n" if said[-1] == b"AUTH" else b"221 bye\r\n"
 
-    server = await serve(lines)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
+    async with mail_server(lines) as port:
         reply: Sections = {"reply": {"host": "127.0.0.1", "port": port, "user": "fax", "password": "sesame"}}
         finding = only(await outgoing_mail(patient(tmp_path, reply)))
     assert finding.health is health

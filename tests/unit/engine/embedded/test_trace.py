@@ -1,5 +1,7 @@
 """What is collected of a call: bounded, in order, without secrets."""
 
+from time import process_time
+
 import pytest
 
 from mail2fax.engine.embedded.trace import CallTrace, redacted
@@ -87,3 +89,19 @@ def test_one_message_longer_than_the_reserve_does_not_hang() -> None:
     trace.sip(0.0, Way.RECEIVED, b"x" * 5_000, PEER)
     trace.sip(1.0, Way.RECEIVED, b"y" * 5_000, PEER)
     assert [line.text[0] for line in trace.close()] == ["1", "y"]
+
+
+def test_a_message_made_to_be_slow_to_read_is_not() -> None:
+    """Trap: whoever knows the Call-ID could hold up the clock of every call with one datagram."""
+    begun = process_time()
+    for piece in (b"sip:", b"sip:a:", b"response=", b"Authorization: ", b"\r\n ", b"call-id:", b"a=crypto:1 "):
+        redacted(b"INVITE sip:x SIP/2.0\r\n" + piece * (65_000 // len(piece)))
+    assert process_time() - begun < 0.5
+
+
+def test_ever_new_messages_do_not_fill_the_memory() -> None:
+    trace = CallTrace(0.0)
+    for number in range(2_000):
+        trace.sip(0.0, Way.RECEIVED, b"x" * 1_000 + str(number).encode(), PEER)
+    assert sum(len(line.text) for line in (*trace.take(), *trace.close())) <= 256 * 1024
+    assert sum(map(len, trace._known)) < 100_000
