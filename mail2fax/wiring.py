@@ -43,6 +43,7 @@ def engine_settings(config: Config) -> EngineSettings:
     """What the engine process is told."""
     return EngineSettings(
         listen_host=config.sip.listen,
+        record_folder=str(config.gateway.data_dir / "engine"),
         listen_port=config.sip.port,
         listen_tcp=config.sip.tcp,
         tls_port=config.sip.tls_port or None,

@@ -16,6 +16,7 @@ import structlog
 
 from mail2fax.engine.events import RingingCalls
 from mail2fax.engine.interface import EngineTraits, EngineUnavailable, IncomingCall
+from mail2fax.engine.records import keep_records
 from mail2fax.engine.remote import RemoteEngine
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.engine.wire import Start
@@ -85,6 +86,9 @@ class EngineProcess:
         return self._deaths
 
     async def start(self) -> None:
+        # What lies there is of a child that died together with its gateway.
+        if left := await self._keep_records(None):
+            log.warning("calls of an earlier engine were cut off", evidence=left)
         self._remote = await self._launch()
         self._supervisor = asyncio.create_task(self._supervise(self._remote), name="engine supervisor")
 
@@ -146,11 +150,20 @@ class EngineProcess:
                 log.info("engine stopped", status=status)
                 return
             self._deaths += 1
-            log.error("engine died", pid=remote.pid, status=status)
+            log.error("engine died", pid=remote.pid, status=status, evidence=await self._keep_records(remote.pid))
             if loop.time() - born > STABLE_AFTER_S:
                 pause_s = FIRST_PAUSE_S
             remote, pause_s = await self._relaunch(pause_s)
             self._remote = remote
+
+    async def _keep_records(self, pid: int | None) -> list[str]:
+        """The names of the files that hold what the calls of a dead child were told."""
+        folder = self._settings.record_folder
+        try:
+            return await asyncio.to_thread(keep_records, folder, pid) if folder else []
+        except OSError as error:
+            log.warning("engine records not kept", folder=folder, error=str(error))
+            return []
 
     async def _relaunch(self, pause_s: float) -> tuple[RemoteEngine, float]:
         """The next child, after as many tries as it takes, and the pause that its own death would be followed by."""

@@ -100,6 +100,7 @@ class EngineSettings:
     `caller_user` and `caller_password` let somebody call who comes from no trunk's address; empty: nobody may.
     `resolver` is asked for names instead of the name servers of this machine. With `real_time` the engine's process
     goes before all others, if the kernel lets it.
+    `record_folder` is where each call's inputs are kept while it lasts, for when the process dies of them; "" nowhere.
 
     Behind a NAT: `public_host` is our IP address as it is seen from outside of `local_networks`; a far end that has
     seen us at another address is told that one without any setting. A STUN server (`stun`: host, port) says where the
@@ -125,6 +126,7 @@ class EngineSettings:
     local_networks: tuple[str, ...] = ()
     stun: tuple[str, int] | None = None
     real_time: bool = False
+    record_folder: str = ""
 
     def __post_init__(self) -> None:
         if len({trunk.name for trunk in self.trunks}) < len(self.trunks):

@@ -5,6 +5,7 @@ outside: whoever runs a line calls `tick` every 20 ms and at least then takes it
 """
 
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from random import Random
 
 from mail2fax.engine.embedded.description import CODECS, FarAudio, FarDescription, FarT38, OurMedia, read_description
@@ -44,6 +45,8 @@ _RINGING = frozenset({180, 183})
 
 _EARLIEST_OFFER_S = 0.3
 """FreeSWITCH loses the call when a re-INVITE follows the answer within milliseconds."""
+_LONGEST_FOLDER = 200
+"""libspandsp's helper holds a path of 255 octets; a call does not fail for its record."""
 _FLUSH_S = 0.3
 """After T.30's end a sender waits so long before its BYE, for its DCN to arrive ..."""
 _PARTING = {
@@ -62,6 +65,7 @@ class LineSettings:
     offer; `codecs` of audio in the order in which we like them.
 
     `max_datagram_is_ifp`: these far ends mean by T38FaxMaxDatagram the largest IFP packet, not the largest datagram.
+    `record_folder` is where a terminal's inputs are kept while it lives, for when the process dies of them.
     `pin_media`: media come from the address in the far end's SDP or not at all, whatever translates addresses.
     """
 
@@ -70,6 +74,7 @@ class LineSettings:
     max_datagram_is_ifp: bool = False
     pin_media: bool = False
     codecs: tuple[str, ...] = CODECS
+    record_folder: str = ""
 
 
 def first_offer(media_address: Address, codecs: tuple[str, ...] = CODECS) -> bytes:
@@ -104,7 +109,8 @@ class Line:
         """The evidence of the call. Whoever sees its SIP messages shows them to it."""
         sizes = order.page_bytes[order.first_page - 1 :] if isinstance(order, CallOrder) else ()
         calling = isinstance(order, CallOrder)
-        self._fax = Fax(_task(order), chance, self.trace, calling=calling, page_bytes=sizes, pinned=settings.pin_media)
+        task = replace(_task(order), record_path=_record(settings, order, session))
+        self._fax = Fax(task, chance, self.trace, calling=calling, page_bytes=sizes, pinned=settings.pin_media)
         self._events: list[CallEvent] = [Dialled()]
         self._ringing: int | None = None
         self._offer_at: float | None = None
@@ -341,6 +347,14 @@ class Line:
 
 def _t38_words(parameters: T38Parameters) -> str:
     return f"version {parameters.version}, {parameters.error_correction.value}, {parameters.max_bit_rate} bit/s"
+
+
+def _record(settings: LineSettings, order: CallOrder | AnswerOrder, session: Session) -> str:
+    """The file for a call's inputs. Its name is made of the Call-ID, which the far end may have chosen."""
+    if not settings.record_folder or len(settings.record_folder) > _LONGEST_FOLDER:
+        return ""
+    way = "out" if isinstance(order, CallOrder) else "in"
+    return f"{settings.record_folder}/{way}-{sha256(session.call_id.encode()).hexdigest()[:16]}.t30"
 
 
 def _task(order: CallOrder | AnswerOrder) -> Task:

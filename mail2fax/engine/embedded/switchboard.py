@@ -140,14 +140,18 @@ class Switchboard:
             to_source=TO_SOURCE in trunk.quirks,
             udp_only=trunk.transport == "udp",
         )
-        return self._begin(self._agent.invite(invitation, now), order, _line_settings(trunk), media, now)
+        return self._begin(
+            self._agent.invite(invitation, now), order, _line_settings(trunk, self._settings), media, now
+        )
 
     def answer(
         self, session: Session, order: AnswerOrder, media: DatagramPort, trunk: TrunkSettings | None = None
     ) -> Call:
         """Takes a call that rings, which may have ended meanwhile: then its line says so. `trunk` is who brought it."""
         self._undecided.pop(session, None)
-        return self._begin(session, order, _line_settings(trunk or self._settings), media, self._clock())
+        return self._begin(
+            session, order, _line_settings(trunk or self._settings, self._settings), media, self._clock()
+        )
 
     def _told(self, media: DatagramPort, flow: Flow) -> Address:
         """The address of a media socket that the far end of this flow is told."""
@@ -295,13 +299,14 @@ class Switchboard:
         return _BUSY_HERE if self.busy_lines >= self._settings.lines else None
 
 
-def _line_settings(of: EngineSettings | TrunkSettings) -> LineSettings:
+def _line_settings(of: EngineSettings | TrunkSettings, engine: EngineSettings) -> LineSettings:
     quirks = of.quirks if isinstance(of, TrunkSettings) else ()
     return LineSettings(
         offer_after_s=of.offer_after_s,
         codecs=of.codecs,
         max_datagram_is_ifp=IFP_SIZE in quirks,
         pin_media=PIN_MEDIA in quirks,
+        record_folder=engine.record_folder,
     )
 
 

@@ -23,6 +23,7 @@
 #include "document.h"
 #include "helper.h"
 #include "mending.h"
+#include "recorder.h"
 
 /* 3.0 dropped the T.30 context from its handlers and renamed the constants. */
 #if SPANDSP_RELEASE_DATE >= 20120902
@@ -78,6 +79,7 @@ struct terminal {
     int partial;                /* the last PPS sent said that the page goes on */
     int octets_out;             /* of the page being sent */
     mending_t mending;
+    recorder_t recorder;
     int sending;
     int start_page;
     int pages;                  /* of the whole document, 0 when not known */
@@ -318,6 +320,27 @@ static int handle_packet(t38_core_state_t *core, void *user, const uint8_t *pack
     return 0;
 }
 
+static void note_task(terminal_t *terminal, const terminal_task_t *task)
+{
+    const char *texts[] = {task->path, task->standard_path, task->station_id, task->sub_address, task->password,
+                           task->header, task->time_zone};
+    struct {
+        record_task_t task;
+        char texts[7*(MAX_PATH + 1)];
+    } entry = {{task->sending, task->calling, task->ecm, task->max_bit_rate, task->start_page, task->pages,
+                task->t38, task->t38_version, task->t38_local_tcf, task->t38_fill_bit_removal,
+                task->t38_max_buffer, task->t38_max_datagram}, ""};
+    size_t i, used = 0, length;
+
+    for (i = 0; i < sizeof(texts)/sizeof(texts[0]); i++) {
+        /* The password stays with whoever gave it. */
+        length = texts[i] == task->password ? 0 : strnlen(texts[i], MAX_PATH);
+        memcpy(entry.texts + used, texts[i], length);
+        used += length + 1;
+    }
+    recorder_note(&terminal->recorder, RECORD_TASK, 0, &entry, sizeof(entry.task) + used);
+}
+
 static void handle_tiff_error(const char *module, const char *format, va_list arguments)
 {
     char words[200];
@@ -355,6 +378,7 @@ void terminal_end(terminal_t *terminal)
 {
     if (terminal->finished)
         return;
+    recorder_note(&terminal->recorder, RECORD_END, 0, NULL, 0);
     enter(terminal);
     t30_terminate(terminal->t30);
     leave(terminal);
@@ -377,6 +401,7 @@ void terminal_hear_g711(terminal_t *terminal, const uint8_t *samples, size_t cou
     int16_t linear[CHUNK];
     size_t chunk, i;
 
+    recorder_note(&terminal->recorder, RECORD_G711, (uint32_t) law, samples, count);
     for (; count > 0 && terminal->fax && !terminal->finished; count -= chunk, samples += chunk) {
         chunk = count < CHUNK ? count : CHUNK;
         for (i = 0; i < chunk; i++)
@@ -391,6 +416,7 @@ void terminal_hear_gap(terminal_t *terminal, size_t count)
     int16_t linear[CHUNK];
     size_t chunk;
 
+    recorder_note(&terminal->recorder, RECORD_GAP, (uint32_t) count, NULL, 0);
     for (; count > 0 && terminal->fax && !terminal->finished; count -= chunk) {
         chunk = count < CHUNK ? count : CHUNK;
         if (mend_gap(&terminal->mending, linear, chunk)) {
@@ -408,6 +434,7 @@ void terminal_speak_g711(terminal_t *terminal, uint8_t *samples, size_t count, i
     int16_t linear[CHUNK];
     size_t chunk, i;
 
+    recorder_note(&terminal->recorder, RECORD_SPEAK, (uint32_t) count, NULL, 0);
     for (; count > 0; count -= chunk, samples += chunk) {
         chunk = count < CHUNK ? count : CHUNK;
         memset(linear, 0, sizeof(linear));
@@ -427,6 +454,7 @@ void terminal_hear_packet(terminal_t *terminal, const uint8_t *packet, size_t le
 {
     if (terminal->t38 == NULL || terminal->finished || length == 0)
         return;
+    recorder_note(&terminal->recorder, RECORD_PACKET, number, packet, length);
     enter(terminal);
     t38_core_rx_ifp_packet(t38_terminal_get_t38_core_state(terminal->t38), packet, (int) length, number);
     mend_timers(&terminal->mending, terminal->t30, 0, 0);
@@ -437,6 +465,7 @@ void terminal_tick(terminal_t *terminal, int samples)
 {
     if (terminal->t38 == NULL || terminal->finished)
         return;
+    recorder_note(&terminal->recorder, RECORD_TICK, (uint32_t) samples, NULL, 0);
     enter(terminal);
     t38_terminal_send_timeout(terminal->t38, samples);
     mend_timers(&terminal->mending, terminal->t30, samples, 0);
@@ -524,7 +553,7 @@ terminal_t *terminal_new(const terminal_task_t *task)
 
     if (strlen(task->path) > MAX_PATH || strlen(task->standard_path) > MAX_PATH
         || strlen(task->station_id) > T30_MAX_IDENT_LEN || strlen(task->sub_address) > T30_MAX_IDENT_LEN
-        || strlen(task->password) > T30_MAX_IDENT_LEN || strlen(task->header) > T30_MAX_PAGE_HEADER_INFO)
+        || strlen(task->password) > T30_MAX_IDENT_LEN || strlen(task->record_path) > MAX_PATH || strlen(task->header) > T30_MAX_PAGE_HEADER_INFO)
         return NULL;
     if ((terminal = calloc(1, sizeof(*terminal))) == NULL)
         return NULL;
@@ -539,6 +568,8 @@ terminal_t *terminal_new(const terminal_task_t *task)
         return NULL;
     }
     atomic_fetch_add(&objects_alive, 1);
+    recorder_open(&terminal->recorder, task->record_path);
+    note_task(terminal, task);
     mend_start(&terminal->mending, !task->sending);
     prepare_t30(terminal, task);
     if (task->sending) {
@@ -568,6 +599,7 @@ void terminal_free(terminal_t *terminal)
     entered = NULL;
     while (terminal->first)
         terminal_drop_event(terminal);
+    recorder_remove(&terminal->recorder);
     free(terminal);
     atomic_fetch_sub(&objects_alive, 1);
 }

@@ -24,6 +24,7 @@ typedef struct {
     int max_bit_rate;          /* the fastest image modem, bit/s */
     int start_page;            /* from 0, when sending */
     int pages;                 /* of the whole document, for the header line: "page 2 of 3"; 0 when not known */
+    const char *record_path;   /* a file that keeps what the terminal was told, until it is freed; "" */
     const char *path;
     const char *standard_path; /* the same document in standard resolution, for machines that have no other; "" */
     const char *station_id;

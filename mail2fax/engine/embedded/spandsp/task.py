@@ -36,7 +36,8 @@ class SendTask:
     `standard_path` is the same document with half the rows, for machines that have only standard resolution: they get
     it in the same call; "" is none. `sub_address` and `password` go to machines that say they take them (SUB and SID,
     T.30 5.3.6.1). `max_bit_rate` keeps faster modems off the line: 14400 V.17, 9600 V.29, 4800 V.27ter;
-    a value between two of these means the lower one.
+    a value between two of these means the lower one. `record_path` is a file that keeps what the terminal was told
+    until it is closed, for when the process dies of it ("": none; see recorder.h).
     """
 
     path: str
@@ -50,6 +51,7 @@ class SendTask:
     standard_path: str = ""
     sub_address: str = ""
     password: str = field(default="", repr=False)
+    record_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class ReceiveTask:
     station_id: str
     ecm: bool = True
     max_bit_rate: int = 14_400
+    record_path: str = ""
 
 
 Task = SendTask | ReceiveTask

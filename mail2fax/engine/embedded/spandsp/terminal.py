@@ -208,6 +208,7 @@ def _texts(task: Task) -> dict[str, bytes]:
     """The texts of a task as spandsp takes them, by their names in C."""
     texts = dict.fromkeys(("standard_path", "sub_address", "password", "header", "time_zone"), b"")
     texts |= {"path": _path(task.path), "station_id": _text(task.station_id, STATION_ID_OCTETS, "latin-1")}
+    texts["record_path"] = _path(task.record_path)
     if isinstance(task, SendTask):
         texts["standard_path"] = _path(task.standard_path)
         texts["sub_address"] = _text(task.sub_address, STATION_ID_OCTETS, "ascii")
