@@ -8,7 +8,7 @@ these three.
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -40,7 +40,7 @@ from mail2fax.model.domain import Terminal
 from mail2fax.model.job import Attempt, Job
 from mail2fax.model.mail import Accepted, Arrival, Proof, Submission
 from mail2fax.model.refusal import Refusal, RefusalCode
-from mail2fax.model.trunk import Trunk
+from mail2fax.model.trunk import Trunk, TrunkState
 from mail2fax.store import StoreError
 from mail2fax.store.spool import Spool, SpoolFile
 from mail2fax.trunks import Line, Lines, wanted_of
@@ -191,6 +191,11 @@ class Gateway:
             line.release()
             await _written_down(job, lambda: self._judge(job, line.trunk, attempt, order, watch))
             reached(CrashPoint.CALL_JUDGED)
+
+    @property
+    def trunk_states(self) -> Mapping[str, TrunkState]:
+        """How the trunks stand, as the engine sees it."""
+        return self._engine.trunk_states
 
     async def cancel(self, job_id: int, by: str) -> Job:
         """Withdraws a job, as `by` wants. One on the phone is hung up: what its call has come to by then decides."""

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import structlog
@@ -134,6 +134,10 @@ class Orders:
         changed = await self._operator.release(order.job, peer.user)
         self._nudge()
         return Answer(Kind.DONE, words=_listed(order.job, changed, "released"), jobs=_ids(changed))
+
+    def trunks(self) -> Answer:
+        states = [asdict(state) for state in self._gateway.trunk_states.values()]
+        return Answer(Kind.DONE, words=f"{len(states)} trunks", trunks=tuple(states))
 
     async def _repeat(self, job: Job, peer: Peer) -> Answer:
         file = await self._copy_of(job)

@@ -21,6 +21,7 @@ from mail2fax.control.wire import (
     Release,
     Retry,
     Send,
+    Trunks,
     WireError,
     answer_line,
     hello_line,
@@ -120,6 +121,8 @@ class ControlSession:
                 await self._say(await self._done(self._orders.hold(order, self._peer)))
             case Release():
                 await self._say(await self._done(self._orders.release(order, self._peer)))
+            case Trunks():
+                await self._say(self._orders.trunks())
 
     async def _done(self, deed: Coroutine[Any, Any, T]) -> T:
         """What `deed` comes to. It goes on to its end when the client leaves, or the time is up."""

@@ -78,7 +78,14 @@ class Release:
     verb: Literal["release"] = "release"
 
 
-Order = Send | Retry | Cancel | Hold | Release
+@dataclass(frozen=True, slots=True)
+class Trunks:
+    """Say how the trunks stand."""
+
+    verb: Literal["trunks"] = "trunks"
+
+
+Order = Send | Retry | Cancel | Hold | Release | Trunks
 
 
 class Kind(StrEnum):
@@ -96,7 +103,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One line of the gateway's. `words` are for people; `code` of a refusal is for programs, and stable."""
+    """One line of the gateway's. `words` are for people; `code` of a refusal is for programs, and stable.
+
+    `trunks` are the trunks as the engine sees them, each with name, condition, reason and registered.
+    """
 
     answer: str
     words: str = ""
@@ -104,6 +114,7 @@ class Answer:
     job: Mapping[str, Any] | None = None
     entry: Mapping[str, Any] | None = None
     jobs: tuple[int, ...] = field(default=())
+    trunks: tuple[Mapping[str, Any], ...] = field(default=())
 
 
 _hello: TypeAdapter[Hello] = TypeAdapter(Hello)

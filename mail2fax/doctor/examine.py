@@ -10,7 +10,7 @@ from mail2fax.doctor.machine import clock, directories, disk
 from mail2fax.doctor.outgoing_mail import outgoing_mail
 from mail2fax.doctor.ports import media_ports, ports
 from mail2fax.doctor.rules import rules
-from mail2fax.doctor.trunks import names, options
+from mail2fax.doctor.trunks import names, options, registrations
 
 CHECKS: Sequence[Check] = (
     Check("configuration", rules),
@@ -22,6 +22,7 @@ CHECKS: Sequence[Check] = (
     Check("media ports", media_ports),
     Check("certificates", certificates),
     Check("names", names, limit_s=20.0),
+    Check("registration", registrations, limit_s=15.0),
     Check("trunk", options, limit_s=40.0),
     Check("outgoing mail", outgoing_mail, limit_s=40.0),
 )

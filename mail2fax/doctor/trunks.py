@@ -6,18 +6,22 @@ answer will do: one of 401 or 404 shows that packets go both ways.
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from random import SystemRandom
-from typing import cast
+from typing import Any, cast
 
 from mail2fax import wiring
+from mail2fax.control.client import talking_to
+from mail2fax.control.wire import Trunks
+from mail2fax.daemon import control_socket
 from mail2fax.doctor.finding import Finding, Patient, doubtful, ill, unseen, well
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
 from mail2fax.engine.embedded.sip.flow import Flow, Transport
 from mail2fax.engine.embedded.sip.message import Response, parse_message
 from mail2fax.engine.embedded.sip.resolver import NotFound, Place, Resolver
 from mail2fax.engine.settings import TrunkSettings
+from mail2fax.model.trunk import TrunkCondition
 
 SENT_AT_S = (0.0, 0.5, 1.0, 2.0)
 """RFC 3261 17.1.2.2: when a request is sent, and sent again while nobody answers ..."""
@@ -41,6 +45,29 @@ async def names(patient: Patient) -> Sequence[Finding]:
 async def options(patient: Patient) -> Sequence[Finding]:
     """Whether each trunk answers."""
     return [await _probe(patient, trunk) for trunk in wiring.engine_settings(patient.config).trunks]
+
+
+async def registrations(patient: Patient) -> Sequence[Finding]:
+    """How the trunks stand, as the running gateway sees them: a second registration of ours would disturb the first."""
+    if not patient.runs:
+        return [unseen("registration", "seen by the gateway alone, which does not run")]
+    return [_registration(trunk) for trunk in await asyncio.to_thread(_as_the_gateway_sees, patient)]
+
+
+def _as_the_gateway_sees(patient: Patient) -> Sequence[Mapping[str, Any]]:
+    with talking_to(control_socket(patient.config)) as talk:
+        *_, answer = talk.order(Trunks())
+    return answer.trunks
+
+
+def _registration(trunk: Mapping[str, Any]) -> Finding:
+    about = "registration"
+    words = f"trunk {trunk['name']}: {trunk['condition']}" + (f" ({trunk['reason']})" if trunk["reason"] else "")
+    if trunk["condition"] == TrunkCondition.LOGIN_REFUSED:
+        return ill(about, words, "Check user and password of this trunk, and the account at the provider.")
+    if trunk["condition"] != TrunkCondition.UP:
+        return ill(about, words, "See what the trunk says below, and the log: journalctl -u mail2fax")
+    return well(about, words + ("" if trunk["registered"] is None else ", registered"))
 
 
 async def _mail_host(host: str) -> Finding:

@@ -18,6 +18,7 @@ async def test_a_running_gateway_is_examined_and_a_trunk_that_is_gone_is_ill(tmp
         assert found["fax engine"]["health"] == "well"
         assert found["ports"]["words"] == "the gateway runs, and listens"
         assert found["outgoing mail"]["health"] == "well"
+        assert found["registration"]["words"] == "trunk default: up"
         assert "answers OPTIONS with" in found["trunk default"]["words"]
         assert not [line for line in said.lines if line["health"] == "ill" and not line["next_step"]]
         assert said.status == int(any(line["health"] == "ill" for line in said.lines))

@@ -16,6 +16,7 @@ from mail2fax.control.wire import (
     Release,
     Retry,
     Send,
+    Trunks,
     WireError,
     answer_line,
     hello_line,
@@ -36,6 +37,7 @@ from mail2fax.control.wire import (
         Hold(None),
         Hold(3),
         Release(None),
+        Trunks(),
     ],
 )
 def test_an_order_arrives_as_it_was_given(order: Order) -> None:

@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 
 from mail2fax.config import Config
+from mail2fax.control.wire import Answer, Kind, Trunks, answer_line, hello_line, parse_order
 from mail2fax.doctor.certificates import certificates
 from mail2fax.doctor.engine import self_test
 from mail2fax.doctor.examine import CHECKS, examine
@@ -19,7 +20,7 @@ from mail2fax.doctor.machine import clock, directories, disk
 from mail2fax.doctor.outgoing_mail import outgoing_mail
 from mail2fax.doctor.ports import media_ports, ports
 from mail2fax.doctor.rules import rules
-from mail2fax.doctor.trunks import names, options
+from mail2fax.doctor.trunks import names, options, registrations
 from tests.harness.certificates import make_certificates
 
 Sections = dict[str, dict[str, object]]
@@ -262,3 +263,36 @@ async def test_a_log_in_is_tried_and_no_mail_is_sent(tmp_path: Path, answer: byt
     assert finding.health is health
     assert b"MAIL" not in said
     assert "sesame" not in finding.words
+
+
+# Registration
+
+
+async def test_registrations_are_the_gateways_to_see(tmp_path: Path) -> None:
+    assert only(await registrations(patient(tmp_path))).health is Health.UNSEEN
+
+
+@pytest.mark.parametrize(
+    ("condition", "registered", "health", "words"),
+    [
+        ("up", True, Health.WELL, "trunk main: up (why), registered"),
+        ("up", None, Health.WELL, "trunk main: up (why)"),
+        ("login-refused", False, Health.ILL, "trunk main: login-refused (why)"),
+        ("down", None, Health.ILL, "trunk main: down (why)"),
+    ],
+)
+async def test_a_trunk_is_as_the_running_gateway_says(
+    tmp_path: Path, condition: str, registered: bool | None, health: Health, words: str
+) -> None:
+    state = {"name": "main", "condition": condition, "reason": "why", "registered": registered}
+
+    async def gateway(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(hello_line("0"))
+        assert parse_order(await reader.readline()) == Trunks()
+        writer.write(answer_line(Answer(Kind.DONE, trunks=(state,))))
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_unix_server(gateway, tmp_path / "control.sock"):
+        finding = only(await registrations(patient(tmp_path, runs=True)))
+    assert (finding.health, finding.words) == (health, words)
