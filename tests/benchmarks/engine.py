@@ -14,7 +14,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,30 +65,60 @@ class Meter:
         return sum(self.ended) - sum(self.begun)
 
 
-async def carry(count: int, policy: MediaPolicy, folder: Path) -> dict[str, float]:
-    """Calls with this policy, and what they cost."""
-    document = folder / "document.tif"
-    document.write_bytes(saved(text_page(2200)))
-    late = folder / "late"
+@asynccontextmanager
+async def engines(count: int, late: Path) -> AsyncIterator[tuple[EngineProcess, EngineProcess]]:
+    """The engine that calls, with a stop-watch that writes into `late`, and the one that answers."""
     far = EngineProcess(EngineSettings(lines=count, offer_after_s=1.0, real_time=True))
     await far.start()
     trunk = TrunkSettings("127.0.0.1", far.port)
     timed = (sys.executable, "-m", "tests.benchmarks.timed_child", str(late))
     near = EngineProcess(EngineSettings(lines=count, trunks=(trunk,), real_time=True), command=timed)
     await near.start()
-    assert near.pid
-    meter, at_rest = Meter(near.pid), resident_mb(near.pid)
-    answering, watching = asyncio.create_task(answer(far, policy, folder)), asyncio.create_task(meter.watch())
+    try:
+        yield near, far
+    finally:
+        await near.stop()
+        await far.stop()
+
+
+async def carry(count: int, policy: MediaPolicy, folder: Path) -> dict[str, float]:
+    """Calls with this policy, and what they cost."""
+    document, late = folder / "document.tif", folder / "late"
+    document.write_bytes(saved(text_page(2200)))
     orders = [order(number, document, policy) for number in range(count)]
-    measuring = asyncio.create_task(memory_when_busy(meter, count))
-    await asyncio.gather(*(call(near, meter, each, STAGGER_S * at / count) for at, each in enumerate(orders)))
-    per_call_kb = (await measuring - at_rest) * 1000 / count
-    for task in (answering, watching):
-        task.cancel()
-    await near.stop()
-    await far.stop()
-    intact = sum(difference(document, folder / f"{each.call_id}.tif") == "" for each in orders)
+    async with engines(count, late) as (near, far):
+        assert near.pid
+        meter, at_rest = Meter(near.pid), resident_mb(near.pid)
+        answering, watching = asyncio.create_task(answer(far, policy, folder)), asyncio.create_task(meter.watch())
+        measuring = asyncio.create_task(memory_when_busy(meter, count))
+        await asyncio.gather(*(call(near, meter, each, STAGGER_S * at / count) for at, each in enumerate(orders)))
+        per_call_kb = (await measuring - at_rest) * 1000 / count
+        for task in (answering, watching):
+            task.cancel()
+    received = [folder / f"{each.call_id}.tif" for each in orders]
+    intact = sum(path.exists() and difference(document, path) == "" for path in received)
     return figures(meter, lateness(late, *meter.busy), per_call_kb, intact)
+
+
+async def setups_per_s(count: int, folder: Path) -> float:
+    """How many calls a second are answered when all are dialled at once. Each is hung up as soon as it is."""
+    document = folder / "document.tif"
+    document.write_bytes(saved(text_page(2200)))
+
+    async def until_answered(engine: EngineProcess, order: CallOrder) -> None:
+        async with engine.call(order) as events:
+            async for event in events:
+                if isinstance(event, Answered):
+                    return
+
+    async with engines(count, folder / "late") as (near, far):
+        answering = asyncio.create_task(answer(far, MediaPolicy.NEVER, folder))
+        orders = [order(number, document, MediaPolicy.NEVER) for number in range(count)]
+        began = time.monotonic()
+        await asyncio.gather(*(until_answered(near, each) for each in orders))
+        took = time.monotonic() - began
+        answering.cancel()
+    return round(count / took, 1)
 
 
 def order(number: int, document: Path, policy: MediaPolicy) -> CallOrder:
@@ -173,6 +204,8 @@ async def main(count: int) -> None:
             of_medium = await carry(count, policy, Path(name))
         print(f"{medium}: {of_medium}")
         found |= {f"{medium}_{key}": value for key, value in of_medium.items()}
+    with tempfile.TemporaryDirectory(prefix="mail2fax-bench-") as name:
+        found["setups_per_s"] = await setups_per_s(count, Path(name))
     print(json.dumps(found))
 
 
