@@ -1,6 +1,7 @@
 """Several trunks, the whole daemon between them: what one does not carry goes over the next, once; and who may call."""
 
 import asyncio
+import contextlib
 import itertools
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -107,7 +108,7 @@ def answers(host: str, port: int, times: int) -> list[str]:
     """What so many OPTIONS from this address are answered with."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.bind((host, 0))
-        asking.settimeout(1)
+        asking.settimeout(10)
         ours = f"{host}:{asking.getsockname()[1]}"
         for turn in range(times):
             request = (
@@ -116,9 +117,9 @@ def answers(host: str, port: int, times: int) -> list[str]:
                 "CSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
             )
             asking.sendto(request.encode(), (HOST, port))
-        heard = []
-        while True:
-            try:
+        heard = [asking.recv(4096).decode().split()[1]]
+        asking.settimeout(1)
+        with contextlib.suppress(TimeoutError):
+            while True:
                 heard.append(asking.recv(4096).decode().split()[1])
-            except TimeoutError:
-                return heard
+        return heard
