@@ -284,13 +284,14 @@ class Dispatcher:
 
     async def _tell_nobody(self, reply: Reply, job: Job) -> None:
         """The mail must not be answered, and nobody else is named: an admin must be able to see what became of it."""
-        await self._outbox.given_up(reply, "an automatic mail, and reply.notify names nobody")
         sender = job.submission.sender
         log.warning("nobody to tell", job=job.id, sender=sender, state=job.state, outcome=job.outcome)
+        # The alarm first: killed in between, we come by here again, and the same cause is not told twice in an hour.
         if job.state is not JobState.SENT:
             await self._alarms.sound(
                 AlarmCause.NOBODY_TO_TELL, job=str(job.id), sender=str(sender), state=job.state.value
             )
+        await self._outbox.given_up(reply, "an automatic mail, and reply.notify names nobody")
 
     async def _reply_failed(self, reply: Reply, to: str, error: str, *, permanent: bool) -> None:
         now = self._clock()

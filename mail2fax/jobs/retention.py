@@ -6,6 +6,7 @@ in between leaves a file without a row, which the sweep at the next start remove
 
 import asyncio
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,8 @@ BATCH = 50
 """At most so many jobs are seen to by one transaction: nobody who wants to commit a mail waits for long."""
 
 _DOCUMENT = re.compile(r"([0-9a-f-]{36})(\.standard)?\.tif")
+_UNFINISHED = re.compile(r"\.[0-9a-f-]{36}(\.standard)?\.tif\.rendering")
+"""What was being rendered when we were killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,10 @@ class Retention:
         return await self._store.write(commit)
 
     def _delete(self, names: list[str]) -> None:
-        for name in [rendition for document in names for rendition in (standard_name(document), document)]:
+        self._unlink([rendition for document in names for rendition in (standard_name(document), document)])
+
+    def _unlink(self, names: Iterable[str]) -> None:
+        for name in names:
             try:
                 (self._documents / name).unlink(missing_ok=True)
             except OSError as error:
@@ -107,10 +113,12 @@ class Retention:
 
     def _sweep(self, known: frozenset[str]) -> int:
         # What does not bear a name of ours is not ours to delete.
-        found = {f"{match[1]}.tif" for path in self._documents.iterdir() if (match := _DOCUMENT.fullmatch(path.name))}
-        unowned = sorted(found - known)
-        self._delete(unowned)
-        return len(unowned)
+        names = [path.name for path in self._documents.iterdir()]
+        unowned = {f"{match[1]}.tif" for name in names if (match := _DOCUMENT.fullmatch(name))} - known
+        unfinished = {name for name in names if _UNFINISHED.fullmatch(name)}
+        self._delete(sorted(unowned))
+        self._unlink(sorted(unfinished))
+        return len(unowned | unfinished)
 
 
 def _forget_jobs(session: Session, before: datetime, now: datetime) -> int:

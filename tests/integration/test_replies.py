@@ -14,6 +14,7 @@ from mail2fax import dispatch
 from mail2fax.cli.mail_sink import MailSink
 from mail2fax.engine.scripted import ScriptedEngine
 from mail2fax.jobs import Change
+from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.job import Job, JobEvent
 from mail2fax.model.refusal import Refusal, RefusalCode
 from tests.harness.house import House, house
@@ -93,6 +94,19 @@ async def test_who_may_not_be_answered_is_told_nothing(tmp_path: Path) -> None:
         async with running(here):
             await here.store.until_done("owed", 3)
     assert box.mails == []
+
+
+async def test_an_alarm_for_a_fax_that_nobody_hears_of_is_raised_however_often_the_disk_fails(tmp_path: Path) -> None:
+    """Trap: the reply was settled first, and whatever came before the alarm was written left nobody told at all."""
+    async with office(tmp_path, Letterbox()) as here:
+        await rejected(here, automatic=True)
+        here.store.fail("sound")
+        async with running(here):
+            await here.store.until_done("postponed")
+            here.clock.advance(timedelta(hours=2))
+            await told(here)
+        raised = await here.store.read(lambda session: session.one("last_alarm", cause=AlarmCause.NOBODY_TO_TELL))
+        assert raised and raised["moment"]
 
 
 async def test_a_reply_that_was_taken_is_not_sent_again_while_the_disk_is_full(tmp_path: Path) -> None:

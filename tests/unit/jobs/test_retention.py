@@ -212,3 +212,14 @@ async def test_documents_that_no_job_has_are_swept_away_at_the_start(
     (documents / "notes.txt").write_text("not ours")
     assert await retention.sweep() == 1
     assert house.on_disk()[1] == 2
+
+
+async def test_a_document_that_was_being_rendered_when_we_were_killed_is_swept_away(
+    house: House, documents: Path, retention: Retention
+) -> None:
+    """Trap: its temporary name stayed for good when its job was cancelled or refused after the restart."""
+    await house.ready()
+    (documents / f".{uuid.uuid4()}.tif.rendering").write_bytes(b"II*\0")
+    (documents / ".notes.tif.rendering").write_text("not ours")
+    assert await retention.sweep() == 1
+    assert house.on_disk()[1] == 2
