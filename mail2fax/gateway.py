@@ -41,7 +41,7 @@ from mail2fax.model.job import Attempt, Job
 from mail2fax.model.mail import Accepted, Arrival, Proof, Submission
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.model.trunk import Trunk, TrunkState
-from mail2fax.store import StoreError
+from mail2fax.store import StoreError, StoreUncertain
 from mail2fax.store.spool import Spool, SpoolFile
 from mail2fax.trunks import Line, Lines, wanted_of
 
@@ -238,6 +238,8 @@ class Gateway:
         await file.keep()
         try:
             return await self._jobs.receive(submission)
+        except StoreUncertain:
+            raise  # a crash may bring the row back, and it must find its mail: the sweep at the next start decides
         except StoreError:
             # A commit can fail and yet have happened: the bytes go only when the database says that it has not.
             if not await self._jobs.has_spool_name(submission.spool_name):

@@ -7,6 +7,7 @@ from mail2fax.store.errors import (
     StoreError,
     StoreFull,
     StoreLocked,
+    StoreUncertain,
     StoreUnfit,
 )
 from mail2fax.store.moments import from_text, to_text
@@ -26,6 +27,7 @@ __all__ = [
     "StoreError",
     "StoreFull",
     "StoreLocked",
+    "StoreUncertain",
     "StoreUnfit",
     "Value",
     "from_text",

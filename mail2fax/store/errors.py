@@ -15,6 +15,14 @@ class StoreFull(StoreError):
     """The disk, or the quota, is full. A door says 452."""
 
 
+class StoreUncertain(StoreError):
+    """An I/O error. It has not happened, and yet it may have, after a crash: what it speaks of must stay where it is.
+
+    A commit that is written and cannot be synced is taken back, but its frames stay in the write-ahead log until the
+    next commit overwrites them (sqlite.org/walformat.html). When we are killed first, the next start finds them whole.
+    """
+
+
 class StoreConflict(StoreError):
     """A rule of the schema was about to be broken (a second call to one number, a key used twice)."""
 
@@ -35,6 +43,7 @@ _BY_PRIMARY_CODE: dict[int, type[StoreError]] = {
     sqlite3.SQLITE_BUSY: StoreBusy,
     sqlite3.SQLITE_LOCKED: StoreBusy,
     sqlite3.SQLITE_FULL: StoreFull,
+    sqlite3.SQLITE_IOERR: StoreUncertain,
     sqlite3.SQLITE_CONSTRAINT: StoreConflict,
     sqlite3.SQLITE_CANTOPEN: StoreUnfit,
     sqlite3.SQLITE_NOTADB: StoreUnfit,

@@ -39,9 +39,11 @@ class FaultyStore(Store):
         self._mended = asyncio.Event()
         self._stirred = asyncio.Condition()
 
-    def fail(self, name: str, times: int | None = 1, *, after: bool = False) -> None:
-        """Work of the method `name` fails as on a full disk; with `after`, once it is committed."""
-        self._troubles.append(Trouble(name, times, after, StoreFull("the disk is full")))
+    def fail(
+        self, name: str, times: int | None = 1, *, after: bool = False, error: type[StoreError] = StoreFull
+    ) -> None:
+        """Work of the method `name` fails, as on a full disk; with `after`, once it is committed."""
+        self._troubles.append(Trouble(name, times, after, error("the disk does not do it")))
 
     def fail_for(self, name: str, job_id: int) -> None:
         """Every work of the method `name` on this job fails."""

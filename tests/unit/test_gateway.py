@@ -27,7 +27,7 @@ from mail2fax.model.job import JobState
 from mail2fax.model.mail import Accepted
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import Refusal, RefusalCode
-from mail2fax.store import StoreError
+from mail2fax.store import StoreError, StoreUncertain
 from tests.harness.house import ORDER, TRUNKS, FarAheadEngine, House, arrival, house, written
 from tests.unit.jobs.made import ready
 
@@ -114,6 +114,17 @@ async def test_a_mail_whose_row_was_written_after_all_keeps_its_file(quiet: Hous
         await quiet.gateway.accept(arrival(), await written(quiet.spool))
     (job,) = await quiet.jobs.list()
     assert kept(tmp_path) == {job.submission.spool_name}
+
+
+async def test_a_mail_whose_commit_could_not_be_synced_keeps_its_file_for_the_row_that_a_crash_may_bring_back(
+    quiet: House, tmp_path: Path
+) -> None:
+    """Trap: the row stood in the log and came back without its mail; the client that tried again heard "duplicate"."""
+    quiet.store.fail("receive", error=StoreUncertain)
+    file = await written(quiet.spool)
+    with pytest.raises(StoreUncertain):
+        await quiet.gateway.accept(arrival(), file)
+    assert kept(tmp_path) == {file.name}, "the sweep of the next start decides"
 
 
 async def test_a_mail_keeps_its_file_while_nobody_knows_whether_its_row_was_written(

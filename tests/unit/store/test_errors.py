@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mail2fax.store import StoreBusy, StoreConflict, StoreError, StoreFull
+from mail2fax.store import StoreBusy, StoreConflict, StoreError, StoreFull, StoreUncertain
 from mail2fax.store.errors import translated
 
 
@@ -15,6 +15,12 @@ def test_a_full_disk_is_a_full_store(path: Path) -> None:
             db.execute("INSERT INTO t VALUES (?)", ["x" * 100_000])
     db.close()
     assert isinstance(translated(caught.value), StoreFull)
+
+
+def test_an_io_error_leaves_it_uncertain_what_a_crash_would_bring_back() -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+    assert isinstance(translated(error), StoreUncertain)
 
 
 def test_a_database_in_other_hands_is_a_busy_store(path: Path) -> None:
