@@ -99,7 +99,7 @@ class RemoteEngine:
         try:
             await asyncio.wait_for(remote._begin(start), START_LIMIT_S)
         except (TimeoutError, WireError, OSError, ValueError) as error:
-            raise EngineUnavailable(f"the engine process did not begin: {error or 'it took too long'}") from error
+            raise EngineUnavailable(f"the engine process did not begin: {str(error) or 'it took too long'}") from error
         finally:
             if not remote.port:
                 await remote._bury()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from mail2fax.engine import process
+from mail2fax.engine import process, remote
 from mail2fax.engine.interface import EngineUnavailable
 from mail2fax.engine.priority import PRIORITY
 from mail2fax.engine.process import EngineProcess
@@ -198,6 +198,14 @@ async def test_an_engine_that_cannot_start_says_why() -> None:
 async def test_a_process_that_is_no_engine_does_not_start(command: tuple[str, ...]) -> None:
     with pytest.raises(EngineUnavailable):
         await EngineProcess(SETTINGS, command=command).start()
+
+
+async def test_a_process_that_takes_too_long_to_begin_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trap: a timeout has no words, and the admin read "the engine process did not begin: ." and no more."""
+    monkeypatch.setattr(remote, "START_LIMIT_S", 0.2)
+    engine = EngineProcess(EngineSettings(), command=(sys.executable, "-c", "import time; time.sleep(60)"))
+    with pytest.raises(EngineUnavailable, match="did not begin: it took too long"):
+        await engine.start()
 
 
 async def test_the_engine_keeps_its_port_when_it_is_started_again(engine: EngineProcess) -> None:
