@@ -10,7 +10,7 @@ WORKERS ?= 4
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 
-.PHONY: help install setup setup-peers demo run test lint format soak fuzz bench-intake bench-engine bench-loss clean
+.PHONY: help install setup setup-peers demo run test test-crash lint format soak fuzz bench-intake bench-engine bench-loss clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,10 @@ install: $(READY) ## Install as a service: as root; PREFIX=/usr/local, DESTDIR= 
 
 test: $(READY) ## Run all tests but the long ones
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup
+
+test-crash: $(READY) ## Kill the daemon at every point and at random, and count (minutes): ROUNDS=3 KILLS=15
+	@$(BIN)/pytest -q -n 2 -m 'soak or not soak' tests/crash
+	@$(BIN)/python -m tests.crash.campaign --rounds $(or $(ROUNDS),3) --random $(or $(KILLS),15)
 
 lint: $(READY) ## Check format, style, types and who may import whom
 	@$(BIN)/ruff format --check .

@@ -15,7 +15,7 @@ from mail2fax.config import ENV_PREFIX
 
 Entry = Mapping[str, Any]
 
-END_LIMIT_S = 20.0
+END_LIMIT_S = 60.0
 _TOLD_LINES = 300
 
 _begun: deque["LoggedProcess"] = deque(maxlen=8)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -87,8 +87,9 @@ class Cdr:
 class Stage:
     """Everything around the gateway, in `directory`. Get one from `staged`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, program: str) -> None:
         self.directory = directory
+        self._program = program
         self.config = directory / "config.toml"
         self.far_end = LoggedProcess("far end", "-m", far_end.__name__, str(directory / "received"))
         self.replies: list[EmailMessage] = []
@@ -99,13 +100,18 @@ class Stage:
     async def gateway(self, **environ: str) -> AsyncIterator[LoggedProcess]:
         """The gateway, its doors open; leaving the block kills it, if it still runs."""
         async with self.command("run", **environ) as gateway:
-            self._smtp_port = (await gateway.tells("smtp door open"))["port"]
-            await gateway.tells("gateway running")
+            await self.opened(gateway)
             yield gateway
+
+    async def opened(self, gateway: LoggedProcess, within_s: float = 30.0) -> None:
+        """Returns when the doors of this gateway are open: from then on mails are handed in there."""
+        self._smtp_port = (await gateway.tells("smtp door open", within_s=within_s))["port"]
+        await gateway.tells("gateway running", within_s=within_s)
 
     def command(self, *words: str, **environ: str) -> LoggedProcess:
         """`mail2fax WORDS` with this stage's configuration."""
-        return LoggedProcess(f"mail2fax {words[0]}", "-m", "mail2fax", *words, "--config", str(self.config), **environ)
+        arguments = ("-m", self._program, *words, "--config", str(self.config))
+        return LoggedProcess(f"mail2fax {words[0]}", *arguments, **environ)
 
     async def printed(self, *words: str) -> str:
         """What `mail2fax WORDS` prints, on a wide terminal."""
@@ -181,17 +187,25 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    directory: Path, overrides: Sections | Callable[[int], Sections] | None = None
+    directory: Path,
+    overrides: Sections | Callable[[int], Sections] | None = None,
+    *,
+    program: str = "mail2fax",
+    far_end: bool = True,
 ) -> AsyncIterator[Stage]:
     """A stage with its far end and its mail server.
 
     `overrides` change the gateway's configuration, by section; when they need to know the port of the far end, they
-    are a function of it.
+    are a function of it. `program` is the module that is run as mail2fax. One that dials nobody needs no far end.
     """
-    stage = Stage(directory)
+    stage = Stage(directory, program)
     (directory / "received").mkdir()
-    async with MailSink(stage.take_reply) as sink, stage.far_end:
-        trunk_port = (await stage.far_end.tells("far end listens"))["port"]
+    async with AsyncExitStack() as peers:
+        sink = await peers.enter_async_context(MailSink(stage.take_reply))
+        trunk_port = 5060
+        if far_end:
+            await peers.enter_async_context(stage.far_end)
+            trunk_port = (await stage.far_end.tells("far end listens"))["port"]
         changes = overrides(trunk_port) if callable(overrides) else overrides or {}
         stage.config.write_text(_toml(_sections(directory, trunk_port, sink.port), changes))
         yield stage

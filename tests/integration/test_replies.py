@@ -106,7 +106,8 @@ async def test_an_alarm_for_a_fax_that_nobody_hears_of_is_raised_however_often_t
             here.clock.advance(timedelta(hours=2))
             await told(here)
         raised = await here.store.read(lambda session: session.one("last_alarm", cause=AlarmCause.NOBODY_TO_TELL))
-        assert raised and raised["moment"]
+        assert raised
+        assert raised["moment"]
 
 
 async def test_a_reply_that_was_taken_is_not_sent_again_while_the_disk_is_full(tmp_path: Path) -> None:

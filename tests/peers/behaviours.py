@@ -26,12 +26,15 @@ class Behaviour(StrEnum):
 REFUSALS = {Behaviour.BUSY: 486, Behaviour.CONGESTED: 503, Behaviour.UNKNOWN: 404}
 HANG_UPS = {Behaviour.HANGS_UP_IN_PAGE_1: 1, Behaviour.HANGS_UP_IN_PAGE_2: 2}
 
-_PREFIX = "+37529155"
+_PREFIX = "+37529"
+_FIRST_HUNDRED = 155
+"""Three digits, which begin with the hundreds of the subscriber; then the behaviour, then the last two digits."""
 
 
 def number(behaviour: Behaviour, subscriber: int = 0) -> str:
-    """A valid Belarusian mobile number that behaves so; up to a hundred of each."""
-    return f"{_PREFIX}{behaviour}{subscriber:02}"
+    """A valid Belarusian mobile number that behaves so; some ten thousands of each."""
+    hundreds, rest = divmod(subscriber, 100)
+    return f"{_PREFIX}{_FIRST_HUNDRED + hundreds:03}{behaviour}{rest:02}"
 
 
 def forwarding_of(called: str) -> str:
@@ -41,4 +44,4 @@ def forwarding_of(called: str) -> str:
 
 def behaviour_of(called: str) -> Behaviour:
     """What a call to `called` will meet; raises `ValueError` for a number that is none of ours."""
-    return Behaviour(called.removeprefix(_PREFIX)[:2])
+    return Behaviour(called.removeprefix(_PREFIX)[3:5])

@@ -1,0 +1,126 @@
+/* A disk that fails where a test tells it to: put before the C library by LD_PRELOAD, so that Python and SQLite alike
+ * meet the error, at the system call itself.
+ *
+ * The file named by FAULTY_DISK holds the faults of the moment, one a line: CALL ERRNO PATH. A CALL (write, fsync,
+ * rename) on a file whose path contains PATH fails with ERRNO (a number) and is not done. Every fsync is noted in the
+ * file named by FAULTY_DISK with ".trail" behind it: ERRNO PATH. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define LONGEST 4096
+
+static int fault(const char *call, const char *path)
+{
+    char text[LONGEST], *line, *rest = text;
+    const char *orders = getenv("FAULTY_DISK");
+    int file = orders ? open(orders, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t length;
+    if (file < 0)
+        return 0;
+    length = read(file, text, sizeof(text) - 1);
+    close(file);
+    text[length > 0 ? length : 0] = 0;
+    while ((line = strsep(&rest, "\n"))) {
+        char ordered[16], place[LONGEST];
+        int number;
+        if (sscanf(line, "%15s %d %4095s", ordered, &number, place) == 3 && !strcmp(ordered, call) &&
+            strstr(path, place))
+            return number;
+    }
+    return 0;
+}
+
+static const char *path_of(int descriptor, char *path)
+{
+    char link[64];
+    ssize_t length;
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", descriptor);
+    length = readlink(link, path, LONGEST - 1);
+    path[length > 0 ? length : 0] = 0;
+    return path;
+}
+
+static int failed(int number)
+{
+    errno = number;
+    return -1;
+}
+
+static int fault_at(const char *call, int descriptor)
+{
+    char path[LONGEST];
+    int before = errno, number = fault(call, path_of(descriptor, path));
+    errno = before;
+    return number;
+}
+
+static void note(int number, int descriptor)
+{
+    char path[LONGEST], line[2 * LONGEST], trail[LONGEST];
+    int file, length;
+    if (!getenv("FAULTY_DISK"))
+        return;
+    snprintf(trail, sizeof(trail), "%s.trail", getenv("FAULTY_DISK"));
+    length = snprintf(line, sizeof(line), "%d %s\n", number, path_of(descriptor, path));
+    file = open(trail, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (file >= 0) {
+        syscall(SYS_write, file, line, length);
+        close(file);
+    }
+}
+
+/* The real function, found once. */
+#define REAL(name, ...)                                                                                                \
+    static int (*real)(__VA_ARGS__);                                                                                   \
+    if (!real)                                                                                                         \
+    real = (int (*)(__VA_ARGS__))dlsym(RTLD_NEXT, name)
+
+static int synced(int (*real)(int), int descriptor)
+{
+    int number = fault_at("fsync", descriptor);
+    note(number, descriptor);
+    return number ? failed(number) : real(descriptor);
+}
+
+int fsync(int descriptor)
+{
+    REAL("fsync", int);
+    return synced(real, descriptor);
+}
+
+int fdatasync(int descriptor)
+{
+    REAL("fdatasync", int);
+    return synced(real, descriptor);
+}
+
+int rename(const char *source, const char *target)
+{
+    REAL("rename", const char *, const char *);
+    int number = fault("rename", source);
+    return number ? failed(number) : real(source, target);
+}
+
+ssize_t write(int descriptor, const void *data, size_t length)
+{
+    int number = fault_at("write", descriptor);
+    return number ? failed(number) : syscall(SYS_write, descriptor, data, length);
+}
+
+ssize_t pwrite64(int descriptor, const void *data, size_t length, off64_t place)
+{
+    int number = fault_at("write", descriptor);
+    return number ? failed(number) : syscall(SYS_pwrite64, descriptor, data, length, place);
+}
+
+ssize_t pwrite(int descriptor, const void *data, size_t length, off_t place)
+{
+    return pwrite64(descriptor, data, length, place);
+}
