@@ -264,10 +264,13 @@ async def spoken_to(*orders: bytes) -> list[Report]:
     reader, writer = await asyncio.open_connection(sock=ours)
     writer.write(b"".join(orders))
     writer.write_eof()
-    reports = []
+    reports: list[Report] = []
     with suppress(ConnectionResetError):  # it went without reading all that we said
         async for line in reader:
-            reports.append(decode_report(line).body)
+            report = decode_report(line).body
+            # How the trunks stand may be told in between, or not any more.
+            if not isinstance(report, TrunkState):
+                reports.append(report)
     async with asyncio.timeout(5):
         await child.wait()
     writer.close()

@@ -27,7 +27,7 @@ class Clock:
         self.now += span
 
 
-def submission(key: str = "mail 1", *, automatic: bool = False) -> Submission:
+def submission(key: str = "mail 1", *, automatic: bool = False, notify: str = "") -> Submission:
     return Submission(
         door=Door.SMTP,
         source_key=key,
@@ -41,7 +41,7 @@ def submission(key: str = "mail 1", *, automatic: bool = False) -> Submission:
         message_id="<1@example.com>",
         references=("<0@example.com>", "<о@example.com>"),
         automatic=automatic,
-        notify="clerk@example.com",
+        notify=notify,
     )
 
 

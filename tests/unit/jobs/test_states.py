@@ -53,10 +53,10 @@ async def events_of(jobs: Jobs, job_id: int) -> list[str]:
 
 
 async def test_a_mail_becomes_a_received_job_with_everything_it_said(jobs: Jobs) -> None:
-    receipt = await jobs.receive(submission())
+    receipt = await jobs.receive(submission(notify="clerk@example.com"))
     job = await found(jobs, receipt.job_id)
     assert receipt.new
-    assert job.submission == submission()
+    assert job.submission == submission(notify="clerk@example.com")
     assert (job.state, job.version, job.attempts) == (JobState.RECEIVED, 1, 0)
     assert await events_of(jobs, job.id) == ["received"]
 

@@ -8,7 +8,7 @@ from mail2fax.engine.embedded.sip.body import find_sdp
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError, RemoteProtocolError
 from mail2fax.engine.embedded.sip.flow import Address
 from mail2fax.engine.embedded.sip.headers import Headers, parse_headers
-from mail2fax.engine.embedded.sip.text import TOKEN, decode, encode, has_control, readable
+from mail2fax.engine.embedded.sip.text import TOKEN, decode, encode, has_control, readable, without_control
 from mail2fax.engine.embedded.sip.uri import NameAddress, parse_addresses, parse_name_address
 from mail2fax.engine.embedded.sip.via import Via, parse_via
 
@@ -212,7 +212,9 @@ def parse_message(datagram: bytes) -> Request | Response:
     headers = parse_headers(lines)
     start = decode(first).strip()
     if status := _STATUS_LINE.fullmatch(start):
-        return Response(headers, _measured(headers, body), status=int(status[2]), reason=status[3] or "")
+        return Response(
+            headers, _measured(headers, body), status=int(status[2]), reason=without_control(status[3] or "")
+        )
     line = _REQUEST_LINE.fullmatch(start)
     if line is None or not TOKEN.fullmatch(line[1]) or has_control(start):
         raise RemoteProtocolError("neither a request line nor a status line")
