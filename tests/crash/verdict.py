@@ -72,7 +72,7 @@ def judge(world: World) -> Verdict:
     books = Books.of(world.data)
     integrity = _integrity(world.data / "mail2fax.db")
     faults = [*integrity, *_mail_faults(world, books), *_call_faults(world, books), *_state_faults(books)]
-    faults += [*_reply_faults(world, books), *_alarm_faults(world, books), *_file_faults(world.data, books)]
+    faults += [*_reply_faults(world, books), *_alarm_faults(world, books), *file_faults(world.data, books)]
     kinds = Counter(fault.kind for fault in faults)
     return Verdict(
         mails=len(world.mails),
@@ -194,7 +194,7 @@ def _alarm_faults(world: World, books: Books) -> Iterator[Fault]:
         yield Fault("untold", f"nobody, and no admin, has heard of the jobs {sorted(nobody)}")
 
 
-def _file_faults(data: Path, books: Books) -> Iterator[Fault]:
+def file_faults(data: Path, books: Books) -> Iterator[Fault]:
     """Every file has a row, and every row that says so its file."""
     rooms = {
         data / "spool" / "tmp": frozenset[str](),
@@ -208,5 +208,5 @@ def _file_faults(data: Path, books: Books) -> Iterator[Fault]:
             yield Fault("orphan", f"{room.name}/{name} belongs to nobody")
         for name in known - there:
             yield Fault("missing", f"{room.name}/{name} is gone")
-    for name in {path.name for path in data.iterdir()} - _OWN_FILES - {"spool", "documents"}:
+    for name in {path.name for path in data.iterdir()} - _OWN_FILES - {"spool", "documents", "engine"}:
         yield Fault("orphan", f"{name} belongs to nobody")
