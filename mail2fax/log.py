@@ -76,9 +76,12 @@ def _take_over(root: logging.Logger, handler: logging.Handler, level: Level) -> 
         if isinstance(old, logging.FileHandler):
             old.close()
     root.setLevel(level.upper())
-    # aiosmtpd logs every line of DATA at debug: contents of faxes. Pillow and asyncio have nothing for an operator.
-    for name in ("mail.log", "mail.debug", "PIL", "asyncio", "aiosmtplib"):
+    # Pillow and asyncio have nothing for an operator.
+    for name in ("mail.debug", "PIL", "asyncio", "aiosmtplib"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # aiosmtpd logs every line of DATA at debug, and what it takes for an unknown command as a warning: contents of
+    # faxes, and passwords that were said unasked.
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 
 def _handler(file: str, stream: TextIO) -> logging.Handler:

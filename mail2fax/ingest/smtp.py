@@ -19,7 +19,7 @@ import structlog
 from mail2fax.ingest.places import Places
 from mail2fax.ingest.smtp_doorstep import Client, Doorstep
 from mail2fax.ingest.smtp_login import Logins
-from mail2fax.ingest.smtp_secure import FAULT
+from mail2fax.ingest.smtp_secure import FAREWELL_S, FAULT
 from mail2fax.ingest.smtp_session import STORAGE_FULL, Letter, SmtpSession
 from mail2fax.ingest.smtp_settings import Encryption, Listener, SmtpSettings
 from mail2fax.model.mail import Accepted, Arrival, Door
@@ -81,8 +81,9 @@ class SmtpDoor:
 
     async def start(self) -> None:
         """Opens the door; raises `CannotListen` when a port cannot be had, and then none is open."""
-        # At debug aiosmtpd logs each line of a mail, at info each command: contents of faxes, and a flood.
-        logging.getLogger("mail.log").setLevel(logging.WARNING)
+        # aiosmtpd logs each line of a mail at debug, each command at info, and as a warning the first word of each that
+        # it does not know: contents of faxes, and the password of who says it unasked.
+        logging.getLogger("mail.log").setLevel(logging.ERROR)
         try:
             for listener in self._settings.listeners:
                 self._servers.append(await self._listen(listener))
@@ -139,7 +140,7 @@ class SmtpDoor:
         for task in stuck:
             serving[task].abort()
         if stuck:
-            await asyncio.wait(stuck)
+            await asyncio.wait(stuck, timeout=FAREWELL_S)
 
     def _admit(self, client: Client) -> SmtpSession:
         return SmtpSession(self._settings, client, self._logins, self._spool, self)

@@ -174,8 +174,10 @@ class SmtpSession(SecureSmtp):
             self._hang_up(CLOSING)
 
     def abort(self) -> None:
-        """Cuts the connection."""
+        """Cuts the connection, and ends a session that does not notice: a handshake that is cut off tells nobody."""
         self._writer.transport.abort()
+        if self.running:
+            self.running.cancel()
 
     async def smtp_DATA(self, arg: str | None) -> None:
         if await self.check_helo_needed() or await self.check_auth_needed("DATA"):

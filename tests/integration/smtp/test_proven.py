@@ -211,6 +211,33 @@ async def test_commands_slipped_in_behind_starttls_are_dropped(
         assert (await client.ask("STARTTLS")).startswith("503 5.5.1 TLS is active already")
 
 
+async def test_the_door_closes_while_a_client_sits_in_its_handshake(
+    open_house: OpenHouse, certificates: Certificates
+) -> None:
+    """Trap: a handshake that is cut off tells the session nothing, and whoever waited for it waited for ever."""
+    tls = server_context(str(certificates.server))
+    house = await open_house(listeners=(Listener(encryption=Encryption.STARTTLS),), tls=tls, accept_s=0.2)
+    async with Client(house.port) as client:
+        await client.hear()
+        await client.ask("EHLO client.example.com")
+        assert (await client.ask("STARTTLS")).startswith("220")
+        async with asyncio.timeout(15):
+            await house.door.stop()
+
+
+async def test_a_password_that_is_said_unasked_is_not_logged(
+    open_house: OpenHouse, certificates: Certificates, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Trap: aiosmtpd warns of each command that it does not know, with its first word."""
+    house = await secured(open_house, certificates, Encryption.STARTTLS)
+    async with Client(house.port) as client:
+        await client.hear()
+        await client.ask("EHLO client.example.com")
+        assert (await client.ask("AUTH LOGIN")).startswith("538")
+        assert (await client.ask(b64("open sesame"))).startswith("500")
+    assert b64("open sesame").upper() not in caplog.text.upper()
+
+
 async def test_a_client_certificate_is_the_mails_proof_with_each_of_its_names(
     open_house: OpenHouse, certificates: Certificates
 ) -> None:
