@@ -189,7 +189,7 @@ async def test_a_call_finds_the_server_that_works_among_those_that_dns_names(tmp
                 order = fax(document, BUSY)
                 end = await asyncio.wait_for(end_of(engine, order), 10)
                 assert (end.call.ended_by, end.call.sip_code) == (EndedBy.FAR_END, 486)
-                assert names.asked["_sip._udp.fax.example", "SRV"] == 1
+                assert names.asked["_sip._udp.fax.example", "SRV"] >= 1
 
 
 async def test_a_trunk_that_takes_no_connection_is_unreachable_at_once(document: Path) -> None:
