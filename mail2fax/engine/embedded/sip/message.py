@@ -213,7 +213,7 @@ def parse_message(datagram: bytes) -> Request | Response:
     start = decode(first).strip()
     if status := _STATUS_LINE.fullmatch(start):
         return Response(
-            headers, _measured(headers, body), status=int(status[2]), reason=without_control(status[3] or "")
+            headers, _measured(headers, body), status=int(status[2]), reason=without_control(status[3] or "").strip()
         )
     line = _REQUEST_LINE.fullmatch(start)
     if line is None or not TOKEN.fullmatch(line[1]) or has_control(start):
