@@ -12,7 +12,7 @@ from mail2fax.jobs.outcomes import Row
 from mail2fax.jobs.retry import Circumstances, Verdict
 from mail2fax.model.call import CallEnded, CallOrder, Media, MediaPolicy
 from mail2fax.model.outcome import Change, Diagnosis
-from mail2fax.model.plan import Lesson, Plan, Trait
+from mail2fax.model.plan import AS_CONFIGURED, Lesson, Plan, Trait
 from mail2fax.model.trace import TraceLine
 
 SLOWER_RATES = (9600, 4800)
@@ -54,8 +54,13 @@ def aftermath_of(
     """What is kept of a call of `order`, made by `plan`, after its `verdict`."""
     before = [failure.diagnosis for failure in known.failures if failure.diagnosis]
     row = verdict.row
+    if verdict.number:
+        # Another machine: what the first one has got, and what it could do, says nothing of this one.
+        following: Plan | None = AS_CONFIGURED
+    else:
+        following = next_plan(plan, order, ended, row, before) if row else None
     return Aftermath(
-        plan=next_plan(plan, order, ended, row, before) if row else None,
+        plan=following,
         lessons=lessons(order, ended, row, before),
         trace=trace,
     )

@@ -35,7 +35,8 @@ class MailServer:
 
 
 class SendFailed(Exception):
-    """The mail server did not take the mail. `permanent` is True when it never will (a 5xx answer)."""
+    """The mail server did not take the mail. `permanent` is True when it never will: a 5xx answer to the
+    recipient or to the mail itself."""
 
     def __init__(self, problem: str, *, permanent: bool) -> None:
         super().__init__(problem)
@@ -61,7 +62,9 @@ async def send(message: EmailMessage, server: MailServer) -> None:
         codes = [refused.code for refused in error.recipients]
         raise SendFailed(_words(error), permanent=all(_permanent(code) for code in codes)) from error
     except aiosmtplib.SMTPResponseException as error:
-        raise SendFailed(f"{error.code} {error.message}", permanent=_permanent(error.code)) from error
+        # A greeting, a log-in or our own address that is refused is about us and the server, not about this mail.
+        final = isinstance(error, aiosmtplib.SMTPDataError) and _permanent(error.code)
+        raise SendFailed(f"{error.code} {error.message}", permanent=final) from error
     except (aiosmtplib.SMTPException, OSError) as error:
         raise SendFailed(_words(error), permanent=False) from error
 

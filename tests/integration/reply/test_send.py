@@ -55,6 +55,32 @@ async def test_a_refused_recipient_is_final_or_not_as_the_code_says(answer: str,
     assert caught.value.permanent is permanent
 
 
+async def test_a_server_that_refuses_our_own_address_is_tried_again() -> None:
+    """Trap: a mail server set up wrongly for ten minutes, and every status mail of that time is gone for good."""
+
+    class RefusesSender:
+        async def handle_MAIL(self, *_: object) -> str:
+            return "550 5.7.1 not from there"
+
+    async with server(RefusesSender()) as peer:
+        with pytest.raises(SendFailed) as caught:
+            await send(mail(), peer)
+    assert not caught.value.permanent
+
+
+async def test_a_server_that_turns_everybody_away_is_tried_again() -> None:
+    async def closed(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"554 5.3.2 no service here\r\n")
+        writer.close()
+
+    listener = await asyncio.start_server(closed, "127.0.0.1", 0)
+    async with listener:
+        peer = MailServer("127.0.0.1", listener.sockets[0].getsockname()[1], "gw.example.com", timeout_s=5)
+        with pytest.raises(SendFailed) as caught:
+            await send(mail(), peer)
+    assert not caught.value.permanent
+
+
 async def test_a_server_that_is_not_there_is_tried_again() -> None:
     async with server(Refuser("250 ok")) as peer:
         pass

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from mail2fax.engine.embedded.spandsp.codes import fault_of
 from mail2fax.jobs.causes import row_of
-from mail2fax.jobs.strategy import lessons, next_plan, planned, remembered
+from mail2fax.jobs.retry import Circumstances, Verdict
+from mail2fax.jobs.strategy import aftermath_of, lessons, next_plan, planned, remembered
 from mail2fax.model.call import CallEnded, CallOrder, Media, MediaPolicy
+from mail2fax.model.job import JobEvent
 from mail2fax.model.outcome import Diagnosis as D
+from mail2fax.model.outcome import Outcome, OutcomeKind
 from mail2fax.model.plan import AS_CONFIGURED, Lesson, Plan, Trait
 from tests.unit.jobs.made import START, busy, delivered, ended
 
@@ -23,6 +27,14 @@ def failed(code: int, media: Media = Media.T38, *, confirmed: int = 0) -> CallEn
 
 def plan_after(how: CallEnded, order: CallOrder = ORDER, plan: Plan = AS_CONFIGURED, before: Sequence[D] = ()) -> Plan:
     return next_plan(plan, order, how, row_of(how), before)
+
+
+def test_a_number_that_the_far_end_names_gets_the_whole_document_in_the_configured_way() -> None:
+    """Trap: two pages were safe with the first machine; sent on from page 3, the second never got them."""
+    plan = Plan(media_policy=MediaPolicy.NEVER, first_page=3)
+    redirected = Outcome(OutcomeKind.FORWARDED, permanent=False, cause="SIP 302")
+    moved = Verdict(JobEvent.POSTPONED, redirected, timedelta(0), number="+375291550000")
+    assert aftermath_of(plan, ORDER, ended(), moved, Circumstances()).plan == AS_CONFIGURED
 
 
 # The ladder
