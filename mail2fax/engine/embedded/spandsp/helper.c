@@ -47,6 +47,7 @@ typedef int direction_t;
 #define CHUNK 160               /* samples per call into the modems: 20 ms */
 #define MAX_PATH 255            /* spandsp keeps 256 octets and cuts the rest off in silence */
 #define MAX_EVENTS 4096         /* only a reader that has stopped reading gets here */
+#define MOST_AT_ONCE 100        /* packets in one tick: spandsp paces itself, so more means that it goes round and round */
 #define KEPT_FRAME_OCTETS 64    /* more than any T.30 control frame that we read */
 
 /* Facsimile control fields as spandsp has them (first bit sent in the lowest place), X bit masked off. */
@@ -75,6 +76,7 @@ struct terminal {
     int finished;               /* phase E was reported: spandsp is not called any more */
     int file_failed;            /* libtiff complained: the session ends when the running call returns */
     int next_packet;            /* number of the next IFP packet */
+    int packets_at_once;        /* sent by the running call */
     int ecm_block;              /* of the page being sent: blocks of 256 frames already confirmed */
     int partial;                /* the last PPS sent said that the page goes on */
     int octets_out;             /* of the page being sent */
@@ -317,7 +319,7 @@ static int handle_packet(t38_core_state_t *core, void *user, const uint8_t *pack
         event->total = copies;
     }
     terminal->next_packet = (terminal->next_packet + 1) & 0xFFFF;
-    return 0;
+    return ++terminal->packets_at_once > MOST_AT_ONCE ? -1 : 0;
 }
 
 static void note_task(terminal_t *terminal, const terminal_task_t *task)
@@ -455,6 +457,8 @@ void terminal_hear_packet(terminal_t *terminal, const uint8_t *packet, size_t le
     if (terminal->t38 == NULL || terminal->finished || length == 0)
         return;
     recorder_note(&terminal->recorder, RECORD_PACKET, number, packet, length);
+    if (mend_deaf(terminal->t38, packet))
+        return;
     enter(terminal);
     t38_core_rx_ifp_packet(t38_terminal_get_t38_core_state(terminal->t38), packet, (int) length, number);
     mend_timers(&terminal->mending, terminal->t30, 0, 0);
@@ -467,6 +471,7 @@ void terminal_tick(terminal_t *terminal, int samples)
         return;
     recorder_note(&terminal->recorder, RECORD_TICK, (uint32_t) samples, NULL, 0);
     enter(terminal);
+    terminal->packets_at_once = 0;
     t38_terminal_send_timeout(terminal->t38, samples);
     mend_timers(&terminal->mending, terminal->t30, samples, 0);
     leave(terminal);

@@ -1,7 +1,7 @@
 /*
  * mending.c - what libspandsp's T.30 gets wrong on lines that lose packets, set right from outside.
  *
- * Five things end calls that both ends could have saved (measured by `make bench-loss`). Each is mended where
+ * Six things end calls that both ends could have saved (measured by `make bench-loss`). Each is mended where
  * spandsp gives us a hold: in the frame handler, which sees a frame before T.30 acts on it, and after each call.
  *
  *   1. A DCS that comes again while we wait for the training check (TCF): the far end has not heard our answer, or
@@ -17,6 +17,10 @@
  *      was the TCF, its end is the moment to say FTT, for which spandsp waits until T2 has run out.
  *   5. Answers to our command that arrive broken: they count as none, and at the third spandsp gives up. A far end that
  *      answers is there; a PPR takes a second, and one lost packet spoils it.
+ *   6. An answer that comes while we say the command again (T.38 only: a modem that speaks does not hear). spandsp acts
+ *      on it in the middle of its own frame: it counts the next page as sent without having sent it, and its loop
+ *      over the packets to send never ends, with every call of the process standing still. T.30 is half-duplex: who
+ *      speaks is deaf. The far end, asked again, answers again (2).
  *
  * States and phases are private to spandsp and differ between versions: they are only ever put back to values that
  * were seen before. The names of the timers have the same numbers in 0.0.6 and 3.0.
@@ -31,6 +35,8 @@
 #define FCF_PPS 0xBE
 #define FCF_MCF 0x8C
 #define FCF_EOP 0x2E
+
+#define IFP_DATA 0x40               /* T.38 7.2: Type-of-msg is t30-data and not t30-indicator */
 
 #define TIMER_T2 1
 #define TIMER_T2_DROPPED 4
@@ -145,6 +151,13 @@ void mend_timers(mending_t *mending, t30_state_t *t30, int samples, int energy)
         mend_wait_for_command(mending, t30, samples, energy);
     else
         mend_wait_for_answer(mending, t30);
+}
+
+/* What is left out is missing in the numbers of the packets, so a frame of which we heard only a part is no frame. The
+   indicators go on to spandsp: one that it does not know of makes it miss the next signal. */
+int mend_deaf(const t38_terminal_state_t *t38, const uint8_t *packet)
+{
+    return (packet[0] & IFP_DATA) && t38->t38_fe.current_rx_type == T30_MODEM_NONE;
 }
 
 int mend_energy(const int16_t *samples, size_t count)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from mail2fax.engine.embedded.spandsp.task import Law
-from mail2fax.engine.embedded.spandsp.terminal import AudioTerminal
+from mail2fax.engine.embedded.spandsp.task import Law, T38Settings
+from mail2fax.engine.embedded.spandsp.terminal import AudioTerminal, Ifp, T38Terminal
 from tests.unit.engine.embedded.spandsp.conftest import Desk
 from tests.unit.engine.embedded.spandsp.pages import noise_page, read_document, same_pixels, write_document
-from tests.unit.engine.embedded.spandsp.pump import FRAME_SAMPLES, FRAMES_A_SECOND, Pump, Side
+from tests.unit.engine.embedded.spandsp.pump import FRAME_SAMPLES, FRAMES_A_SECOND, Pump, Side, T38Pump
 
 
 @dataclass
@@ -137,3 +137,51 @@ def test_packets_lost_in_the_training_do_not_cost_the_training(desk: Desk, missi
     pump = call(desk, Loss(sender, "DCS", 2.0, 2.0 + missing / FRAMES_A_SECOND))
     assert pump.receiver.sent.count("CFR") == 1
     assert "FTT" not in pump.receiver.sent
+
+
+ANSWERED_LATE = ("OK", "TX_PHDDEAD", "TX_GOTDCN")
+"""How a call may end whose answers take longer than T4."""
+
+
+class FarPump(T38Pump):
+    """T.38 over a long way: whatever the receiver says arrives `late_s` later, from its first confirmation on."""
+
+    def __init__(self, desk: Desk, late_s: float, *, ecm: bool) -> None:
+        self.document = write_document(desk.folder / "document.tif", [noise_page(seed, 60) for seed in (1, 2)])
+        agreed = T38Settings()
+        super().__init__(
+            T38Terminal(desk.sending(self.document, ecm=ecm), calling=True, settings=agreed),
+            T38Terminal(desk.receiving(ecm=ecm), calling=False, settings=agreed),
+        )
+        self._late = round(late_s * FRAMES_A_SECOND)
+        self._way: list[tuple[int, Ifp]] = []
+        desk.made.append(self)
+
+    def step(self) -> None:
+        sender, receiver = self.ends
+        for end in self.ends:
+            end.tick(FRAME_SAMPLES)
+        for ifp in sender.take_ifps():
+            receiver.receive(ifp.data, ifp.sequence)
+        late = self._late if "MCF" in self.receiver.sent else 0
+        self._way += [(self.frame + late, ifp) for ifp in receiver.take_ifps()]
+        due = [ifp for at, ifp in self._way if at <= self.frame]
+        self._way = [(at, ifp) for at, ifp in self._way if at > self.frame]
+        for ifp in due:
+            sender.receive(ifp.data, ifp.sequence)
+
+
+@pytest.mark.parametrize("ecm", [True, False])
+@pytest.mark.parametrize("late_s", [1.0, 3.2, 3.4, 3.6, 3.8, 4.2, 4.6])
+def test_an_answer_that_comes_while_the_command_is_said_again_does_not_count(
+    desk: Desk, late_s: float, *, ecm: bool
+) -> None:
+    """libspandsp takes it for the moment to send the next page, sends nothing of it, and turns in a circle for ever."""
+    pump = FarPump(desk, late_s, ecm=ecm)
+    pump.run(lambda pump: pump.sender.terminal.finished)
+    result = pump.sender.terminal.result()
+    arrived = read_document(desk.received)
+    assert result.pages_confirmed <= len(arrived)
+    for sent, got in zip(read_document(pump.document), arrived, strict=False):
+        assert same_pixels(got, sent)
+    assert (result.code_name, result.pages_confirmed) == ("OK", 2) if late_s < 3.3 else result.code_name in ANSWERED_LATE
