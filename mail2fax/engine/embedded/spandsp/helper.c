@@ -69,6 +69,11 @@ typedef int direction_t;
 #define DIS_FINE_OCTET 4
 #define DIS_FINE_BIT 0x40
 
+/* T.30 Table 2, bits 17 and 18. */
+#define DCS_WIDTH_OCTET 5
+#define DCS_WIDTH_LOWER 0x01
+#define DCS_WIDTH_INVALID 0x03
+
 struct terminal {
     fax_state_t *fax;           /* one of the two is set */
     t38_terminal_state_t *t38;
@@ -239,12 +244,16 @@ static void follow_blocks(terminal_t *terminal, int incoming, const uint8_t *fra
     }
 }
 
-/* spandsp 0.0.6 trusts two lengths that the far end chooses: an FCD without a frame number is copied with
-   length -1, and the text form of a long DCS runs over its buffer. The frame handler is the only place to
-   stand between; a control field that nobody knows makes spandsp refuse the frame. */
+/* spandsp 0.0.6 trusts what the far end chooses: an FCD without a frame number is copied with length -1, the text
+   form of a long DCS runs over its buffer, and a page whose width is the invalid 11 (bits 17 and 18) is -1 wide and
+   its rows are written to nowhere. The frame handler is the only place to stand between; a control field that nobody
+   knows makes spandsp refuse the frame, and the width is read as T.30 Table 2 note 6 has it: the widest. */
 static void defuse(const uint8_t *frame, int length)
 {
     int control = frame[2] & FCF_MASK;
+
+    if (control == FCF_DCS && length > DCS_WIDTH_OCTET && (frame[DCS_WIDTH_OCTET] & DCS_WIDTH_INVALID) == DCS_WIDTH_INVALID)
+        ((uint8_t *) frame)[DCS_WIDTH_OCTET] &= ~DCS_WIDTH_LOWER;
 
     if ((control == FCF_FCD && length < 4) || (control == FCF_DCS && length > MAX_DCS_OCTETS))
         ((uint8_t *) frame)[2] = 0;

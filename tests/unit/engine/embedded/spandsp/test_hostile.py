@@ -8,8 +8,9 @@ from tests.unit.engine.embedded.spandsp.conftest import Desk
 from tests.unit.engine.embedded.spandsp.pages import noise_page, write_document
 from tests.unit.engine.embedded.spandsp.pump import FRAME_SAMPLES, FRAMES_A_SECOND
 
-V21, V17_14400 = 0, 8
+V21, V29_9600, V17_14400 = 0, 5, 8
 HDLC_DATA, FCS_OK, FCS_BAD, FCS_OK_SIG_END = 0, 2, 3, 4
+NON_ECM_DATA, NON_ECM_SIG_END = 6, 7
 V21_PREAMBLE = bytes([3 << 1])
 
 
@@ -49,3 +50,20 @@ def test_a_dcs_of_any_length_harms_nobody(desk: Desk, length: int) -> None:
     told = receiver.take_events()
     receiver.close()
     assert any(getattr(event, "name", None) == "DCS" for event in told) is (length <= 25)
+
+
+@pytest.mark.parametrize("resolution", [0x00, 0x40])
+def test_a_page_of_the_invalid_width_harms_nobody(desk: Desk, resolution: int) -> None:
+    """Width 11 in a DCS is -1 dots in 0.0.6, which then cleared a row that it had never got memory for."""
+    receiver = T38Terminal(desk.receiving(), calling=False, settings=T38Settings())
+    for _ in range(8 * FRAMES_A_SECOND):
+        receiver.tick(FRAME_SAMPLES)
+    dcs = bytes([0xFF, 0x13, 0x83, 0x00, 0x06 | resolution, 0x03])
+    training = [ifp(V29_9600, NON_ECM_DATA, bytes(180)) for _ in range(10)]
+    frame = [V21_PREAMBLE, ifp(V21, HDLC_DATA, dcs), ifp(V21, FCS_OK_SIG_END)]
+    hear(receiver, *frame, *training, ifp(V29_9600, NON_ECM_SIG_END, bytes(180)))
+    for _ in range(3 * FRAMES_A_SECOND):
+        receiver.tick(FRAME_SAMPLES)
+    said = [getattr(event, "name", None) for event in receiver.take_events()]
+    receiver.close()
+    assert "CFR" in said
