@@ -55,6 +55,6 @@ def _pump(media: str, send: SendTask, receive: ReceiveTask) -> Pump:
 
 
 def play(driver: Path, folder: Path, records: list[Path], *options: str) -> subprocess.CompletedProcess[str]:
-    """Runs the driver, which limits each input; what it receives lies in `folder`, and the input in hand when it died."""
+    """Runs the driver, which limits each input itself; `folder` takes what it receives, and the input in hand."""
     command = [str(driver), *options, str(folder), *map(str, records)]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=None)  # noqa: S603 - ours
