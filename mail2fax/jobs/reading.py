@@ -1,7 +1,7 @@
 """Looking at jobs without touching them: for the command line, the replies and the dispatcher's questions."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,8 @@ from mail2fax.model.job import Attempt, Job, JobState
 from mail2fax.model.plan import Lesson
 from mail2fax.model.trace import TraceLine
 from mail2fax.store import Readable, Row, Session
+
+NO_LIMIT = -1  # SQLite's LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class JobReader:
         # In GLOB a bracket begins a set of characters; in an address it is itself.
         sender = wanted.sender and wanted.sender.lower().replace("[", "[[]")
         return await self._readable.read(
-            lambda session: _jobs(
+            lambda session: jobs_in(
                 session.all(
                     "newest_jobs",
                     states=json.dumps(wanted.states),
@@ -110,6 +112,36 @@ class JobReader:
 
         return await self._readable.read(question)
 
+    # What the gateway asks of all jobs
 
-def _jobs(found: Iterable[Row]) -> tuple[Job, ...]:
+    async def calling(self) -> tuple[Job, ...]:
+        """Every job that is on the phone."""
+        return await self._readable.read(
+            lambda session: jobs_in(session.all("jobs_in_state", state=JobState.CALLING, limit=NO_LIMIT))
+        )
+
+    async def unprepared(self, limit: int, but: Collection[int] = ()) -> tuple[Job, ...]:
+        """Jobs that wait for admission and rendering, oldest first; those with the ids `but` are seen to already."""
+        return await self._readable.read(
+            lambda session: jobs_in(session.all("unprepared_jobs", but=id_list(but), limit=limit))
+        )
+
+    async def spool_names(self) -> frozenset[str]:
+        """The raw mails that have a job. One in the spool that is not among them was never answered 250."""
+        return await self._readable.read(
+            lambda session: frozenset(row["spool_name"] for row in session.all("spool_names"))
+        )
+
+    async def has_spool_name(self, name: str) -> bool:
+        """Whether a job has this raw mail."""
+        return await self._readable.read(lambda session: session.one("job_of_spool_name", name=name) is not None)
+
+
+def jobs_in(found: Iterable[Row]) -> tuple[Job, ...]:
+    """The jobs of these rows."""
     return tuple(rows.job(row) for row in found)
+
+
+def id_list(ids: Collection[int]) -> str:
+    """Ids as a statement takes a set of them."""
+    return json.dumps(list(ids))

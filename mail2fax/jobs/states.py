@@ -3,20 +3,19 @@
 The table is `model/job.py`. What is to happen to a job is an event; nobody sets a state.
 """
 
-import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.jobs import memory, rows, sources
+from mail2fax.jobs.change import Change, cdr_values, change_of, change_values, facts_of, require_whole
 from mail2fax.jobs.journal import call_facts, name_of, write, write_pages
 from mail2fax.jobs.memory import learn
 from mail2fax.jobs.outbox import owe_final_reply
-from mail2fax.jobs.reading import JobReader
+from mail2fax.jobs.reading import NO_LIMIT, JobReader, id_list, jobs_in
 from mail2fax.jobs.retry import Circumstances, Verdict
-from mail2fax.jobs.rows import Fact
 from mail2fax.jobs.settings import JobSettings
 from mail2fax.jobs.strategy import Aftermath
 from mail2fax.jobs.traces import keep_trace
@@ -24,10 +23,10 @@ from mail2fax.model.call import CallEnded, CallEvent, PageConfirmed
 from mail2fax.model.job import Attempt, ImpossibleTransition, Job, JobEvent, JobState, next_state
 from mail2fax.model.mail import Submission
 from mail2fax.model.outcome import OutcomeKind
-from mail2fax.model.plan import Lesson, Plan
+from mail2fax.model.plan import Lesson
 from mail2fax.model.refusal import Refusal
 from mail2fax.model.trace import KeepTraces
-from mail2fax.store import Row, Session, Store, Value, to_text
+from mail2fax.store import Row, Session, Store
 
 Clock = Callable[[], datetime]
 """Gives the moment it is, aware."""
@@ -36,8 +35,7 @@ BATCH = 100
 """At most so many jobs are moved by one transaction."""
 
 NOTHING_KEPT = Aftermath()
-
-NO_LIMIT = -1  # SQLite's LIMIT
+NOTHING_MORE = Change()
 
 STOPPED = "we were stopped in mid call"
 ORPHANED = "a fault in the gateway ended the call"
@@ -49,23 +47,6 @@ class Receipt:
 
     job_id: int
     new: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What an event brings with it. None leaves the job's value as it is.
-
-    `plan` is what the next call does otherwise.
-    `due_at` is when a sleeping job wakes; no other state has one. A final state needs an `outcome`.
-    """
-
-    number: str | None = None
-    document: str | None = None
-    pages: int | None = None
-    due_at: datetime | None = None
-    outcome: str | None = None
-    facts: Mapping[str, str] | None = None
-    plan: Plan | None = None
 
 
 class Jobs(JobReader):
@@ -144,7 +125,7 @@ class Jobs(JobReader):
 
     # The one method
 
-    async def apply(self, job_id: int, event: JobEvent, change: Change = Change()) -> Job:
+    async def apply(self, job_id: int, event: JobEvent, change: Change = NOTHING_MORE) -> Job:
         """Let `event` happen to a job: state, journal and the reply it may owe, in one transaction.
 
         What happens to a job on the phone, or brings it there, has methods of its own: they keep its attempt.
@@ -218,7 +199,7 @@ class Jobs(JobReader):
 
         def commit(session: Session) -> Job:
             now = self._clock()
-            if session.change("end_attempt", attempt_id=attempt.id, now=now, **_cdr(ended, verdict)) != 1:
+            if session.change("end_attempt", attempt_id=attempt.id, now=now, **cdr_values(ended, verdict)) != 1:
                 raise ImpossibleTransition(f"attempt {attempt.number} of job {attempt.job_id} has ended already")
             job = _job(session, attempt.job_id)
             write_pages(session, job.id, now, ended.fax, attempt.number)
@@ -229,7 +210,7 @@ class Jobs(JobReader):
                 facts = {"outcome": verdict.outcome.kind.value, "cause": verdict.outcome.cause}
                 write(session, job.id, now, "ended-late", facts, attempt=attempt.number)
                 return job
-            return self._move(session, job, verdict.event, _change(verdict, now, aftermath.plan), attempt.number)
+            return self._move(session, job, verdict.event, change_of(verdict, now, aftermath.plan), attempt.number)
 
         return await self._store.write(commit)
 
@@ -256,7 +237,7 @@ class Jobs(JobReader):
         """Wake every sleeping job whose delay is over; returns them."""
 
         def commit(session: Session) -> tuple[Job, ...]:
-            due = _jobs(session.all("due_jobs", now=now, limit=BATCH))
+            due = jobs_in(session.all("due_jobs", now=now, limit=BATCH))
             return tuple(self._move(session, job, JobEvent.WOKE) for job in due)
 
         woken = await self._store.write(commit)
@@ -278,17 +259,11 @@ class Jobs(JobReader):
         """End every job that has waited beyond its deadline; returns them. A call is ended by who carries it."""
 
         def commit(session: Session) -> tuple[Job, ...]:
-            overdue = _jobs(session.all("overdue_jobs", now=now, limit=BATCH))
+            overdue = jobs_in(session.all("overdue_jobs", now=now, limit=BATCH))
             change = Change(outcome=OutcomeKind.EXPIRED)
             return tuple(self._move(session, job, JobEvent.EXPIRED, change) for job in overdue)
 
         return await self._store.write(commit)
-
-    async def calling(self) -> tuple[Job, ...]:
-        """Every job that is on the phone."""
-        return await self._store.read(
-            lambda session: _jobs(session.all("jobs_in_state", state=JobState.CALLING, limit=NO_LIMIT))
-        )
 
     async def orphaned(self, job: Job) -> Job | None:
         """Nobody carries this call any more, by a fault of ours: judged by the journal, as after a crash.
@@ -311,7 +286,7 @@ class Jobs(JobReader):
         """
 
         def commit(session: Session) -> tuple[Job, ...]:
-            calling = _jobs(session.all("jobs_in_state", state=JobState.CALLING, limit=NO_LIMIT))
+            calling = jobs_in(session.all("jobs_in_state", state=JobState.CALLING, limit=NO_LIMIT))
             return tuple(self._interrupt(session, job, STOPPED) for job in calling)
 
         interrupted = await self._store.write(commit)
@@ -320,10 +295,6 @@ class Jobs(JobReader):
 
     # What is to be done
 
-    async def unprepared(self, limit: int, but: Collection[int] = ()) -> tuple[Job, ...]:
-        """Jobs that wait for admission and rendering, oldest first; those with the ids `but` are seen to already."""
-        return await self._store.read(lambda session: _jobs(session.all("unprepared_jobs", but=_ids(but), limit=limit)))
-
     async def next_ready(self, limit: int, but: Collection[int] = ()) -> tuple[Job, ...]:
         """Jobs that may be dialled now, oldest first: at most one per number, and none whose number is engaged.
 
@@ -331,7 +302,7 @@ class Jobs(JobReader):
         """
         rested = self._clock() - self._settings.number_rest
         return await self._store.read(
-            lambda session: _jobs(session.all("callable_jobs", but=_ids(but), rested=rested, limit=limit))
+            lambda session: jobs_in(session.all("callable_jobs", but=id_list(but), rested=rested, limit=limit))
         )
 
     async def next_moment(self) -> datetime | None:
@@ -349,16 +320,6 @@ class Jobs(JobReader):
     async def circumstances(self, attempt: Attempt, number: str, *, rang: bool, withdrawn: bool) -> Circumstances:
         """What `judge` wants to know of an attempt besides its end."""
         return await memory.circumstances(self._store, attempt, number, self._clock(), rang=rang, withdrawn=withdrawn)
-
-    async def spool_names(self) -> frozenset[str]:
-        """The raw mails that have a job. One in the spool that is not among them was never answered 250."""
-        return await self._store.read(
-            lambda session: frozenset(row["spool_name"] for row in session.all("spool_names"))
-        )
-
-    async def has_spool_name(self, name: str) -> bool:
-        """Whether a job has this raw mail."""
-        return await self._store.read(lambda session: session.one("job_of_spool_name", name=name) is not None)
 
     def _is_evidence(self, verdict: Verdict) -> bool:
         """Whether the trace of a call that ended so is to be kept."""
@@ -387,11 +348,11 @@ class Jobs(JobReader):
         session: Session,
         job: Job,
         event: JobEvent,
-        change: Change = Change(),
+        change: Change = NOTHING_MORE,
         attempt: int | None = None,
     ) -> Job:
         state, now = next_state(job.state, event), self._clock()
-        _require_whole(state, change, attempt)
+        require_whole(state, change, attempt)
         moved = session.change(
             "move_job",
             job_id=job.id,
@@ -400,11 +361,11 @@ class Jobs(JobReader):
             state=state,
             now=now,
             deadline_at=self._settings.deadline(state, job.created_at, now),
-            **_change_values(state, change),
+            **change_values(state, change),
         )
         if moved != 1:
             raise ImpossibleTransition(f"job {job.id} was changed by somebody else")
-        write(session, job.id, now, event, _facts_of(state, change), attempt=attempt)
+        write(session, job.id, now, event, facts_of(state, change), attempt=attempt)
         if state.final and job.submission.replied_to:
             owe_final_reply(session, job, self._settings.hostname, now)
         return _job(session, job.id)
@@ -429,73 +390,11 @@ def _job(session: Session, job_id: int) -> Job:
     return rows.job(row)
 
 
-def _jobs(found: Iterable[Row]) -> tuple[Job, ...]:
-    return tuple(rows.job(row) for row in found)
-
-
-def _ids(ids: Collection[int]) -> str:
-    return json.dumps(list(ids))
-
-
 def _attempt(session: Session, attempt_id: int) -> Attempt:
     row = session.one("find_attempt", attempt_id=attempt_id)
     if row is None:
         raise LookupError(f"there is no attempt with the id {attempt_id}")
     return rows.attempt(row)
-
-
-def _change(verdict: Verdict, now: datetime, plan: Plan | None) -> Change:
-    outcome = verdict.outcome
-    diagnosis = {"diagnosis": outcome.diagnosis.value} if outcome.diagnosis else {}
-    return Change(
-        number=verdict.number,
-        due_at=None if verdict.wait is None else now + verdict.wait,
-        outcome=outcome.kind,
-        facts={"cause": outcome.cause, **diagnosis},
-        plan=plan,
-    )
-
-
-def _require_whole(state: JobState, change: Change, attempt: int | None) -> None:
-    if state is JobState.CALLING and attempt is None:
-        raise ValueError("a job calls only with a committed attempt")
-    if state.final and change.outcome is None:
-        raise ValueError(f"a job that ends as {state} needs an outcome: its sender is to be told what it was")
-    if state is JobState.SLEEPING and change.due_at is None:
-        raise ValueError("a job that sleeps needs the moment it wakes")
-
-
-def _change_values(state: JobState, change: Change) -> dict[str, Value]:
-    return {
-        "number": change.number,
-        "document": change.document,
-        "pages": change.pages,
-        "due_at": change.due_at if state is JobState.SLEEPING else None,
-        "outcome": change.outcome,
-        "plan": None if change.plan is None else rows.plan_text(change.plan),
-        "facts": None if change.facts is None else json.dumps(dict(change.facts), ensure_ascii=False),
-    }
-
-
-def _facts_of(state: JobState, change: Change) -> dict[str, Fact]:
-    """What the journal keeps of a move: the new state, and what came with the event."""
-    due_at = None if change.due_at is None else to_text(change.due_at)
-    plan = str(change.plan or "") or None
-    ours = {
-        "number": change.number,
-        "pages": change.pages,
-        "outcome": change.outcome,
-        "due_at": due_at,
-        "next_call": plan if state is JobState.SLEEPING else None,
-    }
-    known = {name: value for name, value in ours.items() if value is not None}
-    return {**(change.facts or {}), **known, "state": state.value}
-
-
-def _cdr(ended: CallEnded, verdict: Verdict) -> dict[str, Value]:
-    outcome = verdict.outcome
-    judged = {"outcome": outcome.kind, "cause": outcome.cause, "diagnosis": outcome.diagnosis}
-    return rows.call_values(ended) | judged | {"retry": outcome.retry if outcome.diagnosis else None}
 
 
 def _all_confirmed(row: Row, job: Job) -> bool:
