@@ -29,6 +29,7 @@ from mail2fax.engine.settings import EngineSettings
 from mail2fax.gateway import Gateway
 from mail2fax.ingest.smtp import Accept, CannotListen, SmtpDoor, SmtpSettings
 from mail2fax.jobs.alarms import Alarms
+from mail2fax.jobs.intake import Intake
 from mail2fax.jobs.operator import Operator
 from mail2fax.jobs.outbox import Outbox
 from mail2fax.jobs.retention import Retention
@@ -140,6 +141,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         spool = _open_spool(config)
         closing.callback(spool.close)
         jobs = Jobs(store, wiring.job_settings(config), now)
+        intake = Intake(jobs)
         documents = _directory(config.gateway.data_dir / DOCUMENTS)
         retention = Retention(store, spool, documents, wiring.keep_for(config))
         try:
@@ -166,6 +168,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
             renderer=renderer,
             documents=documents,
             jobs=jobs,
+            intake=intake,
             engine=engine,
             lines=lines,
             dialling=wiring.dialling(config),
@@ -178,7 +181,8 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         door = SmtpDoor(_smtp_settings_at_start(config), spool, _accept_and_nudge(gateway, dispatcher), now)
         await _open_door(door, config)
         closing.push_async_callback(door.stop)
-        orders = Orders(gateway, jobs, Operator(store, now), spool, wiring.send_limits(config), dispatcher.nudge, now)
+        operator = Operator(store, now)
+        orders = Orders(gateway, jobs, intake, operator, spool, wiring.send_limits(config), dispatcher.nudge, now)
         control = ControlDoor(control_socket(config), orders, jobs)
         await _open_control(control, config)
         closing.push_async_callback(control.stop)

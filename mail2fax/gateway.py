@@ -29,9 +29,10 @@ from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document.sandbox import Renderer
 from mail2fax.document.stored import look_up
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
+from mail2fax.jobs.intake import Intake
 from mail2fax.jobs.retry import RetryPolicy, judge
 from mail2fax.jobs.sources import content_key
-from mail2fax.jobs.states import Jobs, Receipt
+from mail2fax.jobs.states import Jobs
 from mail2fax.jobs.strategy import aftermath_of, planned, remembered
 from mail2fax.jobs.watch import AttemptWatch
 from mail2fax.mail.mime import read_parts
@@ -41,7 +42,7 @@ from mail2fax.model.job import Attempt, Job
 from mail2fax.model.mail import Accepted, Arrival, Proof, Submission
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.model.trunk import Trunk, TrunkState
-from mail2fax.store import StoreError, StoreUncertain
+from mail2fax.store import StoreError
 from mail2fax.store.spool import Spool, SpoolFile
 from mail2fax.trunks import Line, Lines, wanted_of
 
@@ -87,6 +88,7 @@ class Gateway:
         renderer: Renderer,
         documents: Path,
         jobs: Jobs,
+        intake: Intake,
         engine: FaxEngine,
         lines: Lines,
         dialling: Dialling,
@@ -97,6 +99,7 @@ class Gateway:
         self._renderer = renderer
         self._documents = documents
         self._jobs = jobs
+        self._intake = intake
         self._engine = engine
         self._lines = lines
         self._dialling = dialling
@@ -129,9 +132,8 @@ class Gateway:
         return await self._take(replace(mail, terminal=mail.terminal or self._dialling.terminal), file)
 
     async def _take(self, mail: Submission, file: SpoolFile, proofs: Sequence[Proof] = ()) -> Accepted:
-        receipt = await self._commit(mail, file)
+        receipt = await self._intake.receive(mail, file)
         if not receipt.new:
-            await file.discard()
             log.info("mail known already", job=receipt.job_id, sender=mail.sender, domain=mail.domain)
             return Accepted(receipt.job_id, known=True)
         log.info(
@@ -232,19 +234,6 @@ class Gateway:
             if not self._at_the_door:
                 return
             await asyncio.sleep(DOOR_LOOK_S)
-
-    async def _commit(self, submission: Submission, file: SpoolFile) -> Receipt:
-        """The mail durable: first its bytes, then its row."""
-        await file.keep()
-        try:
-            return await self._jobs.receive(submission)
-        except StoreUncertain:
-            raise  # a crash may bring the row back, and it must find its mail: the sweep at the next start decides
-        except StoreError:
-            # A commit can fail and yet have happened: the bytes go only when the database says that it has not.
-            if not await self._jobs.has_spool_name(submission.spool_name):
-                await file.discard()
-            raise
 
     async def _read_order(self, job: Job) -> Admitted | Refusal:
         mail = await self._spool.read(job.submission.spool_name)

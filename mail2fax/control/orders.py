@@ -12,6 +12,7 @@ from mail2fax.control.peer import Peer
 from mail2fax.control.wire import Answer, Cancel, Hold, Kind, Release, Retry, Send
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.gateway import Gateway
+from mail2fax.jobs.intake import Intake
 from mail2fax.jobs.operator import Operator, SecondTry, second_try
 from mail2fax.jobs.plain import plain_job
 from mail2fax.jobs.states import Jobs
@@ -52,6 +53,7 @@ class Orders:
         self,
         gateway: Gateway,
         jobs: Jobs,
+        intake: Intake,
         operator: Operator,
         spool: Spool,
         limits: SendLimits,
@@ -60,6 +62,7 @@ class Orders:
     ) -> None:
         self._gateway = gateway
         self._jobs = jobs
+        self._intake = intake
         self._operator = operator
         self._spool = spool
         self._limits = limits
@@ -140,13 +143,8 @@ class Orders:
         return Answer(Kind.DONE, words=f"{len(states)} trunks", trunks=tuple(states))
 
     async def _repeat(self, job: Job, peer: Peer) -> Answer:
-        file = await self._copy_of(job)
-        spool_name = await file.keep()
-        reached(CrashPoint.RETRY_KEPT)
-        receipt = await self._jobs.repeat(job.id, spool_name, peer.user)
-        reached(CrashPoint.RETRY_COMMITTED)
+        receipt = await self._intake.repeat(job.id, await self._copy_of(job), peer.user)
         if not receipt.new:
-            await file.discard()
             raise Refused("retried", f"job {job.id} was tried again already, as job {receipt.job_id}")
         return self._told(await self._find(receipt.job_id), f"job {job.id} is tried again as job {receipt.job_id}")
 

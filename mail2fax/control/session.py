@@ -151,7 +151,7 @@ class ControlSession:
         try:
             return await self._orders.accept(order, self._peer, file)
         except BaseException:
-            # A commit can fail and yet have happened: a file that may have a row is for the sweep at the next start.
+            # A commit can fail and yet have happened: a file that may have a row is not ours to delete.
             if not file.kept:
                 await file.discard()
             raise

@@ -221,7 +221,7 @@ def _source_key(mail_from: str, recipient: str, content_sha256: str) -> str:
 async def _discard_unless_kept(file: SpoolFile) -> None:
     """Deletes the mail after a fault, unless a row may point at it: a commit can fail and yet have happened.
 
-    The client sends the mail again, and the sweep at the next start knows whether this copy has a row.
+    The client sends the mail again, and whoever made the row, or the sweep at the next start, sees to this copy.
     """
     if not file.kept:
         await file.discard()

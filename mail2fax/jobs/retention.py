@@ -6,10 +6,11 @@ in between leaves a file without a row, which the sweep at the next start remove
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 import structlog
 
@@ -24,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 BATCH = 50
 """At most so many jobs are seen to by one transaction: nobody who wants to commit a mail waits for long."""
+
+T = TypeVar("T")
 
 _DOCUMENT = re.compile(r"([0-9a-f-]{36})(\.standard)?\.tif")
 _UNFINISHED = re.compile(r"\.[0-9a-f-]{36}(\.standard)?\.tif\.rendering")
@@ -69,18 +72,12 @@ class Retention:
 
     async def purge(self, now: datetime) -> Purged:
         """Forget one batch of each kind, and log what it was."""
-        mails = await self._forget("purgeable_mails", "forget_mail", now - self._keep.mails)
-        if mails:
-            reached(CrashPoint.MAILS_FORGOTTEN)
-        await self._spool.remove(mails)
-        documents = await self._forget("purgeable_documents", "forget_document", now - self._keep.documents)
-        if documents:
-            reached(CrashPoint.DOCUMENTS_FORGOTTEN)
-        await asyncio.to_thread(self._delete, documents)
+        mails = await _to_its_end(self._forget_mails(now - self._keep.mails))
+        documents = await _to_its_end(self._forget_documents(now - self._keep.documents))
         traces = now - self._keep.traces
         await self._store.write(lambda session: session.change("purge_traces", before=traces))
         jobs = await self._store.write(lambda session: _forget_jobs(session, now - self._keep.journal, now))
-        purged = Purged(len(mails), len(documents), jobs)
+        purged = Purged(mails, documents, jobs)
         if purged != Purged():
             log.info("old faxes forgotten", mails=purged.mails, documents=purged.documents, jobs=purged.jobs)
         return purged
@@ -91,6 +88,20 @@ class Retention:
             lambda session: frozenset(row["document"] for row in session.all("document_names"))
         )
         return await asyncio.to_thread(self._sweep, known)
+
+    async def _forget_mails(self, before: datetime) -> int:
+        names = await self._forget("purgeable_mails", "forget_mail", before)
+        if names:
+            reached(CrashPoint.MAILS_FORGOTTEN)
+        await self._spool.remove(names)
+        return len(names)
+
+    async def _forget_documents(self, before: datetime) -> int:
+        names = await self._forget("purgeable_documents", "forget_document", before)
+        if names:
+            reached(CrashPoint.DOCUMENTS_FORGOTTEN)
+        await asyncio.to_thread(self._delete, names)
+        return len(names)
 
     async def _forget(self, find: str, forget: str, before: datetime) -> list[str]:
         """The names of the files whose jobs have forgotten them."""
@@ -119,6 +130,16 @@ class Retention:
         self._delete(sorted(unowned))
         self._unlink(sorted(unfinished))
         return len(unowned | unfinished)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Does `work` to its end, also when we are stopped meanwhile: files are not left to lie until the next start."""
+    working = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise
 
 
 def _forget_jobs(session: Session, before: datetime, now: datetime) -> int:

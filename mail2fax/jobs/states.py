@@ -100,7 +100,9 @@ class Jobs(JobReader):
             write(session, new_id, self._clock(), "retry-of", {"by": by, "old_job": job_id})
             return Receipt(new_id, new=True)
 
-        return await self._store.write(commit)
+        receipt = await self._store.write(commit)
+        reached(CrashPoint.RETRY_COMMITTED)
+        return receipt
 
     async def claim_content(self, job: Job, key: str) -> int | None:
         """The number of the job that is this very fax already; None when it is an order of its own, and stays so."""

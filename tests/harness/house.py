@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from mail2fax.admission.gate import AdmissionRules
 from mail2fax.admission.number import NumberPlan, NumberRules
+from mail2fax.control.orders import Orders, SendLimits
 from mail2fax.dispatch import Dispatcher, ReplyDelivery
 from mail2fax.document.sandbox import Renderer
 from mail2fax.engine.events import CallEvents
@@ -17,6 +18,8 @@ from mail2fax.engine.scripted import Script
 from mail2fax.gateway import Dialling, Gateway
 from mail2fax.jobs import Jobs, JobSettings, Outbox, RetryPolicy, rows
 from mail2fax.jobs.alarms import Alarms
+from mail2fax.jobs.intake import Intake
+from mail2fax.jobs.operator import Operator
 from mail2fax.jobs.retention import KeepFor, Retention
 from mail2fax.model.call import CallEvent, CallOrder, EndedBy
 from mail2fax.model.document import Document, Page, Resolution
@@ -140,6 +143,7 @@ class House:
         self.store = store
         self.engine = engine
         self.jobs = Jobs(store, JobSettings("fax.example.com"), self.clock)
+        self.intake = Intake(self.jobs)
         self.outbox = Outbox(store, self.clock)
         self.spool = Spool(folder / "spool")
         self.desk = Desk()
@@ -150,6 +154,7 @@ class House:
             renderer=self.desk,
             documents=folder,
             jobs=self.jobs,
+            intake=self.intake,
             engine=engine,
             lines=self.lines,
             dialling=Dialling(TERMINAL, "fax.example.com", ZoneInfo("Europe/Minsk"), longest_call_s),
@@ -166,6 +171,16 @@ class House:
         upkeep = Upkeep(store, alarms, retention, gauges, LIMITS, self.clock)
         self.dispatcher = Dispatcher(
             self.gateway, self.jobs, self.outbox, alarms, upkeep, replies, self.lines, self.clock
+        )
+        self.orders = Orders(
+            self.gateway,
+            self.jobs,
+            self.intake,
+            Operator(store, self.clock),
+            self.spool,
+            SendLimits("fax.example.com", 10_000_000, 0),
+            self.dispatcher.nudge,
+            self.clock,
         )
 
     async def attempt(self, job: Job) -> None:

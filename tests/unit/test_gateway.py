@@ -124,7 +124,26 @@ async def test_a_mail_whose_commit_could_not_be_synced_keeps_its_file_for_the_ro
     file = await written(quiet.spool)
     with pytest.raises(StoreUncertain):
         await quiet.gateway.accept(arrival(), file)
-    assert kept(tmp_path) == {file.name}, "the sweep of the next start decides"
+    assert kept(tmp_path) == {file.name}
+
+
+async def test_the_next_commit_that_is_synced_ends_the_doubt_about_a_mail(quiet: House, tmp_path: Path) -> None:
+    """Trap: under a disk that failed now and then, a copy of each mail that was put off stayed until the next start."""
+    lost, there = await written(quiet.spool), await written(quiet.spool)
+    quiet.store.fail("receive", error=StoreUncertain)
+    quiet.store.fail("receive", error=StoreUncertain, after=True)
+    with pytest.raises(StoreUncertain):
+        await quiet.gateway.accept(arrival(), lost)
+    with pytest.raises(StoreUncertain):
+        await quiet.gateway.accept(arrival(key="mail 2"), there)
+    again = await written(quiet.spool)
+    known = await quiet.gateway.accept(arrival(key="mail 2"), again)
+    assert isinstance(known, Accepted)
+    assert known.known
+    assert kept(tmp_path) == {lost.name, there.name}, "a mail that is known writes nothing, and proves nothing"
+    taken = await written(quiet.spool)
+    assert isinstance(await quiet.gateway.accept(arrival(), taken), Accepted)
+    assert kept(tmp_path) == {there.name, taken.name}
 
 
 async def test_a_mail_keeps_its_file_while_nobody_knows_whether_its_row_was_written(
@@ -423,7 +442,7 @@ async def test_having_been_hung_up_too_early_holds_for_one_attempt_only(tmp_path
 
 async def test_a_call_longer_than_any_fax_is_hung_up(tmp_path: Path) -> None:
     engine = ScriptedEngine(otherwise=never_ends)
-    async with house(tmp_path, engine, longest_call_s=0.05) as here:
+    async with house(tmp_path, engine, longest_call_s=0.5) as here:
         job = await ready(here.jobs)
         await here.attempt(job)
         assert len(engine.left) == 1

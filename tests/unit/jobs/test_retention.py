@@ -1,7 +1,8 @@
 """What is over is forgotten after its time; what is not, or was not told yet, never."""
 
+import asyncio
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -100,6 +101,37 @@ async def test_each_kind_goes_after_its_own_time(jobs: Jobs, house: House, reten
     assert await jobs.find(job.id) is None
     assert await jobs.attempts_of(job.id) == ()
     assert await jobs.journal_of(job.id) == ()
+
+
+class SlowSpool(Spool):
+    """Removes nothing before `gate` is open."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.asked, self.gate = asyncio.Event(), asyncio.Event()
+
+    async def remove(self, names: Collection[str]) -> None:
+        self.asked.set()
+        await self.gate.wait()
+        await super().remove(names)
+
+
+async def test_who_is_stopped_while_he_forgets_leaves_no_file_without_a_row(
+    house: House, store: Store, documents: Path, tmp_path: Path
+) -> None:
+    """Trap: the rows had forgotten their mails, we were stopped, and the mails lay there until the next start."""
+    await house.sent()
+    await house.tell()
+    slow = SlowSpool(tmp_path / "spool")
+    purging = asyncio.create_task(Retention(store, slow, documents, KEEP).purge(START + 31 * DAY))
+    await slow.asked.wait()
+    purging.cancel()
+    await asyncio.sleep(0)
+    slow.gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await purging
+    slow.close()
+    assert house.on_disk() == (0, 1)
 
 
 async def test_the_rendition_in_standard_resolution_goes_with_its_document(
