@@ -15,6 +15,7 @@ from mail2fax.model.job import JobEvent
 from mail2fax.model.outcome import TRUNK_FAILURES, Diagnosis, Outcome, OutcomeKind, RetryClass
 
 FORBIDDEN = 403
+LONGEST_RETRY_AFTER = timedelta(hours=1)
 UNKNOWN_NUMBER_TRIES = 1
 """Times that a number is tried again where nothing ever answered as a fax: it may be somebody's telephone."""
 
@@ -162,6 +163,7 @@ def _failed(ended: CallEnded, cause: str, policy: RetryPolicy, circumstances: Ci
     if wait is None:
         return Verdict(JobEvent.GAVE_UP, outcome, row=row)
     if row.retry is RetryClass.CONGESTION and ended.call.retry_after_s is not None:
-        # RFC 3261 20.33: who is overloaded knows best when it will be over. The number of tries stays ours.
-        wait = timedelta(seconds=ended.call.retry_after_s)
+        # RFC 3261 20.33: who is overloaded knows best when it will be over. The number of tries stays ours, and so do
+        # the shortest wait, or a trunk that says 0 uses up all of them in seconds, and the longest.
+        wait = max(wait, min(timedelta(seconds=ended.call.retry_after_s), LONGEST_RETRY_AFTER))
     return Verdict(JobEvent.POSTPONED, outcome, wait, row)

@@ -54,12 +54,12 @@ def test_fewer_pages_than_ordered_are_not_delivery_even_after_an_eop() -> None:
 # What the far end says of the next call
 
 
-@pytest.mark.parametrize("seconds", [0, 7, 3600])
-def test_who_is_overloaded_says_when_to_come_again(seconds: int) -> None:
-    """Retry-After wins over our own delays; how often it is tried stays ours."""
+@pytest.mark.parametrize(("seconds", "wait"), [(0, ONE), (1, ONE), (600, 10 * ONE), (86_400, 60 * ONE)])
+def test_who_is_overloaded_may_have_us_wait_longer_but_not_for_ever(seconds: int, wait: timedelta) -> None:
+    """Trap: a trunk that said Retry-After: 0 used up all tries of a fax in seconds."""
     congested = ended(sip_code=503, sip_reason="Service Unavailable")
     congested = replace(congested, call=replace(congested.call, retry_after_s=seconds))
-    assert judge(congested, 1, POLICY).wait == timedelta(seconds=seconds)
+    assert judge(congested, 1, POLICY).wait == wait
     assert judge(congested, 1, POLICY, after(R.CONGESTION, R.CONGESTION)).event is JobEvent.GAVE_UP
 
 
