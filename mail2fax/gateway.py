@@ -278,6 +278,7 @@ class Gateway:
 
     async def _carry(self, order: CallOrder, watch: AttemptWatch) -> None:
         events: AsyncIterator[CallEvent] | None = None
+        watch.ordered()
         try:
             async with self._engine.call(order) as events:
                 reached(CrashPoint.CALL_ORDERED)

@@ -37,6 +37,7 @@ class AttemptWatch:
         self._pages = job.pages
         self._so_far = CallSoFar()
         self._ended: CallEnded | None = None
+        self._ordered = False
         self._rang = False
         self._trace: list[TraceLine] = []
         self._log = log.bind(job=job.id, attempt=attempt.number)
@@ -54,7 +55,13 @@ class AttemptWatch:
     @property
     def ended(self) -> CallEnded:
         """How the call ended; when it never said so, it may have gone on without us: nobody knows what became of it."""
+        if not self._ordered:
+            return self._so_far.interrupted(EndedBy.CANCELLED, "hung up before it was dialled")
         return self._ended or self._so_far.interrupted(EndedBy.ENGINE, "the end of the call was not heard")
+
+    def ordered(self) -> None:
+        """The order goes to the engine now: from here on the call may take place."""
+        self._ordered = True
 
     async def see(self, event: CallEvent) -> None:
         """Takes one event of the call, in order; it is durable when this returns, if the disk does its part.

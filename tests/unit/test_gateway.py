@@ -428,6 +428,27 @@ async def test_a_call_that_is_about_to_begin_when_it_is_hung_up_is_never_dialled
         assert (await here.found(job.id)).state is JobState.SLEEPING
 
 
+async def test_a_call_that_is_about_to_begin_when_its_fax_is_cancelled_is_cancelled_and_not_in_doubt(
+    tmp_path: Path,
+) -> None:
+    """Trap: nothing was dialled, and its sender was told that the fax may have arrived."""
+    engine = ScriptedEngine(otherwise=never_ends)
+    async with house(tmp_path, engine) as here:
+        here.store.stall("begin_attempt")
+        job = await ready(here.jobs)
+        attempt = asyncio.create_task(here.attempt(job))
+        await here.store.until_begun("begin_attempt")
+        here.store.stall("cancel")
+        cancelling = asyncio.create_task(here.gateway.cancel(job.id, "anna"))
+        await here.store.until_begun("cancel")
+        here.store.mend()
+        await attempt
+        assert (await cancelling).state is JobState.CANCELLED
+        assert engine.dialled == []
+        (cdr,) = await here.jobs.attempts_of(job.id)
+        assert cdr.cause == "SIP - · T.30 - · cancelled · hung up before it was dialled"
+
+
 async def test_having_been_hung_up_too_early_holds_for_one_attempt_only(tmp_path: Path) -> None:
     engine = ScriptedEngine()
     async with house(tmp_path, engine) as here:
