@@ -6,7 +6,7 @@ every loop looks again by itself after a while, so that a lost one delays, and l
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,7 +37,7 @@ HANG_UP_LIMIT_S = 15.0
 BATCH = 20
 """At most so many jobs or replies are looked at in one go."""
 MOST_LOOKS = 20
-"""At most so many batches of ready jobs are looked through for one whose trunk is free."""
+"""So many batches of ready jobs are looked through at once for one whose trunk is free."""
 
 FIRST_REPLY_DELAY = timedelta(minutes=1)
 LONGEST_REPLY_DELAY = timedelta(hours=1)
@@ -92,6 +92,9 @@ class Dispatcher:
         self._clock = clock
         self._preparing: dict[int, asyncio.Task[None]] = {}
         self._calling: dict[int, asyncio.Task[None]] = {}
+        self._passed_over: dict[int, float | None] = {}
+        """Ready jobs that wait for their trunk, and for how many seconds, if that is known: as far as we have looked
+        through the queue."""
         self._faults: dict[int, Fault] = {}
         self._unsettled: set[int] = set()
         """Replies that the mail server has taken, though the outbox does not know it yet."""
@@ -170,18 +173,28 @@ class Dispatcher:
 
     async def _call_ready(self, tasks: asyncio.TaskGroup) -> datetime | None:
         """Pairs ready jobs with free lines, the oldest first; one that must wait for its trunk holds up no other."""
-        seen, waits = self._occupied(self._calling), list[float]()
         for _ in range(MOST_LOOKS):
-            jobs = await self._jobs.next_ready(BATCH, but=seen) if self._lines.any_free else ()
-            if not jobs:
-                break
+            jobs = await self._next_ready()
+            if not jobs or self._holding:
+                return self._begin_anew()
             for job in jobs:
-                seen.add(job.id)
                 line = self._lines.seize(wanted_of(job, await self._jobs.attempts_of(job.id) if job.attempts else ()))
                 if isinstance(line, Line):
                     self._dial(tasks, job, line)
-                elif line.wait_s is not None:
-                    waits.append(line.wait_s)
+                else:
+                    self._passed_over[job.id] = line.wait_s
+        # There are more, and one of them may have a free trunk: the next look, at once, goes on behind these.
+        return self._clock()
+
+    async def _next_ready(self) -> Sequence[Job]:
+        if not self._lines.any_free:
+            return ()
+        return await self._jobs.next_ready(BATCH, self._occupied(self._calling), self._passed_over)
+
+    def _begin_anew(self) -> datetime | None:
+        """The next look begins with the oldest job again; returns when a trunk may take one of those passed over."""
+        waits = [wait_s for wait_s in self._passed_over.values() if wait_s is not None]
+        self._passed_over.clear()
         return self._clock() + timedelta(seconds=min(waits)) if waits else None
 
     def _dial(self, tasks: asyncio.TaskGroup, job: Job, line: Line) -> None:

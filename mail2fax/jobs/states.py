@@ -297,14 +297,21 @@ class Jobs(JobReader):
 
     # What is to be done
 
-    async def next_ready(self, limit: int, but: Collection[int] = ()) -> tuple[Job, ...]:
+    async def next_ready(
+        self, limit: int, but: Collection[int] = (), passed_over: Collection[int] = ()
+    ) -> tuple[Job, ...]:
         """Jobs that may be dialled now, oldest first: at most one per number, and none whose number is engaged.
 
-        A number that was called a moment ago is left alone for a little: its machine is still hanging up.
+        Not those with the ids `but`, whose numbers wait for them; nor those `passed_over`, whose numbers do not. A
+        number that was called a moment ago is left alone for a little: its machine is still hanging up.
         """
         rested = self._clock() - self._settings.number_rest
         return await self._store.read(
-            lambda session: jobs_in(session.all("callable_jobs", but=id_list(but), rested=rested, limit=limit))
+            lambda session: jobs_in(
+                session.all(
+                    "callable_jobs", but=id_list(but), passed_over=id_list(passed_over), rested=rested, limit=limit
+                )
+            )
         )
 
     async def next_moment(self) -> datetime | None:

@@ -203,6 +203,26 @@ async def test_a_fax_that_waits_for_its_trunk_holds_up_no_other(tmp_path: Path) 
         assert [order.trunk for order in engine.dialled] == ["home"]
 
 
+async def test_however_many_faxes_wait_for_their_trunk_the_last_one_comes_to_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trap: each look began with the oldest again, and ended before it came to a fax whose trunk was free."""
+    monkeypatch.setattr(dispatch, "BATCH", 2)
+    monkeypatch.setattr(dispatch, "MOST_LOOKS", 2)
+    trunks = (Trunk("abroad", allow=(NumberMask.parse("49*"),)), Trunk("home", allow=(NumberMask.parse("375*"),)))
+    engine = ScriptedEngine()
+    async with house(tmp_path, engine, trunks=trunks) as here:
+        engine.trunks.put(TrunkState("abroad", TrunkCondition.DOWN))
+        waiting = [await silent(here, f"mail {number}", f"+4922112345{number:02}") for number in range(9)]
+        job = await silent(here, "mail home")
+        async with running(here):
+            await here.until(job.id, JobState.SENT)
+            engine.trunks.put(TrunkState("abroad"))
+            for each in waiting:
+                await here.until(each.id, JobState.SENT)
+        assert len(engine.dialled) == 10
+
+
 async def test_a_trunk_has_no_more_calls_than_its_lines(tmp_path: Path) -> None:
     engine = ScriptedEngine(otherwise=never_ends)
     async with house(tmp_path, engine, trunks=TWO_TRUNKS) as here:

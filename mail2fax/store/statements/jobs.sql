@@ -20,17 +20,21 @@ SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) A
 FROM jobs WHERE state = 'received' AND id NOT IN (SELECT value FROM json_each(:but)) ORDER BY id LIMIT :limit;
 
 -- callable_jobs: Ready jobs that may be dialled now: not held, nobody calls their number or did so just now, and no
--- older one waits for it.
+-- older one waits for it, but such as are passed over: those wait for another trunk.
 SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
 FROM jobs
 WHERE state = 'ready'
   AND held = 0
-  AND id NOT IN (SELECT value FROM json_each(:but))
+  AND id NOT IN (SELECT value FROM json_each(:but) UNION ALL SELECT value FROM json_each(:passed_over))
   AND NOT EXISTS (
       SELECT 1 FROM jobs AS other
       WHERE other.number = jobs.number
         AND other.state IN ('calling', 'ready')
-        AND (other.state = 'calling' OR (other.held = 0 AND other.id < jobs.id))
+        AND (other.state = 'calling' OR (
+            other.held = 0
+            AND other.id < jobs.id
+            AND other.id NOT IN (SELECT value FROM json_each(:passed_over))
+        ))
   )
   AND NOT EXISTS (
       SELECT 1 FROM jobs AS other

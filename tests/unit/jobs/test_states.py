@@ -514,6 +514,15 @@ async def test_ready_jobs_that_rest_leave_the_lines_to_others_but_keep_their_tur
     assert behind not in await jobs.next_ready(9, but={resting.id})
 
 
+async def test_a_ready_job_that_is_passed_over_holds_up_none_to_the_same_number(jobs: Jobs) -> None:
+    """Trap: the older one waits for a trunk of its own that is down; the younger may go over one that is up."""
+    older, younger, youngest = [await ready(jobs, key, "+1") for key in ("older", "younger", "youngest")]
+    assert await jobs.next_ready(9) == (older,)
+    assert await jobs.next_ready(9, passed_over={older.id}) == (younger,)
+    assert await jobs.next_ready(9, passed_over={older.id, younger.id}) == (youngest,)
+    assert await jobs.next_ready(9, but={younger.id}, passed_over={older.id}) == ()
+
+
 async def test_a_number_that_was_called_just_now_is_left_alone_for_a_moment(jobs: Jobs, clock: Clock) -> None:
     """Its machine is still hanging up, and would be busy."""
     _, attempt = await calling(jobs, "first", "+1")
