@@ -6,6 +6,7 @@ import pytest
 from sqlite_utils import Database
 
 from mail2fax.store import steps
+from mail2fax.store.named import AnyParameter, named_statements
 
 OLD_JOB = """
     INSERT INTO jobs VALUES (7, 'u', 'sent', 1, 'smtp', 'k', 's', 1, '2026', 'anna', 'example.com', '',
@@ -43,3 +44,27 @@ def test_a_key_stands_for_one_job_in_each_domain(old: Database) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         old.execute("INSERT INTO sources VALUES ('default', 'smtp', 'k', 8)")
     old.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "search"),
+    [
+        ("purgeable_mails", "jobs USING INDEX jobs_with_mail (changed_at<?)"),
+        ("purgeable_documents", "jobs USING INDEX jobs_with_document (changed_at<?)"),
+        ("purgeable_jobs", "jobs USING INDEX jobs_by_end (changed_at<?)"),
+        ("callable_jobs", "jobs USING INDEX jobs_by_state (state=?)"),
+        ("callable_jobs", "other USING INDEX jobs_by_number (number=? AND state=?)"),
+        ("callable_jobs", "other USING INDEX jobs_by_number_and_end (number=? AND changed_at>?)"),
+        ("overdue_jobs", "jobs USING INDEX jobs_by_deadline (deadline_at<?)"),
+    ],
+)
+def test_what_is_asked_again_and_again_costs_no_more_for_all_that_is_over(
+    old: Database, statement: str, search: str
+) -> None:
+    """Trap: each purge looked, in the writer, at every job whose mail was forgotten long ago."""
+    steps.upgrade(old)
+    plan = old.execute(f"EXPLAIN QUERY PLAN {named_statements()[statement]}", AnyParameter()).fetchall()
+    old.close()
+    told = [words for *_, words in plan]
+    assert f"SEARCH {search}" in told
+    assert not any(words.startswith(("SCAN jobs", "SCAN other")) for words in told)
