@@ -266,7 +266,7 @@ class Dispatcher:
             except Exception as fault:
                 # One reply that cannot be written must not hold up the others.
                 log.exception("reply failed inside", job=reply.job_id)
-                await self._outbox.postponed(reply, self._clock() + LONGEST_REPLY_DELAY, repr(fault))
+                await self._reply_failed(reply, "", repr(fault), permanent=False)
         return await self._outbox.next_owed()
 
     async def _send_reply(self, reply: Reply) -> None:
@@ -310,6 +310,8 @@ class Dispatcher:
         now = self._clock()
         if permanent or now - reply.created_at > self._replies.give_up_after:
             log.error("reply given up", job=reply.job_id, to=to, error=error)
+            # The alarm first, as above.
+            await self._alarms.sound(AlarmCause.REPLY_GIVEN_UP, job=str(reply.job_id), to=to or "-", error=error)
             await self._outbox.given_up(reply, error)
             return
         delay = _delay(reply.tries)
@@ -325,7 +327,7 @@ class Dispatcher:
             except Exception as fault:
                 # One alarm that cannot be written must not hold up the others.
                 log.exception("alarm failed inside", cause=alarm.cause.value)
-                await self._alarms.postponed(alarm, self._clock() + LONGEST_REPLY_DELAY, repr(fault))
+                await self._alarm_failed(alarm, repr(fault), permanent=False)
         return None
 
     async def _send_alarm(self, alarm: Alarm) -> None:

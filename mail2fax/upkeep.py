@@ -136,8 +136,8 @@ class Upkeep:
                 await self._alarms.sound(AlarmCause.TRUNK_DOWN, about=name, trunk=name, said=latest[0].cause)
             if is_locked_out(latest):
                 await self._alarms.sound(AlarmCause.LOGIN_FAILING, about=name, trunk=name, said=latest[0].cause)
-        for call in signs.calls[:1]:
-            if cause := ALARMING.get(call.diagnosis or ""):
+        for diagnosis, cause in ALARMING.items():
+            if call := signs.diagnosed.get(diagnosis):
                 await self._alarms.sound(cause, said=call.cause)
 
     async def _mind_the_queues(self, signs: Signs, now: datetime) -> None:

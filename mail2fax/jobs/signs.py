@@ -16,7 +16,7 @@ FORBIDDEN = 403
 """RFC 3261 21.4.4: of one number, that it is not to be called; of one number after the other, that we are not to."""
 FORBIDDEN_NUMBERS = 2
 MOST_CALLS = 500
-"""So many calls are looked through for the latest of each trunk."""
+"""So many calls are looked through for the latest of each trunk, and for what is alarming by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What shows at one moment. `calls` are the latest over each trunk, the newest first."""
+    """What shows at one moment. `calls` are the latest over each trunk, the newest first; `diagnosed` are the newest
+    with each diagnosis, over whichever trunk."""
 
     calls: Sequence[CallSign]
+    diagnosed: Mapping[str, CallSign]
     reply: Waiting | None
     job: Waiting | None
 
@@ -86,10 +88,11 @@ async def read_signs(readable: Readable, since: datetime, calls: int) -> Signs:
     """The signs now, with at most `calls` calls over a trunk, none that ended before `since`; raises `StoreError`."""
 
     def question(session: Session) -> Signs:
-        latest = session.all("latest_calls", since=since, limit=MOST_CALLS)
+        latest = [_call(row) for row in session.all("latest_calls", since=since, limit=MOST_CALLS)]
         reply, job = session.one("oldest_owed"), session.one("oldest_waiting")
         return Signs(
-            _latest_of_each_trunk(map(_call, latest), max(calls, FORBIDDEN_NUMBERS)),
+            _latest_of_each_trunk(latest, max(calls, FORBIDDEN_NUMBERS)),
+            {call.diagnosis: call for call in reversed(latest) if call.diagnosis},
             Waiting(reply["job_id"], from_text(reply["moment"]), reply["last_error"]) if reply else None,
             Waiting(job["job_id"], from_text(job["moment"]), job["state"]) if job else None,
         )

@@ -15,6 +15,8 @@ class AlarmCause(StrEnum):
     """A trunk refuses our registration, or the log-in of a call, or forbids our calls to one number after the other."""
     OUTBOX_AGEING = "outbox-ageing"
     """A status mail has waited too long for the mail server."""
+    REPLY_GIVEN_UP = "reply-given-up"
+    """A status mail was refused for good, or for too long: its sender does not hear of his fax."""
     QUEUE_AGEING = "queue-ageing"
     """A fax has waited too long, though it could be worked on."""
     DISK_LOW = "disk-low"

@@ -160,7 +160,7 @@ class House:
             dialling=Dialling(TERMINAL, "fax.example.com", ZoneInfo("Europe/Minsk"), longest_call_s),
             retries=RETRIES,
         )
-        replies = ReplyDelivery(
+        self.replies = ReplyDelivery(
             Letterhead("fax@example.com", ZoneInfo("UTC")),
             MailServer("127.0.0.1", port, "fax.example.com", timeout_s=5),
             timedelta(hours=72),
@@ -170,7 +170,7 @@ class House:
         gauges = Gauges(self.spool.free_bytes, lambda: 0, lambda: engine.trunk_states)
         upkeep = Upkeep(store, alarms, retention, gauges, LIMITS, self.clock)
         self.dispatcher = Dispatcher(
-            self.gateway, self.jobs, self.outbox, alarms, upkeep, replies, self.lines, self.clock
+            self.gateway, self.jobs, self.outbox, alarms, upkeep, self.replies, self.lines, self.clock
         )
         self.orders = Orders(
             self.gateway,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -14,6 +15,7 @@ from mail2fax import dispatch
 from mail2fax.cli.mail_sink import MailSink
 from mail2fax.engine.scripted import ScriptedEngine
 from mail2fax.jobs import Change
+from mail2fax.jobs.alarms import Alarms
 from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.job import Job, JobEvent
 from mail2fax.model.refusal import Refusal, RefusalCode
@@ -168,3 +170,32 @@ async def test_a_reply_that_nobody_takes_for_three_days_is_given_up(tmp_path: Pa
         async with running(here):
             await told(here)
         assert await here.outbox.owed(here.clock()) == ()
+        raised = await here.store.read(
+            lambda session: session.one("last_alarm", cause=AlarmCause.REPLY_GIVEN_UP, subject="")
+        )
+        assert raised
+        assert raised["moment"], "its sender does not hear of his fax: somebody else must"
+
+
+async def test_a_reply_that_cannot_be_written_is_not_tried_for_ever(tmp_path: Path) -> None:
+    """Trap: a status mail without words stayed owed, and was tried each hour for as long as we ran."""
+    async with office(tmp_path, Letterbox()) as here:
+        job = await received(here.jobs, "no words for it")
+        await here.jobs.apply(job.id, JobEvent.REFUSED, Change(outcome="of an older version"))
+        async with running(here):
+            await here.store.until_done("postponed")
+            here.clock.advance(timedelta(hours=73))
+            await told(here)
+        assert await here.outbox.owed(here.clock()) == ()
+
+
+async def test_an_alarm_that_cannot_be_written_is_not_tried_for_ever(tmp_path: Path) -> None:
+    async with office(tmp_path, Letterbox()) as here:
+        await Alarms(here.store, here.clock, "fax.example.com", mailed=True).sound(AlarmCause.TRUNK_DOWN)
+        here.dispatcher.adopt(replace(here.replies, admin="no header\n@example.com"))
+        async with running(here):
+            await here.store.until_done("postponed")
+            here.clock.advance(timedelta(hours=73))
+            await here.store.until(lambda session: session.all("owed_alarms", now=here.clock(), limit=9) == [])
+            await here.store.until_done("owed", 3)
+        assert await here.store.read(lambda session: session.one("next_owed_alarm")) == {"moment": None}

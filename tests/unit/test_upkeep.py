@@ -121,6 +121,15 @@ async def test_a_number_that_is_forbidden_is_no_alarm_and_two_of_them_are(house:
         assert await house.sounded() == sounded
 
 
+async def test_a_blocked_call_is_an_alarm_though_others_have_ended_since_the_last_look(house: House) -> None:
+    """Trap: only the very last call was looked at, and over several lines another one soon is."""
+    await house.call("mail 1", "+375291554490", ended(sip_code=608, sip_reason="Rejected"))
+    house.clock.advance(timedelta(seconds=1))
+    await house.call("mail 2", "+375291554491", busy())
+    assert await house.sounded() == [AlarmCause.CALLER_BLOCKED]
+    assert "608" in (await house.facts())["said"]
+
+
 async def test_a_trunk_that_stays_down_is_an_alarm_that_names_it(house: House) -> None:
     house.machine.trunks["pbx"] = TrunkState("pbx", TrunkCondition.DOWN, "no answer")
     assert await house.sounded() == []

@@ -28,6 +28,10 @@ _ENGLISH = {
         "A status mail has waited for {minutes} minutes: the mail server does not take it. It said: {error}.",
         "Check the mail server of [reply]. Nothing is lost; status mails are tried again.",
     ),
+    AlarmCause.REPLY_GIVEN_UP: Wording(
+        "The status mail about job {job}, to {to}, is given up: {error}.",
+        "Tell the sender what became of the fax: see mail2fax show {job}. Others may have come to the same.",
+    ),
     AlarmCause.QUEUE_AGEING: Wording(
         "Job {job} has been {state} for {minutes} minutes.",
         "See mail2fax show {job} and the log; when all lines are busy for long, trunk.lines may be too few.",
@@ -70,6 +74,10 @@ _RUSSIAN = {
     AlarmCause.OUTBOX_AGEING: Wording(
         "Письмо о результате ждёт уже {minutes} мин: почтовый сервер его не принимает. Его ответ: {error}.",
         "Проверьте почтовый сервер из [reply]. Ничего не потеряно, письма отправляются повторно.",
+    ),
+    AlarmCause.REPLY_GIVEN_UP: Wording(
+        "Письмо о результате задания {job} для {to} не доставлено и больше не отправляется: {error}.",
+        "Сообщите отправителю, что стало с факсом: смотрите mail2fax show {job}. Возможно, так же и с другими.",
     ),
     AlarmCause.QUEUE_AGEING: Wording(
         "Задание {job} стоит в состоянии {state} уже {minutes} мин.",

@@ -24,6 +24,7 @@ FACTS = {
     "reserve_mb": "200",
     "deaths": "2",
     "sender": "scanner@example.com",
+    "to": "anna@example.com",
 }
 
 
