@@ -23,6 +23,7 @@ from mail2fax.control.door import ControlDoor
 from mail2fax.control.orders import Orders
 from mail2fax.dispatch import Dispatcher
 from mail2fax.document.sandbox import Renderer, RenderingUnavailable
+from mail2fax.document.unpack import Unpacker, UnpackingUnavailable
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
 from mail2fax.engine.process import EngineProcess
 from mail2fax.engine.settings import EngineSettings
@@ -104,6 +105,7 @@ class _House:
     config: Config
     engine: EngineProcess
     jobs: Jobs
+    unpacker: Unpacker
     renderer: Renderer
     lines: Lines
     gateway: Gateway
@@ -126,6 +128,7 @@ class _House:
         self.gateway.adopt(rules, dialling, retries)
         self.door.adopt(smtp)
         self.orders.adopt(wiring.send_limits(config))
+        self.unpacker.adopt(limits)
         self.renderer.adopt(limits)
         self.upkeep.adopt(wiring.limits(config), wiring.keep_for(config), mailed=bool(config.alarm.admin))
         self.dispatcher.adopt(replies)
@@ -159,12 +162,15 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         )
         closing.push_async_callback(engine.stop)
         await _start_engine(engine, config)
+        unpacker = Unpacker(wiring.render_limits(config))
         renderer = Renderer(wiring.render_limits(config), config.document.workers)
+        closing.push_async_callback(unpacker.stop)
         closing.push_async_callback(renderer.stop)
-        await _warm_up(renderer)
+        await _warm_up(unpacker, renderer)
         gateway = Gateway(
             rules=wiring.rules(config),
             spool=spool,
+            unpacker=unpacker,
             renderer=renderer,
             documents=documents,
             jobs=jobs,
@@ -186,7 +192,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         control = ControlDoor(control_socket(config), orders, jobs)
         await _open_control(control, config)
         closing.push_async_callback(control.stop)
-        yield _House(config, engine, jobs, renderer, lines, gateway, upkeep, dispatcher, door, orders)
+        yield _House(config, engine, jobs, unpacker, renderer, lines, gateway, upkeep, dispatcher, door, orders)
 
 
 # Opening
@@ -244,10 +250,11 @@ async def _start_engine(engine: EngineProcess, config: Config) -> None:
         ) from error
 
 
-async def _warm_up(renderer: Renderer) -> None:
+async def _warm_up(unpacker: Unpacker, renderer: Renderer) -> None:
     try:
+        await unpacker.start()
         await renderer.start()
-    except RenderingUnavailable as error:
+    except (UnpackingUnavailable, RenderingUnavailable) as error:
         raise CannotStart(f"documents cannot be rendered: {error}") from error
 
 

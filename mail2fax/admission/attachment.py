@@ -6,15 +6,13 @@ cards) or another document: then nothing is faxed, for half of what somebody sen
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mail2fax.mail.mime import Part
+from mail2fax.model.document import begins_as_tiff
 from mail2fax.model.refusal import Refusal, RefusalCode
 
 NO_NAME = "(without a name)"
 
-# TIFF 6.0 section 2, and BigTIFF: the document room says what it can read of them.
-_MAGICS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _TIFF_TYPES = frozenset(
     {
         "image/tiff",
@@ -45,16 +43,11 @@ _TRIMMING_NAMES = frozenset({"smime.p7s", "signature.asc"})
 _EXCHANGE_TEXT = re.compile(r"ATT\d{5,}\.(?:txt|html?)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """The TIFF to be faxed: its `name` for people, its bytes as sent."""
+def find_attachment(parts: Sequence[Part]) -> str | Refusal:
+    """The name of the one TIFF among `parts`, or why there is not exactly one document, and that a whole TIFF.
 
-    name: str
-    data: bytes
-
-
-def find_attachment(parts: Sequence[Part]) -> Attachment | Refusal:
-    """The one TIFF among `parts`, or why there is not exactly one document, and that a whole TIFF."""
+    Of each part's content the first bytes are enough.
+    """
     documents = [part for part in parts if _is_tiff(part) or not _is_trimming(part)]
     tiffs = [part for part in documents if _is_tiff(part)]
     foreign = [part for part in documents if not _is_tiff(part)]
@@ -69,11 +62,11 @@ def find_attachment(parts: Sequence[Part]) -> Attachment | Refusal:
         return Refusal(RefusalCode.ATTACHMENT_SEVERAL, {"names": _names(tiffs)})
     if foreign:
         return Refusal(RefusalCode.ATTACHMENT_FOREIGN, {"names": _names(foreign)})
-    return Attachment(_names(tiffs), tiffs[0].content)
+    return _names(tiffs)
 
 
 def _is_tiff(part: Part) -> bool:
-    return part.content.startswith(_MAGICS)
+    return begins_as_tiff(part.content)
 
 
 def _claims_tiff(part: Part) -> bool:

@@ -6,7 +6,7 @@ is safely ours. Nobody may fax, and nowhere, unless a rule says so.
 
 from dataclasses import dataclass, field
 
-from mail2fax.admission.attachment import Attachment, find_attachment
+from mail2fax.admission.attachment import find_attachment
 from mail2fax.admission.number import NumberPlan, NumberRules, may_dial, read_dialled, read_number
 from mail2fax.admission.proof import Bindings, is_proven
 from mail2fax.admission.sender import rule_for
@@ -46,10 +46,10 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Admission's yes: the one number to dial, and the one TIFF to send there."""
+    """Admission's yes: the one number to dial, and what the one TIFF to send there is called."""
 
     number: FaxNumber
-    attachment: Attachment
+    attachment: str
 
 
 def judge_sender(arrival: Arrival, rules: AdmissionRules) -> Allowed | Refusal:
@@ -83,7 +83,7 @@ def judge_redirection(named: str, prefix: str, rules: AdmissionRules) -> FaxNumb
 
 
 def judge_order(subject: str, parts: tuple[Part, ...] | Problem, rules: AdmissionRules) -> Admitted | Refusal:
-    """Which number, which attachment? `subject` is the decoded one; `parts` is what `read_parts` made of the mail."""
+    """Which number, which attachment? `subject` is the decoded one; `parts` is what the mail was taken apart into."""
     number = read_number(subject, rules.plan)
     if isinstance(number, Refusal):
         return number

@@ -1,48 +1,34 @@
-"""One render process as the gateway sees it: started ahead of its document, given one document, gone afterwards.
+"""A confined process as the gateway sees it: started ahead of its work, given one file, gone afterwards.
 
 Starting Python with Pillow and numpy takes longer than rendering a page. So a process is started before there is
-anything to render, loads and rehearses all it needs, and waits. Its document comes as open descriptors through a
-socket, which it then closes; what it may do from there on is in `confinement`. No process sees two documents.
+anything to do, loads and rehearses all it needs, and waits. What it works on comes as open descriptors through a
+socket, which it then closes (`inside`); what it may do from there on is in `confinement`. No process sees two files.
 """
 
 import asyncio
 import json
+import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 import mail2fax
 from mail2fax.document.limits import RenderLimits
 
-ANSWER_BYTES = 16_384
-_ORDER_BYTES = 4096
-_DESCRIPTORS = 3
+ANSWER_BYTES = 256 * 1024
+CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS})
+OUT_OF_TIME = frozenset({signal.SIGPROF, signal.SIGXCPU})
+
+_WORDS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a render process gets, as descriptors: the sender's file, the file to write, and the one for the same
-    document in standard resolution; and its limits."""
-
-    limits: RenderLimits
-    source: int
-    target: int
-    standard: int
-
-
-def wait_for_order(channel: int) -> Order | None:
-    """The order that comes through the socket `channel`; None when the gateway has closed its end, or has died."""
-    with socket.socket(fileno=channel) as waiting:
-        words, descriptors, _, _ = socket.recv_fds(waiting, _ORDER_BYTES, _DESCRIPTORS)
-    return Order(RenderLimits(**json.loads(words)), *descriptors) if words else None
-
-
-class RenderProcess:
-    """A process that waits for its one document. Get one from `start`, and `end` it, however it went."""
+class ConfinedProcess:
+    """A process that waits for its one order. Get one from `start`, and `end` it, however it went."""
 
     def __init__(
         self, process: asyncio.subprocess.Process, channel: socket.socket, folder: "tempfile.TemporaryDirectory[str]"
@@ -83,7 +69,7 @@ class RenderProcess:
             return True
 
     def give(self, source: BinaryIO, targets: Sequence[BinaryIO], limits: RenderLimits) -> None:
-        """Hands over the document and both files to write; raises `OSError` when the process is gone."""
+        """Hands over the file to read and those to write; raises `OSError` when the process is gone."""
         order = json.dumps(asdict(limits)).encode()
         socket.send_fds(self._channel, [order], [file.fileno() for file in (source, *targets)])
         self._channel.close()
@@ -101,3 +87,59 @@ class RenderProcess:
             self._process.kill()
             await asyncio.shield(self._process.wait())
         self._folder.cleanup()
+
+
+class Standby:
+    """Keeps one process of a module ready for the next piece of work. For one event loop."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        self._warm = False
+        self._spare: ConfinedProcess | None = None
+        self._keeping = asyncio.Lock()
+
+    async def start(self) -> None:
+        """From now on a process is ready; raises `OSError`."""
+        self._warm = True
+        await self.refill()
+
+    async def stop(self) -> None:
+        """No process waits any more."""
+        async with self._keeping:
+            self._warm = False
+            spare, self._spare = self._spare, None
+        if spare:
+            await spare.end()
+
+    async def refill(self) -> None:
+        """Starts a process for the next piece of work, after this one: the two would only be in each other's way."""
+        async with self._keeping:
+            if self._warm and self._spare is None:
+                self._spare = await ConfinedProcess.start(self._module)
+
+    @asynccontextmanager
+    async def process(self) -> AsyncIterator[ConfinedProcess]:
+        """A process that is gone when the block is left, however it is left; raises `OSError`."""
+        process, self._spare = self._spare, None
+        if process and not process.waits:
+            await process.end()
+            process = None
+        process = process or await ConfinedProcess.start(self._module)
+        try:
+            yield process
+        finally:
+            await process.end()
+
+
+def parsed(line: bytes) -> Mapping[str, Any] | None:
+    """A process's answer, empty when it gave none; None for what no process of ours would say."""
+    try:
+        answer = json.loads(line or b"{}")
+    except (ValueError, RecursionError):
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def clean(text: object) -> str:
+    """Text from a confined process, short and printable."""
+    return "".join(char if char.isprintable() else " " for char in str(text)[:_WORDS])

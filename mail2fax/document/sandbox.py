@@ -7,12 +7,9 @@ cleaned.
 """
 
 import asyncio
-import json
 import os
 import signal
-import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,7 +18,7 @@ import structlog
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document import tiff
 from mail2fax.document.limits import RenderLimits
-from mail2fax.document.process import RenderProcess
+from mail2fax.document.process import CRASHES, OUT_OF_TIME, Standby, clean, parsed
 from mail2fax.model.document import Document, Page, Resolution, standard_name
 from mail2fax.model.refusal import Refusal, RefusalCode
 
@@ -37,9 +34,6 @@ CODES = frozenset(
     }
 )
 FACTS = frozenset({"page", "problem"})
-FACT_LENGTH = 200
-CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS})
-OUT_OF_TIME = frozenset({signal.SIGPROF, signal.SIGXCPU})
 
 
 class RenderingUnavailable(Exception):
@@ -54,35 +48,27 @@ class Renderer:
 
     def __init__(self, limits: RenderLimits | None = None, workers: int = 2, worker: str = WORKER) -> None:
         self._limits = limits or RenderLimits()
-        self._worker_module = worker
+        self._standby = Standby(worker)
         self._free = asyncio.Semaphore(workers)
         self._warned = False
-        self._warm = False
-        self._spare: RenderProcess | None = None
-        self._keeping = asyncio.Lock()
 
     async def start(self) -> None:
         """From now on a process is ready for the next document; raises `RenderingUnavailable`."""
-        self._warm = True
         try:
-            await self._keep_spare()
+            await self._standby.start()
         except OSError as error:
             raise RenderingUnavailable(str(error)) from error
 
     async def stop(self) -> None:
         """No process waits any more."""
-        async with self._keeping:
-            self._warm = False
-            spare, self._spare = self._spare, None
-        if spare:
-            await spare.end()
+        await self._standby.stop()
 
     def adopt(self, limits: RenderLimits) -> None:
         """Renders the documents that are still to come within these limits."""
         self._limits = limits
 
-    async def render(self, source: bytes | Path, name: str, target: Path) -> Document | Refusal:
-        """Renders the TIFF `source` (its bytes, or a file) into the new file `target`, durably.
+    async def render(self, source: BinaryIO, name: str, target: Path) -> Document | Refusal:
+        """Renders the TIFF `source`, an open file, from its start into the new file `target`, durably.
 
         A document in fine resolution gets a second file beside it, `standard_name(target.name)`. `name` is the
         sender's name for it, for the words of a refusal. Files are written beside their final places, fsynced and
@@ -91,24 +77,17 @@ class Renderer:
         async with self._free:
             try:
                 document = await self._render(source, name, target)
-                await self._keep_spare()
+                await self._standby.refill()
             except OSError as error:
                 raise RenderingUnavailable(str(error)) from error
         return document
 
-    async def _keep_spare(self) -> None:
-        """Starts a process for the next document, after this one: the two would only be in each other's way."""
-        async with self._keeping:
-            if self._warm and self._spare is None:
-                self._spare = await RenderProcess.start(self._worker_module)
-
-    async def _render(self, source: bytes | Path, name: str, target: Path) -> Document | Refusal:
+    async def _render(self, source: BinaryIO, name: str, target: Path) -> Document | Refusal:
         places = (target, target.with_name(standard_name(target.name)))
         unfinished = [place.with_name(f".{place.name}.rendering") for place in places]
         try:
             with _private(unfinished[0]) as file, _private(unfinished[1]) as standard:
-                with await asyncio.to_thread(_opened, source) as original:
-                    refusal = await self._work(original, (file, standard), name)
+                refusal = await self._work(source, (file, standard), name)
                 if refusal:
                     return refusal
                 return await asyncio.to_thread(_accept, (file, standard), unfinished, places)
@@ -121,7 +100,8 @@ class Renderer:
     async def _work(self, original: BinaryIO, files: Sequence[BinaryIO], name: str) -> Refusal | None:
         """What the worker makes of the document: a refusal, or None when it says that it is rendered."""
         try:
-            async with asyncio.timeout(self._limits.document_seconds), self._worker() as worker:
+            async with asyncio.timeout(self._limits.document_seconds), self._standby.process() as worker:
+                original.seek(0)
                 worker.give(original, files, self._limits)
                 line, code = await worker.answer()
         except TimeoutError:
@@ -130,25 +110,12 @@ class Renderer:
             return _failed(name, "our reader was misled by it", "endless answer")
         return self._judge(line, code, name)
 
-    @asynccontextmanager
-    async def _worker(self) -> AsyncIterator[RenderProcess]:
-        """A worker that is gone when the block is left, however it is left."""
-        worker, self._spare = self._spare, None
-        if worker and not worker.waits:
-            await worker.end()
-            worker = None
-        worker = worker or await RenderProcess.start(self._worker_module)
-        try:
-            yield worker
-        finally:
-            await worker.end()
-
     def _judge(self, line: bytes, code: int, name: str) -> Refusal | None:
         if -code in OUT_OF_TIME:
             return _too_slow(name, signal.Signals(-code).name)
         if -code in CRASHES:
             return _failed(name, "our reader crashed over it", signal.Signals(-code).name)
-        answer = _parsed(line)
+        answer = parsed(line)
         if answer is None:
             return _failed(name, "our reader was misled by it", "an answer that is none")
         self._warn_once(answer.get("missing"))
@@ -157,12 +124,12 @@ class Renderer:
                 return None
             case "refused":
                 return _refusal(answer, name)
-        raise RenderingUnavailable(f"the render process ended with code {code}: {_clean(answer.get('detail', ''))}")
+        raise RenderingUnavailable(f"the render process ended with code {code}: {clean(answer.get('detail', ''))}")
 
     def _warn_once(self, missing: Any) -> None:
         if missing and not self._warned:
             self._warned = True
-            log.warning("documents are read with fewer locks than there should be", missing=_clean(missing))
+            log.warning("documents are read with fewer locks than there should be", missing=clean(missing))
 
 
 def _private(path: Path) -> BinaryIO:
@@ -170,17 +137,6 @@ def _private(path: Path) -> BinaryIO:
     # A worker that outlived a killed gateway may still write to a file of this name: it keeps that one.
     path.unlink(missing_ok=True)
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
-
-
-def _opened(source: bytes | Path) -> BinaryIO:
-    """The source as an open file at its start; bytes go to a file that has no name."""
-    if isinstance(source, Path):
-        return source.open("rb")
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
-    file.write(source)
-    file.flush()
-    file.seek(0)
-    return file
 
 
 def _accept(files: Sequence[BinaryIO], unfinished: Sequence[Path], places: Sequence[Path]) -> Document:
@@ -211,22 +167,13 @@ def _require_half(standard: BinaryIO, pages: Sequence[Page]) -> None:
         raise tiff.NotCanonical("the rendition in standard resolution is of another document")
 
 
-def _parsed(line: bytes) -> Mapping[str, Any] | None:
-    """The worker's answer, empty when it gave none; None for what no worker of ours would say."""
-    try:
-        answer = json.loads(line or b"{}")
-    except (ValueError, RecursionError):
-        return None
-    return answer if isinstance(answer, dict) else None
-
-
 def _refusal(answer: Mapping[str, Any], name: str) -> Refusal:
     """The worker's refusal, as far as it is of a kind and a size that a worker of ours would give."""
     code, facts = str(answer.get("code")), answer.get("facts")
     if code not in CODES or not isinstance(facts, dict):
         return _failed(name, "our reader was misled by it", "unknown refusal")
-    refusal = Refusal(RefusalCode(code), {key: _clean(facts[key]) for key in FACTS & facts.keys()} | {"name": name})
-    log.info("document refused", reason=refusal.code, detail=_clean(answer.get("detail", "")))
+    refusal = Refusal(RefusalCode(code), {key: clean(facts[key]) for key in FACTS & facts.keys()} | {"name": name})
+    log.info("document refused", reason=refusal.code, detail=clean(answer.get("detail", "")))
     return refusal
 
 
@@ -238,8 +185,3 @@ def _too_slow(name: str, clock: str) -> Refusal:
 def _failed(name: str, problem: str, detail: str) -> Refusal:
     log.warning("document refused", reason=RefusalCode.RENDERING_FAILED, detail=detail)
     return Refusal(RefusalCode.RENDERING_FAILED, {"name": name, "problem": problem})
-
-
-def _clean(text: object) -> str:
-    """Text from the worker, short and printable."""
-    return "".join(char if char.isprintable() else " " for char in str(text)[:FACT_LENGTH])

@@ -13,6 +13,7 @@ second order. A fax that was not delivered may always come again.
 
 import hashlib
 from datetime import timedelta
+from typing import BinaryIO
 
 from mail2fax.model.job import JobState
 from mail2fax.model.mail import Submission
@@ -26,11 +27,16 @@ CONTENT = "content"
 MAY_COME_AGAIN = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.REJECTED})
 """A repeat of such a job is a new job. `unconfirmed` is not among them: that fax may have arrived."""
 
+_CHUNK = 1 << 20
 
-def content_key(submission: Submission, number: str, document: bytes) -> str:
+
+def content_key(submission: Submission, number: str, document: BinaryIO) -> str:
     """The key of a fax by what it is: who sends what where. `number` is E.164, `document` the TIFF as it came."""
-    content = hashlib.sha256(document).hexdigest()
-    told_apart = "\0".join((submission.message_id or "", str(submission.sender), number, content))
+    document.seek(0)
+    content = hashlib.sha256()
+    for chunk in iter(lambda: document.read(_CHUNK), b""):
+        content.update(chunk)
+    told_apart = "\0".join((submission.message_id or "", str(submission.sender), number, content.hexdigest()))
     return hashlib.sha256(told_apart.encode()).hexdigest()
 
 

@@ -63,7 +63,7 @@ class Part:
 def read_parts(raw: bytes) -> tuple[Part, ...] | Problem:
     """The leaf parts of the mail `raw` in order, or why it cannot be taken apart.
 
-    At most 20 levels and 200 parts. Costs up to nine times the size of `raw` in memory: not for the event loop.
+    At most 20 levels and 200 parts. Costs up to nine times the size of `raw` in memory: not for the gateway itself.
     """
     problem = _measure(raw)
     if problem is not None:

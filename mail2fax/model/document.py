@@ -11,6 +11,15 @@ class Resolution(StrEnum):
     FINE = "204x196"
 
 
+# TIFF 6.0 section 2, and BigTIFF: the document room says what it can read of them.
+_MAGICS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+
+
+def begins_as_tiff(content: bytes) -> bool:
+    """Whether `content` is, by its first bytes, a TIFF."""
+    return content.startswith(_MAGICS)
+
+
 def standard_name(name: str) -> str:
     """The file that holds the document `name` in standard resolution, for machines that have no other."""
     return f"{name.removesuffix('.tif')}.standard.tif"

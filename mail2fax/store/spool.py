@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 import structlog
 
@@ -144,6 +144,11 @@ class Spool:
         """The bytes of the kept mail `name`; raises `SpoolError` when they cannot be read."""
         path = self.path(name)
         return await _in_thread(self._thread, lambda: _translated(path.read_bytes))
+
+    async def open(self, name: str) -> BinaryIO:
+        """The kept mail `name`, to be read; raises `SpoolError` when it cannot be opened."""
+        path = self.path(name)
+        return await _in_thread(self._thread, lambda: _translated(lambda: path.open("rb")))
 
     async def remove(self, names: Collection[str]) -> None:
         """Deletes kept mails that no row has any more. What cannot be deleted is logged, and is for the sweep."""

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from mail2fax.admission.gate import AdmissionRules
@@ -12,6 +13,7 @@ from mail2fax.admission.number import NumberPlan, NumberRules
 from mail2fax.control.orders import Orders, SendLimits
 from mail2fax.dispatch import Dispatcher, ReplyDelivery
 from mail2fax.document.sandbox import Renderer
+from mail2fax.document.unpack import Unpacker
 from mail2fax.engine.events import CallEvents
 from mail2fax.engine.interface import EngineTraits, FaxEngine, IncomingCall
 from mail2fax.engine.scripted import Script
@@ -21,8 +23,10 @@ from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.intake import Intake
 from mail2fax.jobs.operator import Operator
 from mail2fax.jobs.retention import KeepFor, Retention
+from mail2fax.mail.mime import Part, read_parts
+from mail2fax.mail.problem import Problem
 from mail2fax.model.call import CallEvent, CallOrder, EndedBy
-from mail2fax.model.document import Document, Page, Resolution
+from mail2fax.model.document import Document, Page, Resolution, begins_as_tiff
 from mail2fax.model.domain import Terminal
 from mail2fax.model.job import Job, JobState
 from mail2fax.model.mail import Arrival, Door, Proof, ProofKind
@@ -53,6 +57,16 @@ ORDER = (MAILS / "gmail.eml").read_bytes()
 """A mail that is admitted."""
 
 
+class Opener(Unpacker):
+    """Takes mails apart as the confined process does, without one."""
+
+    async def unpack(self, mail: BinaryIO, tiff: BinaryIO) -> tuple[Part, ...] | Problem:
+        parts = read_parts(mail.read())
+        if not isinstance(parts, Problem):
+            tiff.write(next((part.content for part in parts if begins_as_tiff(part.content)), b""))
+        return parts
+
+
 class Desk(Renderer):
     """Renders nothing: every document has two pages. `under_way` counts, `gate` may hold each one back."""
 
@@ -61,7 +75,7 @@ class Desk(Renderer):
         self.under_way = 0
         self.most = 0
 
-    async def render(self, source: bytes | Path, name: str, target: Path) -> Document | Refusal:
+    async def render(self, source: BinaryIO, name: str, target: Path) -> Document | Refusal:
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         try:
@@ -151,6 +165,7 @@ class House:
         self.gateway = Gateway(
             rules=RULES,
             spool=self.spool,
+            unpacker=Opener(),
             renderer=self.desk,
             documents=folder,
             jobs=self.jobs,

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from mail2fax.document.process import wait_for_order
+from mail2fax.document.inside import wait_for_order
 from mail2fax.document.tiff import TiffWriter
 from mail2fax.model.document import Resolution
 
@@ -62,6 +62,7 @@ def say(answer: object) -> None:
 
 
 if __name__ == "__main__":
-    order = wait_for_order(0)
+    order = wait_for_order()
     assert order
-    main(order.target, order.standard, os.read(order.source, 100).decode())
+    fine, half = order.targets
+    main(fine, half, order.read().decode())

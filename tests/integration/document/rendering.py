@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -16,16 +17,23 @@ from tests.harness.processes import becomes_true
 from tests.unit.document.crafted import craft, pages_of, raw
 
 
+async def render(source: bytes | Path, target: Path, renderer: Renderer | None = None) -> Document | Refusal:
+    """What becomes of `source`, by a renderer of its own if need be."""
+    with tempfile.TemporaryFile() as file:
+        file.write(source if isinstance(source, bytes) else await asyncio.to_thread(source.read_bytes))
+        return await (renderer or Renderer()).render(file, "scan.tif", target)
+
+
 async def rendered(source: bytes | Path, target: Path) -> Document:
     """The document that `source` becomes in `target`."""
-    found = await Renderer().render(source, "scan.tif", target)
+    found = await render(source, target)
     assert isinstance(found, Document)
     return found
 
 
 async def refused(source: bytes | Path, target: Path, renderer: Renderer | None = None) -> Refusal:
     """The refusal of a document, which leaves nothing behind."""
-    found = await (renderer or Renderer()).render(source, "scan.tif", target)
+    found = await render(source, target, renderer)
     assert isinstance(found, Refusal)
     assert found.facts["name"] == "scan.tif"
     assert names_beside(target) == []
@@ -49,7 +57,7 @@ def mode_and_size(path: Path) -> tuple[int, int]:
 async def reading(target: Path) -> AsyncIterator[int]:
     """The process id of a real worker that has a second to go; leaving cancels the render."""
     pages = craft(*[raw((12_000, 10_000), bytes(1500 * 10_000), bits=1)] * 3)
-    task = asyncio.create_task(Renderer().render(pages, "scan.tif", target))
+    task = asyncio.create_task(render(pages, target))
     await becomes_true(lambda: bool(workers()), within_s=10)
     try:
         yield workers()[0]

@@ -14,7 +14,7 @@ from mail2fax.document.sandbox import Renderer
 from mail2fax.model.document import Document
 from mail2fax.model.refusal import RefusalCode
 from tests.integration.document import liar
-from tests.integration.document.rendering import refused, rendered, workers
+from tests.integration.document.rendering import refused, render, rendered, workers
 from tests.unit.document.crafted import WIDTH, craft, raw, saved, text_page
 
 BOMBS = {
@@ -30,7 +30,7 @@ BOMBS = {
 @pytest.mark.parametrize("bomb", BOMBS)
 async def test_a_bomb_ends_in_bounded_time_and_memory(bomb: str, target: Path) -> None:
     async with asyncio.timeout(20):
-        found = await Renderer().render(BOMBS[bomb], "bomb.tif", target)
+        found = await render(BOMBS[bomb], target)
     assert isinstance(found, Document) or found.code in {RefusalCode.DOCUMENT_TOO_LARGE, RefusalCode.DOCUMENT_DAMAGED}
     largest_child_kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     assert largest_child_kb < 1024 * 1024
@@ -73,7 +73,7 @@ async def test_no_more_workers_than_allowed_run_at_once(tmp_path: Path) -> None:
     renderer = Renderer(RenderLimits(document_seconds=1), workers=2, worker=liar.__name__)
     async with asyncio.TaskGroup() as group:
         for number in range(5):
-            group.create_task(renderer.render(b"sleeping", "scan.tif", tmp_path / f"{number}.tif"))
+            group.create_task(render(b"sleeping", tmp_path / f"{number}.tif", renderer))
         most = 0
         async with asyncio.timeout(10):
             while len(asyncio.all_tasks()) > 1:

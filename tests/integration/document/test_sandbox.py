@@ -22,6 +22,7 @@ from tests.integration.document.rendering import (
     pages_in,
     reading,
     refused,
+    render,
     rendered,
     status_of,
 )
@@ -124,20 +125,18 @@ async def test_a_worker_that_lies_or_dies_gets_its_document_refused(lie: str, ta
 @pytest.mark.parametrize("fault", ["silent", "full disk"])
 async def test_a_fault_of_ours_is_no_refusal(fault: str, target: Path) -> None:
     with pytest.raises(RenderingUnavailable):
-        await Renderer(worker=liar.__name__).render(fault.encode(), "scan.tif", target)
+        await render(fault.encode(), target, Renderer(worker=liar.__name__))
     assert names_beside(target) == []
 
 
 async def test_a_worker_that_cannot_start_is_a_fault_of_ours(target: Path) -> None:
     with pytest.raises(RenderingUnavailable):
-        await Renderer(worker="mail2fax.no_such_module").render(b"II*\0", "scan.tif", target)
+        await render(b"II*\0", target, Renderer(worker="mail2fax.no_such_module"))
 
 
-async def test_a_missing_source_or_folder_is_a_fault_of_ours(target: Path) -> None:
+async def test_a_missing_folder_is_a_fault_of_ours(target: Path) -> None:
     with pytest.raises(RenderingUnavailable):
-        await Renderer().render(target.with_name("nowhere.tif"), "scan.tif", target)
-    with pytest.raises(RenderingUnavailable):
-        await Renderer().render(b"II*\0", "scan.tif", target.parent / "nowhere" / "fax.tif")
+        await render(b"II*\0", target.parent / "nowhere" / "fax.tif")
 
 
 async def test_the_facts_of_a_worker_are_cut_and_cleaned(target: Path) -> None:

@@ -67,8 +67,7 @@ def test_each_mail_gets_its_verdict(mail: str) -> None:
     else:
         assert expected["verdict"] == "admitted", expected["remark"]
         assert answer.number.e164 == "+375291554499"
-        assert answer.attachment.name == expected["name"]
-        assert answer.attachment.data.startswith(b"II*\x00")
+        assert answer.attachment == expected["name"]
 
 
 def test_nobody_may_fax_without_a_rule() -> None:

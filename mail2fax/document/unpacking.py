@@ -1,0 +1,64 @@
+"""The process that takes a mail apart: `python -m mail2fax.document.unpacking`, one per mail, started by `unpack`.
+
+Taking a mail apart costs several times its size in memory, and its sender decides how much time: so it is done here,
+within limits, and not in the gateway. The answer tells what the parts are; the first TIFF goes into the target.
+"""
+
+import os
+
+from mail2fax.document.confinement import confine, limit_page
+from mail2fax.document.inside import OUR_DISK, Answer, Order, be_silent, say, wait_for_order, write_all
+from mail2fax.mail.mime import Part, read_parts
+from mail2fax.mail.problem import Problem
+from mail2fax.model.document import begins_as_tiff
+
+BEGINNING = 8
+"""So many bytes of a part tell what it is."""
+TYPE_LENGTH = 100
+
+_REHEARSAL = (
+    b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nhello\r\n--x\r\nContent-Type: image/tiff\r\n"
+    b"Content-Disposition: attachment; filename*=utf-8''%C3%A9.tif\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    b"SUkqAA==\r\n--x--\r\n"
+)
+
+
+def main() -> None:
+    read_parts(_REHEARSAL)  # everything that is imported or loaded on first use is there now
+    be_silent()
+    order = wait_for_order()
+    if order is None:
+        return
+    confine(order.limits)
+    limit_page(order.limits.page_seconds)
+    say(_unpack(order))
+    os._exit(0)
+
+
+def _unpack(order: Order) -> Answer:
+    try:
+        parts = read_parts(order.read())
+        if isinstance(parts, Problem):
+            return {"outcome": "problem", "problem": parts.words}
+        tiff = next((part.content for part in parts if begins_as_tiff(part.content)), b"")
+        write_all(order.targets[0], tiff)
+    except OSError as error:
+        return {"outcome": "fault" if error.errno in OUR_DISK else "misread", "detail": repr(error)}
+    except Exception as error:  # noqa: BLE001 - whatever a mail does, its sender gets an answer
+        return {"outcome": "misread", "detail": repr(error)}
+    return {"outcome": "parts", "parts": [_told(part) for part in parts]}
+
+
+def _told(part: Part) -> Answer:
+    return {
+        "content_type": part.content_type[:TYPE_LENGTH],
+        "name": part.name,
+        "disposition": part.disposition,
+        "related": part.related,
+        "content": part.content[:BEGINNING].hex(),
+        "damage": part.damage,
+    }
+
+
+if __name__ == "__main__":
+    main()

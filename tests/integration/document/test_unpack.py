@@ -1,0 +1,115 @@
+"""The way from a mail to its parts, with its real process: what comes out, what it may cost, and whom it believes."""
+
+import asyncio
+import resource
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mail2fax.document.limits import RenderLimits
+from mail2fax.document.unpack import Unpacker, UnpackingUnavailable
+from mail2fax.mail.mime import Part, read_parts
+from mail2fax.mail.problem import Problem
+from tests.integration.document import mail_liar
+
+MAILS = Path(__file__).parents[3] / "fixtures" / "mails"
+MISREAD = Problem("its structure cannot be understood")
+
+Unpacked = tuple[tuple[Part, ...] | Problem, bytes]
+
+
+async def unpacked(mail: bytes, unpacker: Unpacker | None = None) -> Unpacked:
+    """What the mail is taken apart into, and the TIFF that was in it."""
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as tiff:
+        source.write(mail)
+        source.seek(0)
+        parts = await (unpacker or Unpacker()).unpack(source, tiff)
+        tiff.seek(0)
+        return parts, tiff.read()
+
+
+@pytest.mark.parametrize("mail", sorted(MAILS.glob("*.eml")), ids=lambda path: path.stem)
+async def test_the_process_tells_of_each_part_what_the_reader_finds_and_gives_the_first_tiff(mail: Path) -> None:
+    raw = await asyncio.to_thread(mail.read_bytes)
+    parts, tiff = await unpacked(raw)
+    expected = read_parts(raw)
+    if isinstance(expected, Problem):
+        assert parts == expected
+        return
+    assert not isinstance(parts, Problem)
+    assert [_facts(part) for part in parts] == [_facts(part) for part in expected]
+    assert tiff == next((part.content for part in expected if part.content[:4] in (b"II*\0", b"MM\0*")), b"")
+
+
+def _facts(part: Part) -> tuple[str, str, str, bool, bytes, str]:
+    return part.content_type, part.name, part.disposition, part.related, part.content[:8], part.damage
+
+
+def nested(depth: int) -> bytes:
+    return b"".join(b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (n, n) for n in range(depth))
+
+
+HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
+    "nested forty deep": (lambda: nested(40), "its parts are nested too deeply"),
+    "nested a hundred thousand deep": (lambda: nested(100_000), "it has too many parts"),
+    "five million parts": (
+        lambda: b"Content-Type: multipart/mixed; boundary=x\n\n" + b"--x\n\n" * 5_000_000,
+        "it has too many lines",
+    ),
+    "parts without end in few lines": (
+        lambda: b"Content-Type: multipart/mixed; boundary=x\n\n" + b"--x\n\n" * 400_000,
+        "it has too many parts",
+    ),
+    "thirty megabytes of line ends": (lambda: b"Subject: x\n\n" + b"\r" * 30_000_000, "it has too many lines"),
+    "a header of thirty megabytes": (lambda: b"Subject: x\n" + b" x" * 15_000_000, "its header is too long"),
+    "a part with a header of a megabyte": (
+        lambda: b"Content-Type: multipart/mixed; boundary=x\n\n--x\n" + b"A: b\n" * 200_000 + b"\nx\n--x--\n",
+        "the headers of its parts are too long",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+async def test_a_hostile_mail_is_refused_in_bounded_time_and_memory(kind: str) -> None:
+    """Trap: Python's parser nests without end, and makes objects of each part before anybody can count them."""
+    mail, words = HOSTILE[kind]
+    async with asyncio.timeout(20):
+        parts, tiff = await unpacked(mail())
+    assert (parts, tiff) == (Problem(words), b"")
+    largest_child_kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert largest_child_kb < 1024 * 1024
+
+
+async def test_a_mail_that_takes_too_long_is_refused() -> None:
+    long = b"Content-Type: image/tiff\nContent-Transfer-Encoding: base64\n\n" + b"SUkq\n" * 900_000
+    assert await unpacked(long, Unpacker(RenderLimits(page_seconds=0.02))) == (MISREAD, b"")
+
+
+async def test_a_process_that_does_not_come_to_an_end_is_ended() -> None:
+    unpacker = Unpacker(RenderLimits(document_seconds=0.3), worker=mail_liar.__name__)
+    assert await unpacked(b"sleeping", unpacker) == (MISREAD, b"")
+
+
+@pytest.mark.parametrize(
+    "lie", ["rubbish", "endless", "deep", "crash", "no parts", "unknown field", "no bytes", "too many"]
+)
+async def test_a_process_that_lies_or_dies_gets_its_mail_refused(lie: str) -> None:
+    assert (await unpacked(lie.encode(), Unpacker(worker=mail_liar.__name__)))[0] == MISREAD
+
+
+async def test_what_a_process_tells_is_cut_and_cleaned() -> None:
+    parts, _ = await unpacked(b"dirty", Unpacker(worker=mail_liar.__name__))
+    assert parts == (Part("text/x ", "n" * 200, " [2J", related=False, content=b"II", damage=""),)
+
+
+@pytest.mark.parametrize("fault", ["silent", "full disk"])
+async def test_a_fault_of_ours_is_no_problem_of_the_mail(fault: str) -> None:
+    with pytest.raises(UnpackingUnavailable):
+        await unpacked(fault.encode(), Unpacker(worker=mail_liar.__name__))
+
+
+async def test_a_process_that_cannot_start_is_a_fault_of_ours() -> None:
+    with pytest.raises(UnpackingUnavailable):
+        await unpacked(b"Subject: x\n\n", Unpacker(worker="mail2fax.no_such_module"))
