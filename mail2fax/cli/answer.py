@@ -1,4 +1,7 @@
-"""`mail2fax answer`: a fax machine that answers every call and keeps what it receives."""
+"""`mail2fax answer`: a fax machine that answers every call and keeps what it receives.
+
+Beside a fax that is not whole lies its trace: the evidence of the call, as text.
+"""
 
 import asyncio
 import signal
@@ -6,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import structlog
 import typer
@@ -13,8 +17,12 @@ import typer
 from mail2fax import daemon
 from mail2fax import log as logs
 from mail2fax.cli.options import fail
+from mail2fax.cli.telling import printable
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine, IncomingCall
-from mail2fax.model.call import AnswerOrder, CallEnded, MediaPolicy, Negotiated, PageConfirmed
+from mail2fax.evidence.case import Reception, case_of_reception
+from mail2fax.evidence.text import trace_text
+from mail2fax.model.call import AnswerOrder, CallEnded, MediaPolicy, Negotiated, PageConfirmed, Traced
+from mail2fax.model.trace import TraceLine
 
 log = structlog.get_logger(__name__)
 
@@ -75,9 +83,10 @@ async def _take_calls(engine: FaxEngine, out: Path, order: AnswerOrder) -> None:
 
 
 async def _receive(call: IncomingCall, path: Path, order: AnswerOrder) -> None:
-    """Takes one call; the fax gets its name when it is whole, and keeps `.part` when it is not."""
-    told = log.bind(caller=call.caller, called=call.called)
+    """Takes one call; the fax gets its name when it is whole, and keeps `.part`, beside its trace, when it is not."""
+    told, began = log.bind(caller=call.caller, called=call.called), datetime.now(UTC)
     told.info("call comes in")
+    lines: list[TraceLine] = []
     part = path.with_suffix(".tif.part")
     ended: CallEnded | None = None
     async with call.answer(replace(order, document_path=str(part.absolute()))) as events:
@@ -87,6 +96,8 @@ async def _receive(call: IncomingCall, path: Path, order: AnswerOrder) -> None:
                     told.info("fax negotiated", media=media, rate=rate, far_id=far_id)
                 case PageConfirmed(page=page):
                     told.info("page received", page=page)
+                case Traced(lines=more):
+                    lines.extend(more)
                 case CallEnded():
                     ended = event
     if ended is None:
@@ -94,6 +105,9 @@ async def _receive(call: IncomingCall, path: Path, order: AnswerOrder) -> None:
     whole = ended.fax.last_confirmed
     if whole:
         part.rename(path)
+    else:
+        met = Reception(call.call_id, call.caller, call.called, began, datetime.now(UTC))
+        _write_trace(path.with_suffix(".trace.txt"), trace_text(case_of_reception(met, ended, lines, ZoneInfo("UTC"))))
     told.info(
         "fax received" if whole else "fax not received whole",
         file=str(path if whole else part),
@@ -101,3 +115,10 @@ async def _receive(call: IncomingCall, path: Path, order: AnswerOrder) -> None:
         media=ended.media,
         t30=ended.fax.code_name or None,
     )
+
+
+def _write_trace(path: Path, text: str) -> None:
+    try:
+        path.write_text("\n".join(map(printable, text.split("\n"))))
+    except OSError as error:
+        log.warning("trace not written", file=str(path), error=str(error))

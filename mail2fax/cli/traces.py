@@ -6,7 +6,7 @@ import typer
 
 from mail2fax.cli.options import fail
 from mail2fax.cli.telling import printable
-from mail2fax.evidence.case import Case
+from mail2fax.evidence.case import case_of_attempt
 from mail2fax.evidence.text import trace_text
 from mail2fax.jobs.reading import JobReader
 from mail2fax.model.job import Attempt, Job
@@ -32,7 +32,7 @@ def print_trace(job: Job, attempts: tuple[Attempt, ...], traces: Traces, number:
             f"journal is in: mail2fax show {job.id}"
         )
     attempt = chosen[-1]
-    text = trace_text(Case(attempt, job.number or "", traces[attempt.number] or ()), zone)
+    text = trace_text(case_of_attempt(attempt, job.number or "", traces[attempt.number] or (), zone))
     typer.echo("\n".join(map(printable, text.split("\n"))), nl=False)
     if others := [str(other.number) for other in kept if other is not attempt and number is None]:
         typer.echo(f"\nThe traces of other calls: mail2fax show {job.id} --trace --attempt {' | '.join(others)}")

@@ -10,6 +10,9 @@ from mail2fax.evidence.case import Case
 from mail2fax.evidence.sip import SipLine
 
 _FAILURE = 300
+_NO_SUCH_CALL = 481
+_BYES_ENOUGH = 3
+"""A BYE that was sent so often and not answered is one that is not heard: the third goes out after 1.5 s."""
 _LOSS_SHARE = 0.01
 _LONG_JITTER_MS = 40.0
 _LONG_PAUSE_S = 3.0
@@ -117,10 +120,17 @@ def training_failed(case: Case) -> Iterator[str]:
         yield f"The far machine answered none of our {trained} trainings: it does not hear us, or we do not hear it."
 
 
+def training_not_heard(case: Case) -> Iterator[str]:
+    """They train, and we do not get it."""
+    trained, refused = case.heard("DCS"), case.said("FTT")
+    if refused and not case.said("CFR"):
+        yield f"We refused {refused} of their {trained} trainings (FTT): what reached us was no clean modem signal."
+
+
 def far_machine_left(case: Case) -> Iterator[str]:
     """A DCN of theirs."""
     if case.heard("DCN"):
-        after = "before any page" if not case.attempt.pages_confirmed else "in the middle of the fax"
+        after = "before any page" if not case.pages_confirmed else "in the middle of the fax"
         yield f"The far machine ended the fax itself, {after} (DCN): it did not want to go on."
 
 
@@ -136,6 +146,14 @@ def page_trouble(case: Case) -> Iterator[str]:
         yield f"The far machine answered none of our {asked} questions after the page: it was gone, or unheard."
 
 
+def page_trouble_here(case: Case) -> Iterator[str]:
+    """Pages that we had to ask for again."""
+    if repeats := case.said("PPR"):
+        yield f"We asked {repeats} times for parts of a page again (PPR): data was lost on the way to us."
+    if refused := case.said("RTN"):
+        yield f"We could not read {refused} of their pages (RTN)."
+
+
 def who_hung_up(case: Case) -> Iterator[str]:
     """The BYE."""
     for bye in case.sip:
@@ -143,8 +161,23 @@ def who_hung_up(case: Case) -> Iterator[str]:
             reason = f" ({bye.reason})" if bye.reason else ""
             yield f"{'We' if bye.sent else f'The peer {bye.line.peer}'} hung up at {bye.line.at:.3f} s{reason}."
             return
-    if case.established and case.attempt.outcome != "delivered":
+    if case.established and case.is_over and not case.delivered:
         yield "No BYE was seen: the call was not ended in order."
+
+
+def farewell_unheard(case: Case) -> Iterator[str]:
+    """What became of our BYE: one that nobody answers leaves a call standing there."""
+    byes, answers = case.requests("BYE"), case.answers("BYE")
+    if len(byes) >= _BYES_ENOUGH and not answers:
+        yield (
+            f"The peer {byes[0].line.peer} answered none of our {len(byes)} BYEs: our signalling does not reach it any "
+            "more, or its answers do not reach us. It may not know that the call is over, and charge for it."
+        )
+    if any(answer.status == _NO_SUCH_CALL for answer in answers):
+        yield (
+            f"The peer {byes[0].line.peer} knew nothing of the call any more when we hung up (481): it had ended it "
+            "before, and its own BYE has not reached us."
+        )
 
 
 SIGNS: Sequence[Sign] = (
@@ -156,9 +189,12 @@ SIGNS: Sequence[Sign] = (
     bad_network,
     no_fax_machine,
     training_failed,
+    training_not_heard,
     far_machine_left,
     page_trouble,
+    page_trouble_here,
     who_hung_up,
+    farewell_unheard,
 )
 
 

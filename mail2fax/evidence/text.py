@@ -1,8 +1,6 @@
 """A trace as text that an admin can send to the provider: what it shows, the ladder, the media, all messages."""
 
 from collections.abc import Iterator
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from mail2fax.evidence.case import Case
 from mail2fax.evidence.reading import read_signs
@@ -24,22 +22,10 @@ _COUNT_WORDS = {
 _DROPPED = "dropped:"
 
 
-def trace_text(case: Case, zone: ZoneInfo) -> str:
+def trace_text(case: Case) -> str:
     """The whole of it, ending with a line feed."""
-    sections = (_heading(case, zone), _shown(case), _ladder(case), _media(case), _messages(case))
+    sections = (case.heading, _shown(case), _ladder(case), _media(case), _messages(case))
     return "\n".join("\n".join(section) + "\n" for section in sections)
-
-
-def _heading(case: Case, zone: ZoneInfo) -> Iterator[str]:
-    attempt = case.attempt
-    yield f"Trace of job {attempt.job_id}, call {attempt.number}, to {case.number}"
-    yield f"  began    {_moment(attempt.started_at, zone)}; the times below are seconds since then"
-    if attempt.ended_at:
-        yield f"  ended    {_moment(attempt.ended_at, zone)}"
-    yield f"  outcome  {attempt.outcome or 'under way'}{f' ({attempt.diagnosis})' if attempt.diagnosis else ''}"
-    yield f"  cause    {attempt.cause or '-'}"
-    yield f"  pages    {attempt.pages_confirmed} confirmed, the call began with page {attempt.first_page}"
-    yield f"  Call-ID  {attempt.call_id}"
 
 
 def _shown(case: Case) -> Iterator[str]:
@@ -84,8 +70,3 @@ def _messages(case: Case) -> Iterator[str]:
         if not each.line.again:
             yield f"--- {each.line.at:.3f} {'sent to' if each.sent else 'received from'} {each.line.peer}"
             yield each.line.text.rstrip("\n")
-
-
-def _moment(moment: datetime, zone: ZoneInfo) -> str:
-    local = moment.astimezone(zone)
-    return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03} {local:%z}"

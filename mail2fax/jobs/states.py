@@ -3,7 +3,7 @@
 The table is `model/job.py`. What is to happen to a job is an event; nobody sets a state.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -18,14 +18,14 @@ from mail2fax.jobs.reading import NO_LIMIT, JobReader, id_list, jobs_in
 from mail2fax.jobs.retry import Circumstances, Verdict
 from mail2fax.jobs.settings import JobSettings
 from mail2fax.jobs.strategy import Aftermath
-from mail2fax.jobs.traces import keep_trace
+from mail2fax.jobs.traces import keep_trace, settle_trace
 from mail2fax.model.call import CallEnded, CallEvent, PageConfirmed
 from mail2fax.model.job import Attempt, ImpossibleTransition, Job, JobEvent, JobState, next_state
 from mail2fax.model.mail import Submission
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.plan import Lesson
 from mail2fax.model.refusal import Refusal
-from mail2fax.model.trace import KeepTraces
+from mail2fax.model.trace import KeepTraces, TraceLine
 from mail2fax.store import Row, Session, Store
 
 Clock = Callable[[], datetime]
@@ -191,6 +191,11 @@ class Jobs(JobReader):
 
         await self._store.write(commit)
 
+    async def keep_evidence(self, attempt: Attempt, lines: Sequence[TraceLine]) -> None:
+        """Keep what a call has shown so far, for when we are killed in it; its end settles what stays."""
+        if self._settings.keep_traces is not KeepTraces.NONE:
+            await self._store.write(lambda session: keep_trace(session, attempt.id, lines, self._clock()))
+
     async def end_attempt(
         self, attempt: Attempt, verdict: Verdict, ended: CallEnded, aftermath: Aftermath = NOTHING_KEPT
     ) -> Job:
@@ -206,8 +211,7 @@ class Jobs(JobReader):
             job = _job(session, attempt.job_id)
             write_pages(session, job.id, now, ended.fax, attempt.number)
             learn(session, job.number or "", aftermath.lessons, now)
-            if self._is_evidence(verdict):
-                keep_trace(session, attempt.id, aftermath.trace, now)
+            settle_trace(session, attempt.id, aftermath.trace, now, wanted=self._is_evidence(verdict.event))
             if job.state.final:
                 facts = {"outcome": verdict.outcome.kind.value, "cause": verdict.outcome.cause}
                 write(session, job.id, now, "ended-late", facts, attempt=attempt.number)
@@ -330,10 +334,10 @@ class Jobs(JobReader):
         """What `judge` wants to know of an attempt besides its end."""
         return await memory.circumstances(self._store, attempt, number, self._clock(), rang=rang, withdrawn=withdrawn)
 
-    def _is_evidence(self, verdict: Verdict) -> bool:
+    def _is_evidence(self, event: JobEvent) -> bool:
         """Whether the trace of a call that ended so is to be kept."""
         keep = self._settings.keep_traces
-        failed = verdict.event is not JobEvent.DELIVERED
+        failed = event is not JobEvent.DELIVERED
         return keep is KeepTraces.ALL or (keep is KeepTraces.FAILED and failed)
 
     # Inside a transaction
@@ -388,6 +392,7 @@ class Jobs(JobReader):
         kind = OutcomeKind.DELIVERED if delivered else OutcomeKind.INTERRUPTED
         session.change("abandon_attempt", attempt_id=row["id"], outcome=kind, cause=cause)
         event = JobEvent.DELIVERED if delivered else JobEvent.DOUBTED
+        settle_trace(session, row["id"], (), self._clock(), wanted=self._is_evidence(event))
         change = Change(outcome=kind, facts={"cause": cause})
         return self._move(session, job, event, change, row["number"])
 

@@ -1,7 +1,7 @@
 """The evidence of calls in the database: the lines of one attempt, packed, in one row.
 
-The row is written by the transaction that ends the attempt, so that there is never an end without its evidence. It
-goes after its own time, which is shorter than that of the journal.
+The row grows while the call lasts, for when we are killed in it, and is settled by the transaction that ends the
+attempt: there is never an end without its evidence. It goes after its own time, which is shorter than the journal's.
 """
 
 import json
@@ -14,9 +14,18 @@ from mail2fax.store import Readable, Session
 
 
 def keep_trace(session: Session, attempt_id: int, lines: Sequence[TraceLine], now: datetime) -> None:
-    """Inside a transaction: keep the lines of an attempt."""
+    """Inside a transaction: keep the lines of an attempt, in place of what was kept of it before."""
     if lines:
+        session.change("drop_trace", attempt_id=attempt_id)
         session.change("add_trace", attempt_id=attempt_id, now=now, lines=pack(lines))
+
+
+def settle_trace(session: Session, attempt_id: int, lines: Sequence[TraceLine], now: datetime, *, wanted: bool) -> None:
+    """Inside the transaction that ends an attempt: its evidence is kept whole, or forgotten."""
+    if wanted:
+        keep_trace(session, attempt_id, lines, now)
+    else:
+        session.change("drop_trace", attempt_id=attempt_id)
 
 
 async def trace_of(readable: Readable, attempt_id: int) -> tuple[TraceLine, ...] | None:

@@ -26,6 +26,10 @@ from mail2fax.store import StoreError
 
 log = structlog.get_logger(__name__)
 
+KEPT_AT_ONCE, KEPT_EACH = 4, 8
+"""The evidence of a call comes in parts, at most one in a second. The first ones are written down as they come, then
+every eighth: no more is lost when we are killed in the call."""
+
 
 class AttemptWatch:
     """What is known of a call under way."""
@@ -40,6 +44,7 @@ class AttemptWatch:
         self._ordered = False
         self._rang = False
         self._trace: list[TraceLine] = []
+        self._parts = 0
         self._log = log.bind(job=job.id, attempt=attempt.number)
 
     @property
@@ -70,7 +75,7 @@ class AttemptWatch:
         says again what was confirmed.
         """
         if isinstance(event, Traced):
-            self._trace.extend(event.lines)
+            await self._keep(event)
             return
         self._so_far.note(event)
         if isinstance(event, CallEnded):
@@ -83,6 +88,16 @@ class AttemptWatch:
                 reached(CrashPoint.LAST_PAGE_COMMITTED)
         except StoreError as error:
             self._log.error("journal not written", error=str(error))
+
+    async def _keep(self, part: Traced) -> None:
+        self._trace.extend(part.lines)
+        self._parts += 1
+        if self._parts > KEPT_AT_ONCE and self._parts % KEPT_EACH:
+            return
+        try:
+            await self._jobs.keep_evidence(self._attempt, tuple(self._trace))
+        except StoreError as error:
+            self._log.error("evidence not written", error=str(error))
 
     def judged(self, verdict: Verdict, job: Job) -> None:
         """Logs the end of the call with its three results, and the state the job is in now."""

@@ -84,6 +84,9 @@ async def test_a_gateway_killed_in_mid_call_falls_silent_and_never_dials_that_fa
             await see_off(stage)
             cdr = await stage.cdr_of(letter)
             assert (cdr.job.state, cdr.job.outcome) == (JobState.UNCONFIRMED, OutcomeKind.INTERRUPTED)
+            evidence = [line.text.split("\n")[0] for line in await stage.trace_of(letter)]
+            assert evidence[0].startswith("INVITE ")
+            assert any(line.startswith("SIP/2.0 200") for line in evidence), "what was seen until the kill is kept"
             assert len(cdr.attempts) == len(stage.calls_to(CALLED)) == len(stage.replies_to(letter)) == 1
 
 

@@ -8,7 +8,8 @@ from typing import Self
 from mail2fax.engine.embedded.engine import EmbeddedEngine
 from mail2fax.engine.interface import IncomingCall
 from mail2fax.engine.settings import EngineSettings
-from mail2fax.model.call import AnswerOrder, CallEnded
+from mail2fax.model.call import AnswerOrder, CallEnded, Traced
+from mail2fax.model.trace import TraceLine
 
 BUSY, RINGS = "486", "180"
 """It takes any number but these: one is busy, the other rings for a minute."""
@@ -21,6 +22,8 @@ class AnsweringMachine:
     def __init__(self, directory: Path, settings: EngineSettings | None = None) -> None:
         self.engine = EmbeddedEngine(settings or EngineSettings(lines=8))
         self._directory = directory
+        self.evidence: dict[str, list[TraceLine]] = {}
+        """By Call-ID, what each call has shown."""
         self._ends: dict[str, asyncio.Future[CallEnded]] = {}
         self._tasks = asyncio.TaskGroup()
 
@@ -63,5 +66,7 @@ class AnsweringMachine:
         order = AnswerOrder(str(self.received(call.call_id)), "+1 555 0100", ring_s=_RING_S.get(call.called, 0.0))
         async with call.answer(order) as events:
             async for event in events:
+                if isinstance(event, Traced):
+                    self.evidence.setdefault(call.call_id, []).extend(event.lines)
                 if isinstance(event, CallEnded):
                     self._end(call.call_id).set_result(event)

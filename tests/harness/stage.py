@@ -14,6 +14,7 @@ import aiosmtplib
 from mail2fax.cli.mail_sink import MailSink
 from mail2fax.jobs.reading import JobReader
 from mail2fax.model.job import Attempt, Job
+from mail2fax.model.trace import TraceLine
 from mail2fax.store import Reader
 from tests.harness.logged import Entry, LoggedProcess, environment
 from tests.peers import far_end
@@ -163,6 +164,15 @@ class Stage:
             jobs = JobReader(reader)
             found = [job for job in await jobs.list(100) if job.submission.message_id == mail.message_id]
             return [Cdr(job, await jobs.attempts_of(job.id)) for job in found]
+        finally:
+            await reader.close()
+
+    async def trace_of(self, mail: Mail) -> tuple[TraceLine, ...]:
+        """The evidence of the latest call for a mail."""
+        cdr = await self.cdr_of(mail)
+        reader = await Reader.open(self.directory / "data" / "mail2fax.db")
+        try:
+            return await JobReader(reader).trace_of(cdr.attempts[-1]) or ()
         finally:
             await reader.close()
 

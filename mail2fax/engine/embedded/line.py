@@ -97,6 +97,7 @@ class Line:
         order: CallOrder | AnswerOrder,
         media_address: Address,
         now: float,
+        trace: CallTrace | None = None,
     ) -> None:
         self.done = False
         self._session = session
@@ -105,8 +106,9 @@ class Line:
         self._ours = OurMedia(media_address, settings.codecs)
         # RFC 3550 5.1 wants first numbers that differ from call to call and from end to end; they are no secret.
         chance = Random(f"{session.call_id} {media_address}")  # noqa: S311 - see above
-        self.trace = CallTrace(now)
-        """The evidence of the call. Whoever sees its SIP messages shows them to it."""
+        self.trace = trace or CallTrace(now)
+        """The evidence of the call. Whoever sees its SIP messages shows them to it. That of a call that came in has
+        begun before."""
         sizes = order.page_bytes[order.first_page - 1 :] if isinstance(order, CallOrder) else ()
         calling = isinstance(order, CallOrder)
         task = replace(_task(order), record_path=_record(settings, order, session))

@@ -6,6 +6,7 @@ It knows the user agent, the lines and their sockets, but waits for nothing: `en
 import asyncio
 import re
 import ssl
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -34,6 +35,13 @@ DECISION_LIMIT_S = 20.0
 
 TRACE_EVERY_S = 1.0
 """How often the evidence of a call is handed over: no more than that is lost when this process dies."""
+
+WITNESS_S = 4.0
+"""How long the end of a failed call waits for the answer to our BYE, which went out four times by then: whether it
+comes is evidence, too."""
+
+_UNCLAIMED = 32
+"""Messages that belong to no call under way, kept until it is known whether one of them begins one."""
 
 _CALL_ID = re.compile(rb"^(?:call-id|i)[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 
@@ -65,6 +73,9 @@ class Call:
     left: bool = False
     trace_at: float = 0.0
     """When the next part of its evidence is handed over."""
+    ended: CallEnded | None = None
+    """Its end, while that waits for the answer to our BYE."""
+    witness_until: float = 0.0
 
 
 class Switchboard:
@@ -92,9 +103,12 @@ class Switchboard:
         self._undecided: dict[Session, float] = {}
         self._parting: set[Session] = set()
         """Sessions whose line is done: their BYE may have to be sent again."""
+        self._witnessed: set[Call] = set()
+        """Failed calls whose line is done, and whose end is not told yet."""
         self._closed = False
         self._traces: dict[str, CallTrace] = {}
-        """Of the calls under way, by Call-ID."""
+        """Of the calls under way and of those that ring, by Call-ID."""
+        self._unclaimed = deque[tuple[float, Way, bytes, str]](maxlen=_UNCLAIMED)
         agent.tap = self._show
         self.sip = SipTransport(agent, self._admit_callers, source=settings.listen_host, client_tls=client_tls)
         self.awake = asyncio.Event()
@@ -115,7 +129,7 @@ class Switchboard:
     @property
     def idle(self) -> bool:
         """`tick` has nothing to do."""
-        return not (self._calls or self._undecided or self._parting)
+        return not (self._calls or self._undecided or self._parting or self._witnessed)
 
     def adopt(self, settings: EngineSettings) -> None:
         """Goes by these from now on; calls under way go on as they began."""
@@ -166,13 +180,16 @@ class Switchboard:
     def reject(self, session: Session, sip_code: int, *fields: tuple[str, str]) -> None:
         """Turns a call that rings away, unless that was done. `fields` are further headers of the answer."""
         if self._undecided.pop(session, None) is not None:
+            self._traces.pop(session.call_id, None)
             session.reject(sip_code, self._clock(), *fields)
             self.sip.flush()
 
     def leave(self, call: Call) -> None:
         """Nobody watches this call any longer: hangs up, unless it has ended."""
         call.left = True
-        if call in self._calls and not call.events.ended:
+        if call in self._witnessed:
+            self._tell_end(call, EndedBy.CANCELLED)
+        elif call in self._calls and not call.events.ended:
             call.line.hang_up(self._clock(), EndedBy.CANCELLED)
             self.sip.flush()
 
@@ -190,6 +207,8 @@ class Switchboard:
         """Frees everything at once. Calls that had not ended by themselves end as cancelled."""
         for call in list(self._calls):
             self._release(call, EndedBy.CANCELLED)
+        for call in list(self._witnessed):
+            self._tell_end(call, EndedBy.CANCELLED)
         self.sip.close()
 
     def tick(self) -> None:
@@ -202,8 +221,12 @@ class Switchboard:
         for session, since in list(self._undecided.items()):
             if session.ended:  # its caller gave up; a line that nobody uses must not be busy
                 del self._undecided[session]
+                self._traces.pop(session.call_id, None)
             elif now - since > DECISION_LIMIT_S:
                 self.reject(session, _TEMPORARILY_UNAVAILABLE)
+        for call in list(self._witnessed):
+            if call.session.ended or self._closed or now >= call.witness_until:
+                self._tell_end(call, EndedBy.LOCAL_FAULT)
         self._parting = {session for session in self._parting if not session.ended}
         self.sip.flush()
         if self._closed and self.idle:
@@ -218,7 +241,9 @@ class Switchboard:
         now: float,
     ) -> Call:
         try:
-            line = Line(session, settings, order, self._told(media, session.flow), now)
+            line = Line(
+                session, settings, order, self._told(media, session.flow), now, self._traces.get(session.call_id)
+            )
         except Exception:
             session.hang_up(now)
             self.sip.flush()
@@ -246,8 +271,9 @@ class Switchboard:
             call.media.send(datagram, target)
         for event in call.line.take_events():
             if isinstance(event, CallEnded):
-                _hand_over(call, call.line.trace.close())
-            call.events.put(event)
+                call.ended, call.witness_until = event, now + WITNESS_S
+            else:
+                call.events.put(event)
         if now >= call.trace_at:
             call.trace_at = now + TRACE_EVERY_S
             _hand_over(call, call.line.trace.take())
@@ -260,19 +286,42 @@ class Switchboard:
         # A page that was confirmed just before stays confirmed.
         for event in call.line.take_events():
             call.events.put(event)
-        _hand_over(call, call.line.trace.close())
-        self._traces.pop(call.session.call_id, None)
-        call.events.interrupt(ended_by)
         call.media.close()
         call.line.close()
         self._parting.add(call.session)
+        if call.ended and self._lacks_last_word(call, call.ended):
+            self._witnessed.add(call)
+        else:
+            self._tell_end(call, ended_by)
+
+    def _lacks_last_word(self, call: Call, ended: CallEnded) -> bool:
+        """Whether a call that failed still waits for the answer to our BYE."""
+        return not (call.left or self._closed or call.session.ended or ended.fax.last_confirmed)
+
+    def _tell_end(self, call: Call, ended_by: EndedBy) -> None:
+        """The last of the evidence, then the end: the call's own, or `ended_by` where it could not say one."""
+        self._witnessed.discard(call)
+        self._traces.pop(call.session.call_id, None)
+        _hand_over(call, call.line.trace.close())
+        if call.ended:
+            call.events.put(call.ended)
+        call.events.interrupt(ended_by)
 
     def _show(self, way: Way, message: bytes, peer: Flow) -> None:
         """A SIP message came or goes: it is evidence, when it belongs to a call under way."""
-        found = _CALL_ID.search(message)
-        trace = self._traces.get(found[1].decode(errors="replace")) if found else None
+        trace = self._traces.get(_call_id_of(message))
         if trace:
             trace.sip(self._clock(), way, message, str(peer))
+        else:
+            self._unclaimed.append((self._clock(), way, message, str(peer)))
+
+    def _claim(self, call_id: str) -> None:
+        """A call has come in: its evidence begins with its INVITE."""
+        now = self._clock()
+        theirs = [seen for seen in self._unclaimed if _call_id_of(seen[2]) == call_id]
+        trace = self._traces[call_id] = CallTrace(theirs[0][0] if theirs else now)
+        for at, way, message, peer in theirs:
+            trace.sip(at, way, message, peer)
 
     def _admit_callers(self) -> None:
         """A datagram came, or a timer ran: perhaps somebody calls. Or nobody can any more, which `tick` tells."""
@@ -281,11 +330,13 @@ class Switchboard:
         for session in self._agent.take_incoming():
             self._admit(session)
             self.sip.flush()
+        self._unclaimed.clear()
         self._changed()
 
     def _admit(self, session: IncomingSession) -> None:
         code = self._refusal()
         if code is None and self._ring(session):
+            self._claim(session.call_id)
             self._undecided[session] = self._clock()
             self.awake.set()
         else:
@@ -308,6 +359,11 @@ def _line_settings(of: EngineSettings | TrunkSettings, engine: EngineSettings) -
         pin_media=PIN_MEDIA in quirks,
         record_folder=engine.record_folder,
     )
+
+
+def _call_id_of(message: bytes) -> str:
+    found = _CALL_ID.search(message)
+    return found[1].decode(errors="replace") if found else ""
 
 
 def _hand_over(call: Call, lines: tuple[TraceLine, ...]) -> None:

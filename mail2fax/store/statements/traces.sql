@@ -1,5 +1,8 @@
--- add_trace: The evidence of a call is kept.
+-- add_trace: The evidence of a call, as far as it is known, is kept.
 INSERT INTO traces (attempt_id, kept_at, lines) VALUES (:attempt_id, :now, :lines);
+
+-- drop_trace: The evidence of a call is not wanted, or gives way to more of it.
+DELETE FROM traces WHERE attempt_id = :attempt_id;
 
 -- trace_of_attempt: The evidence of one attempt.
 SELECT lines FROM traces WHERE attempt_id = :attempt_id;

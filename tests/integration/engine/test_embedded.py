@@ -113,6 +113,21 @@ async def test_nothing_is_left_of_calls_that_are_over(engine: EmbeddedEngine, or
     assert (engine.counters.lines, engine.counters.undecided, engine.counters.dialogs) == (0, 0, 0)
 
 
+async def test_the_evidence_of_a_call_that_comes_in_begins_with_its_invite(
+    machine: AnsweringMachine, engine: EmbeddedEngine, order: CallOrder
+) -> None:
+    async with engine.call(order) as events:
+        async for event in events:
+            if isinstance(event, Answered):
+                break
+    await machine.end_of(order.call_id, within_s=5)
+    said = [f"{line.way} {line.text.split(chr(10))[0]}" for line in machine.evidence[order.call_id] if line.peer]
+    for words in ("< INVITE ", "> SIP/2.0 200 OK", "< ACK ", "< BYE ", "> SIP/2.0 200 OK"):
+        assert any(line.startswith(words) for line in said), (words, said)
+    assert said[0].startswith("< INVITE ")
+    assert said[-1] == "> SIP/2.0 200 OK", "the answer to the caller's BYE"
+
+
 async def test_a_call_that_nobody_listens_for_is_unavailable(order: CallOrder) -> None:
     deaf = EmbeddedEngine(EngineSettings())
     await deaf.start()

@@ -244,7 +244,8 @@ async def test_calls_that_come_in_pass_through_the_pipe(engine: EngineProcess) -
 async def test_the_engine_tells_how_its_trunks_stand_and_takes_others(engine: EngineProcess) -> None:
     async with engine.call(replace(order(GOES_DOWN), trunk="pbx")) as events:
         assert [event async for event in events]
-    assert engine.trunk_states == {"pbx": TrunkState("pbx", TrunkCondition.DOWN, "the wire was cut")}
+    down = TrunkState("pbx", TrunkCondition.DOWN, "the wire was cut")
+    await becomes_true(lambda: engine.trunk_states == {"pbx": down}, within_s=10)
     engine.adopt((TrunkSettings("192.0.2.7", name="new"),), lines=5)
     await becomes_true(lambda: engine.trunk_states == {"new": TrunkState("new")}, within_s=10)
     assert engine.traits.lines == 5

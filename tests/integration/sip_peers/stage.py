@@ -63,10 +63,24 @@ class SippTrunk:
         password: str = PASSWORD,
         leave_at: type[CallEvent] | None = None,
     ) -> list[CallEvent]:
-        """The events of one call: up to its end, or, where we leave it, to the first of the kind `leave_at`.
+        """The events of one call: up to its end, or, where we leave it, to the first of the kind `leave_at`. Its
+        evidence is left out.
 
         SIPp must have seen what the scenario expects.
         """
+        told = await self.story(order, scenario, *options, words=words, password=password, leave_at=leave_at)
+        return [event for event in told if not isinstance(event, Traced)]
+
+    async def story(
+        self,
+        order: CallOrder,
+        scenario: str,
+        *options: str,
+        words: Mapping[str, str] | None = None,
+        password: str = PASSWORD,
+        leave_at: type[CallEvent] | None = None,
+    ) -> list[CallEvent]:
+        """The same with the call's evidence."""
         async with playing(self.program, scenario, self.directory, *options, words=words) as sipp:
             trunk = TrunkSettings(HOST, sipp.port, USER, password, offer_after_s=OFFER_AFTER_S)
             async with running(EngineSettings(lines=1, trunks=(trunk,))) as engine:
@@ -92,7 +106,7 @@ class SippCaller:
 
         async def take(call: IncomingCall) -> list[CallEvent]:
             async with call.answer(order) as events:
-                return await read(events, leave_at)
+                return [event for event in await read(events, leave_at) if not isinstance(event, Traced)]
 
         return take
 
@@ -123,8 +137,6 @@ async def refuse(call: IncomingCall) -> list[CallEvent]:
 async def read(events: AsyncIterator[CallEvent], leave_at: type[CallEvent] | None = None) -> list[CallEvent]:
     told: list[CallEvent] = []
     async for event in events:
-        if isinstance(event, Traced):
-            continue  # the call's evidence, which comes from time to time
         told.append(event)
         if leave_at and isinstance(event, leave_at):
             break

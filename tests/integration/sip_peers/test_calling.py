@@ -6,6 +6,7 @@ import pytest
 
 from mail2fax.model.call import (
     Answered,
+    CallEnded,
     CallOrder,
     Dialled,
     EndedBy,
@@ -14,7 +15,9 @@ from mail2fax.model.call import (
     MediaPolicy,
     Negotiated,
     Ringing,
+    Traced,
 )
+from mail2fax.model.trace import TraceKind
 from tests.integration.sip_peers.stage import SippTrunk, end_of
 
 REFUSALS = [
@@ -61,6 +64,11 @@ async def test_who_rings_for_ever_is_cancelled_at_the_ring_limit(trunk: SippTrun
     assert end.fax.fault is FaxFault.NOT_STARTED
 
 
+async def test_a_cancel_that_is_lost_is_said_again(trunk: SippTrunk, order: CallOrder) -> None:
+    end = end_of(await trunk.call(replace(order, ring_limit_s=1.0), "hears-our-third-cancel", "-nr"))
+    assert (end.call.ended_by, end.call.sip_code) == (EndedBy.RING_LIMIT, 487)
+
+
 async def test_a_call_that_is_left_while_it_rings_is_cancelled(trunk: SippTrunk, order: CallOrder) -> None:
     assert await trunk.call(order, "rings-for-ever", leave_at=Ringing) == [Dialled(), Ringing(180)]
 
@@ -87,6 +95,16 @@ async def test_a_bye_in_mid_call_ends_it_with_the_far_ends_cause(trunk: SippTrun
 
 async def test_a_call_that_is_left_after_the_answer_is_hung_up(trunk: SippTrunk, order: CallOrder) -> None:
     assert Answered() in await trunk.call(order, "is-hung-up-on", leave_at=Answered)
+
+
+async def test_the_end_of_a_failed_call_waits_for_the_answer_to_our_bye(trunk: SippTrunk, order: CallOrder) -> None:
+    """Whether the far end heard that it is over belongs to the evidence: what we said thrice, and what it answered."""
+    told = await trunk.story(order, "hears-our-third-bye", "-nr")
+    assert isinstance(told[-1], CallEnded)
+    assert told[-1].call.ended_by is EndedBy.US
+    lines = [line for part in told if isinstance(part, Traced) for line in part.lines]
+    farewell = [f"{line.way} {line.text.partition(chr(10))[0]}" for line in lines if line.kind is TraceKind.SIP][-4:]
+    assert [words.split(" sip:")[0] for words in farewell] == ["> BYE", "> BYE", "> BYE", "< SIP/2.0 200 OK"]
 
 
 async def test_an_answer_whose_ack_was_lost_gets_the_same_ack_again(trunk: SippTrunk, order: CallOrder) -> None:

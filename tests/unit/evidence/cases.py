@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mail2fax.engine.embedded.trace import CallTrace
-from mail2fax.evidence.case import Case
+from mail2fax.evidence.case import Case, Reception, case_of_attempt, case_of_reception
 from mail2fax.evidence.text import trace_text
 from mail2fax.jobs.retry import RetryPolicy, judge
 from mail2fax.jobs.traces import pack, unpack
@@ -13,6 +13,7 @@ from mail2fax.model.job import Attempt
 from tests.harness.pump import Pump
 
 NUMBER = "+375172000000"
+ZONE = ZoneInfo("Europe/Minsk")
 BEGAN = datetime(2026, 3, 2, 7, 15, 7, 654_000, tzinfo=UTC)
 
 
@@ -39,8 +40,18 @@ def case_of(pump: Pump) -> Case:
         pages_confirmed=ended.fax.pages_confirmed,
         diagnosis=verdict.outcome.diagnosis,
     )
-    return Case(attempt, NUMBER, unpack(pack(trace_of(pump).close())))
+    return case_of_attempt(attempt, NUMBER, unpack(pack(trace_of(pump).close())), ZONE)
 
 
 def text_of(pump: Pump) -> str:
-    return trace_text(case_of(pump), ZoneInfo("Europe/Minsk"))
+    return trace_text(case_of(pump))
+
+
+def text_of_called(pump: Pump) -> str:
+    """The called phone's evidence as text."""
+    line, session = pump.called.line, pump.called.session
+    assert line is not None
+    assert session is not None
+    ended_at = BEGAN + timedelta(seconds=pump.now)
+    call = Reception(session.call_id, session.caller, session.called, BEGAN, ended_at)
+    return trace_text(case_of_reception(call, pump.called.end, line.trace.close(), ZONE))

@@ -1,4 +1,4 @@
-"""Six failed calls, made by real user agents and real modems: each trace says whose fault it was.
+"""Failed calls, made by real user agents and real modems: each trace says whose fault it was.
 
 A sign is asserted as a whole sentence where it names an address or a number: that is what an engineer acts on.
 """
@@ -13,7 +13,7 @@ import pytest
 from mail2fax.model.call import AnswerOrder, CallOrder, EndedBy, MediaPolicy
 from tests.harness.pump import Fate, Parcel, Pump, lose, prompt
 from tests.unit.engine.embedded.calls import CALLED, CALLER, Calls
-from tests.unit.evidence.cases import case_of, text_of
+from tests.unit.evidence.cases import case_of, text_of, text_of_called
 
 
 @pytest.fixture
@@ -136,6 +136,50 @@ def test_a_phone_that_nobody_answers(calls: Calls) -> None:
     text = traced(pump)
     assert pump.caller.end.call.ended_by is EndedBy.RING_LIMIT
     assert "It rang until we hung up: nobody answered." in text
+
+
+def bye_of(parcel: Parcel, host: str) -> bool:
+    return parcel.is_sip and parcel.source[0] == host and parcel.data.startswith(b"BYE ")
+
+
+def test_a_bye_that_nobody_hears_leaves_a_call_that_may_go_on(calls: Calls) -> None:
+    """Our signalling is cut in mid call: the far end is not to blame for what it goes on to count."""
+    pump = calls.pump(calls.caller(), calls.called(), lost_media(CALLER))
+    without_media = pump.fate
+    pump.fate = lambda parcel: () if bye_of(parcel, CALLER) else without_media(parcel)
+    pump.dial()
+    pump.run(lambda: pump.caller.is_done)
+    pump.run_for(4.0)
+    text = text_of(pump)
+    assert re.search(rf"The peer udp:{CALLED}:5060 answered none of our [34] BYEs: our signalling does not reach", text)
+    assert_in_order(ladder_of(text), "> BYE", "> BYE", "(again)", "> BYE")
+
+
+def test_a_far_end_whose_bye_was_lost_knows_nothing_of_the_call(calls: Calls) -> None:
+    """Its BYE never comes; ours, sent when it had long been silent, is answered 481."""
+
+    def estranged(parcel: Parcel) -> Parcel:
+        if not bye_of(parcel, CALLER):
+            return parcel
+        return replace(parcel, data=parcel.data.replace(b"Call-ID: fax-1@", b"Call-ID: fax-0@"))
+
+    pump = calls.pump(calls.caller(), calls.called(), lost_media(CALLER), estranged)
+    pump.dial()
+    pump.run(lambda: pump.caller.is_done)
+    pump.run_for(1.0)
+    text = text_of(pump)
+    assert f"The peer udp:{CALLED}:5060 knew nothing of the call any more when we hung up (481)" in text
+
+
+def test_a_call_that_came_in_is_evidence_too(calls: Calls) -> None:
+    """The receiver's side of a caller who is heard by nobody, from the INVITE to the BYE."""
+    pump = calls.pump(calls.caller(), calls.called(), lost_media(CALLER))
+    pump.call()
+    text = text_of_called(pump)
+    assert text.startswith("Trace of a call that came in, from 375291554499 to 375172000000\n")
+    assert re.search(r"Not one audio packet came from the far end, while we sent \d+: the media go one way\.", text)
+    assert "No BYE was seen" not in text
+    assert_in_order(ladder_of(text), "> 180 Ringing", "> 200 OK", "< ACK", "> T.30 DIS")
 
 
 def test_a_call_in_t38_tells_of_both_media_and_of_every_frame(calls: Calls) -> None:

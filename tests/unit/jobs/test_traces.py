@@ -12,7 +12,8 @@ from mail2fax.jobs.retention import KeepFor, Retention
 from mail2fax.jobs.retry import judge
 from mail2fax.jobs.strategy import Aftermath
 from mail2fax.jobs.traces import pack, unpack
-from mail2fax.model.call import CallEnded
+from mail2fax.jobs.watch import AttemptWatch
+from mail2fax.model.call import CallEnded, Traced
 from mail2fax.model.job import Attempt
 from mail2fax.model.trace import KeepTraces, TraceKind, TraceLine, Way
 from mail2fax.store import Store
@@ -110,3 +111,37 @@ async def test_a_job_that_is_forgotten_takes_its_evidence_along(
         await forgetting.purge(clock())
     assert await jobs.find(job.id) is None
     assert await jobs.trace_of(attempt) is None
+
+
+async def test_a_gateway_that_is_killed_in_mid_call_leaves_the_evidence_so_far(jobs: Jobs) -> None:
+    _, attempt = await calling(jobs)
+    await jobs.keep_evidence(attempt, LINES[:1])
+    await jobs.keep_evidence(attempt, LINES[:2])
+    await jobs.recover()
+    assert await jobs.trace_of(attempt) == LINES[:2]
+
+
+async def test_evidence_of_a_call_that_delivered_goes_with_its_end(jobs: Jobs) -> None:
+    _, attempt = await calling(jobs)
+    await jobs.keep_evidence(attempt, LINES)
+    await jobs.end_attempt(attempt, judge(delivered(), 2, POLICY), delivered(), Aftermath(trace=LINES))
+    assert await jobs.trace_of(attempt) is None
+
+
+async def test_nothing_is_kept_before_the_end_where_nothing_is_kept_after_it(jobs: Jobs) -> None:
+    jobs.adopt(JobSettings("fax.example.com", keep_traces=KeepTraces.NONE))
+    _, attempt = await calling(jobs)
+    await jobs.keep_evidence(attempt, LINES)
+    assert await jobs.trace_of(attempt) is None
+
+
+async def test_parts_of_the_evidence_are_written_down_as_they_come(jobs: Jobs) -> None:
+    """The first ones at once, later ones by eight: a call of an hour is no load for the disk."""
+    job, attempt = await calling(jobs)
+    watch = AttemptWatch(jobs, job, attempt, "default")
+    kept = []
+    for number in range(20):
+        await watch.see(Traced((TraceLine(float(number), TraceKind.NOTE, str(number)),)))
+        kept.append(len(await jobs.trace_of(attempt) or ()))
+    assert kept == [1, 2, 3, 4, 4, 4, 4, 8, 8, 8, 8, 8, 8, 8, 8, 16, 16, 16, 16, 16]
+    assert len(watch.trace) == 20
