@@ -79,6 +79,8 @@ def _trunk_settings(trunk: TrunkSection | TrunkEntry) -> TrunkSettings:
         addresses=trunk.addresses,
         codecs=tuple(codec.upper() for codec in trunk.codecs),
         offer_after_s=trunk.t38_offer_after_s,
+        ptime_ms=trunk.ptime_ms,
+        session_expires_s=trunk.session_expires_s,
         quirks=trunk.quirks,
     )
 

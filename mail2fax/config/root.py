@@ -1,6 +1,7 @@
 """The whole configuration, and how it is read."""
 
 import os
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Self
 
@@ -69,6 +70,16 @@ class Config(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _one_family(self) -> Self:
+        ours = ip_address(self.sip.listen)
+        named = {f"{trunk.name}: host": trunk.host for trunk in self.trunk.trunks}
+        for key, text in {**named, "sip.public_address": self.sip.public_address}.items():
+            if (theirs := _address_of(text)) and theirs.version != ours.version:
+                families = f"IPv{theirs.version}, and sip.listen is IPv{ours.version}"
+                raise ValueError(f"{key} is {families}: all calls go by the family of sip.listen")
+        return self
+
+    @model_validator(mode="after")
     def _terminals_name_trunks(self) -> Self:
         known = sorted(trunk.name for trunk in self.trunk.trunks)
         named = {name for entry in self.terminal.named for name in entry.trunks} | {*self.terminal.trunks}
@@ -92,6 +103,13 @@ class Config(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over the file (which comes in as init values)."""
         return env_settings, init_settings
+
+
+def _address_of(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
 
 
 def load(path: Path | None, *, secrets: bool = True) -> Config:

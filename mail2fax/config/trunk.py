@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from mail2fax.config.values import (
     Digits,
@@ -24,6 +24,8 @@ from mail2fax.model.domain import DEFAULT
 Quirk = Literal["to-source", "udptl-ifp-size", "pin-media"]
 """What a trunk does that no standard knows, each by the name of how we meet it."""
 
+_SHORTEST_SESSION_S, _LONGEST_SESSION_S = 90, 86_400
+
 _PASSWORD = frozenset({"password", "password_file"})
 """Two places for one thing: a trunk that has one of them does not get the other handed down."""
 
@@ -32,6 +34,13 @@ LOCAL_NETWORKS = (
     *("fc00::/7", "fe80::/10", "::1/128"),
 )
 """RFC 1918, 1122, 3927, 6598, 4193, 4291: addresses that nobody has to himself in the whole network."""
+
+
+def _session_expires(seconds: int) -> int:
+    # RFC 4028 4: no session timer may be shorter than 90 s.
+    if seconds and not _SHORTEST_SESSION_S <= seconds <= _LONGEST_SESSION_S:
+        raise ValueError(f"must be 0 (none), or from {_SHORTEST_SESSION_S} to {_LONGEST_SESSION_S} seconds")
+    return seconds
 
 
 class RewriteEntry(Section):
@@ -53,7 +62,7 @@ class TrunkKeys(Section):
     password_file: SecretFile = ""
     registration: bool = False
     registration_s: Annotated[int, Field(ge=60, le=86_400)] = 3600
-    options_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
+    options_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
     domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
     from_user: Literal["caller-id", "account"] = "caller-id"
     identity: Literal["none", "asserted", "preferred"] = "none"
@@ -67,6 +76,8 @@ class TrunkKeys(Section):
     ring_limit_s: Seconds = 180.0
     follow_redirects: bool = False
     codecs: Annotated[tuple[Literal["pcma", "pcmu"], ...], Field(min_length=1, max_length=2)] = ("pcma", "pcmu")
+    ptime_ms: Literal[10, 20, 30, 40] = 20
+    session_expires_s: Annotated[int, AfterValidator(_session_expires)] = 1800
     t38: MediaPolicy = MediaPolicy.ACCEPT
     t38_offer_after_s: Annotated[float, Field(ge=0.3, le=30)] = 3.0
     ecm: bool = True

@@ -39,7 +39,8 @@ class TrunkSettings:
     `from_user` is the user in our From (empty: the order's caller). `identity` is the header that names the caller
     besides, and `hide_caller` keeps the far end from learning it. `addresses` are networks that its calls come from
     besides `host`. `codecs` stand in the order in which we offer them. `offer_after_s` is how long after the answer we
-    offer T.38 ourselves, where the order asks for that. `quirks` names what it does that no standard knows.
+    offer T.38 ourselves, where the order asks for that. `ptime_ms` is the size of the audio packets we ask for, and
+    `session_expires_s` the session timer (RFC 4028), 0 for none. `quirks` names what it does that no standard knows.
     """
 
     host: str
@@ -59,6 +60,8 @@ class TrunkSettings:
     addresses: tuple[str, ...] = ()
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
     offer_after_s: float = 3.0
+    ptime_ms: int = 20
+    session_expires_s: int = 1800
     quirks: tuple[str, ...] = ()
 
     @property

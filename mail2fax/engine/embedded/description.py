@@ -8,6 +8,7 @@ from mail2fax.engine.embedded.latch import Address
 from mail2fax.engine.embedded.media import G711
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
 from mail2fax.engine.embedded.sip.sdp import (
+    DEFAULT_PACKET_MS,
     MediaDescription,
     Origin,
     SessionDescription,
@@ -117,18 +118,19 @@ _Take = Callable[[FarDescription, MediaDescription], MediaDescription | None]
 class OurMedia:
     """Our descriptions in one call, with one media port; each that differs from the one before has a new version.
 
-    `codecs` of audio are offered in this order.
+    `codecs` of audio are offered in this order, in packets of `ptime_ms`.
 
     Our session id is the media port: with the address it is unique for as long as the call lasts (RFC 8866 5.2).
     """
 
-    def __init__(self, address: Address, codecs: tuple[str, ...] = CODECS) -> None:
+    def __init__(self, address: Address, codecs: tuple[str, ...] = CODECS, ptime_ms: int = DEFAULT_PACKET_MS) -> None:
         host, self._port = address
+        self._ptime_ms = ptime_ms
         self._codecs = {codec: _PAYLOAD_TYPES[codec] for codec in codecs}
         self._description = SessionDescription(Origin(str(self._port), host, version=0), (), host)
 
     def offer_audio(self) -> bytes:
-        return self._write(audio(self._port, self._codecs))
+        return self._write(audio(self._port, self._codecs, self._ptime_ms))
 
     def offer_t38(self, parameters: T38Parameters) -> bytes:
         """An image line in the place of the audio line (RFC 3264 8.3.3), as every T.38 far end does it."""

@@ -219,6 +219,8 @@ def _place_of(trunk: TrunkSettings) -> TrunkSettings:
         addresses=(),
         codecs=(),
         offer_after_s=0.0,
+        ptime_ms=0,
+        session_expires_s=0,
         quirks=(),
     )
 

@@ -24,7 +24,7 @@ from mail2fax.engine.embedded.sip.ua import UserAgent
 from mail2fax.engine.embedded.switchboard import Call, Counters, Switchboard
 from mail2fax.engine.events import CallEvents, RingingCalls, TrunkNews
 from mail2fax.engine.interface import EngineTraits, EngineUnavailable, IncomingCall
-from mail2fax.engine.settings import EngineSettings, TrunkSettings
+from mail2fax.engine.settings import TO_SOURCE, EngineSettings, TrunkSettings
 from mail2fax.model.call import AnswerOrder, CallEvent, CallOrder, EndedBy
 from mail2fax.model.trunk import TrunkState
 
@@ -161,6 +161,9 @@ class EmbeddedEngine:
         if not self._ringing.heard:
             return False
         trunk = self._desk.trunk_of(session.source, session.called) if self._desk else None
+        settings = self._settings.trunk(trunk) if trunk else None
+        if settings and TO_SOURCE in settings.quirks:
+            session.answer_to_source()
         self._ringing.put(_RingingCall(self, session, trunk or ""))
         return True
 

@@ -20,6 +20,7 @@ from mail2fax.engine.embedded.sip.events import (
     Progress,
     SessionEvent,
 )
+from mail2fax.engine.embedded.sip.sdp import DEFAULT_PACKET_MS
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.spandsp.task import ReceiveTask, SendTask, Task, posix_zone
 from mail2fax.engine.embedded.t38.offer import T38Parameters, answer_offer
@@ -62,7 +63,7 @@ _PATIENCE_S = 4.0
 @dataclass(frozen=True, slots=True)
 class LineSettings:
     """What the calls of a trunk have in common: when we offer T.38 ourselves (seconds after the answer), and what we
-    offer; `codecs` of audio in the order in which we like them.
+    offer; `codecs` of audio in the order in which we like them, in packets of `ptime_ms`.
 
     `max_datagram_is_ifp`: these far ends mean by T38FaxMaxDatagram the largest IFP packet, not the largest datagram.
     `record_folder` is where a terminal's inputs are kept while it lives, for when the process dies of them.
@@ -74,12 +75,13 @@ class LineSettings:
     max_datagram_is_ifp: bool = False
     pin_media: bool = False
     codecs: tuple[str, ...] = CODECS
+    ptime_ms: int = DEFAULT_PACKET_MS
     record_folder: str = ""
 
 
-def first_offer(media_address: Address, codecs: tuple[str, ...] = CODECS) -> bytes:
+def first_offer(media_address: Address, codecs: tuple[str, ...] = CODECS, ptime_ms: int = DEFAULT_PACKET_MS) -> bytes:
     """The SDP of a first INVITE: audio only, since an image line in it slows or stops most far ends."""
-    return OurMedia(media_address, codecs).offer_audio()
+    return OurMedia(media_address, codecs, ptime_ms).offer_audio()
 
 
 class Line:
@@ -103,7 +105,7 @@ class Line:
         self._session = session
         self._settings = settings
         self._order = order
-        self._ours = OurMedia(media_address, settings.codecs)
+        self._ours = OurMedia(media_address, settings.codecs, settings.ptime_ms)
         # RFC 3550 5.1 wants first numbers that differ from call to call and from end to end; they are no secret.
         chance = Random(f"{session.call_id} {media_address}")  # noqa: S311 - see above
         self.trace = trace or CallTrace(now)

@@ -18,6 +18,7 @@ from mail2fax.engine.embedded.port import Address, DatagramPort
 from mail2fax.engine.embedded.sip.answering import IncomingSession
 from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.identity import identity_for
+from mail2fax.engine.embedded.sip.sdp import DEFAULT_PACKET_MS
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import InviteOrder
 from mail2fax.engine.embedded.sip.transport import SipTransport
@@ -146,13 +147,14 @@ class Switchboard:
             caller_id=caller.user,
             display_name=caller.display_name,
             call_id=order.call_id,
-            sdp=first_offer(address, trunk.codecs),
+            sdp=first_offer(address, trunk.codecs, trunk.ptime_ms),
             credentials=credentials_of(trunk),
             ring_limit_s=order.ring_limit_s,
             from_domain=caller.domain,
             extra_headers=caller.headers,
             to_source=TO_SOURCE in trunk.quirks,
             udp_only=trunk.transport == "udp",
+            session_expires_s=trunk.session_expires_s,
         )
         return self._begin(
             self._agent.invite(invitation, now), order, _line_settings(trunk, self._settings), media, now
@@ -355,6 +357,7 @@ def _line_settings(of: EngineSettings | TrunkSettings, engine: EngineSettings) -
     return LineSettings(
         offer_after_s=of.offer_after_s,
         codecs=of.codecs,
+        ptime_ms=of.ptime_ms if isinstance(of, TrunkSettings) else DEFAULT_PACKET_MS,
         max_datagram_is_ifp=IFP_SIZE in quirks,
         pin_media=PIN_MEDIA in quirks,
         record_folder=engine.record_folder,

@@ -39,6 +39,8 @@ loadmodule "xlog.so"
 loadmodule "textops.so"
 loadmodule "siputils.so"
 loadmodule "auth.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
 modparam("tls", "tls_method", "TLSv1.2+")
 modparam("tls", "certificate", "{certificate}")
 modparam("tls", "private_key", "{certificate}")
@@ -46,6 +48,7 @@ modparam("tls", "ca_list", "{ca}")
 modparam("tls", "verify_certificate", 1)
 modparam("tls", "require_certificate", {require_certificate})
 modparam("rr", "enable_full_lr", 1)
+modparam("usrloc", "db_mode", 0)
 
 request_route {{
     xlog("L_ERR", "request $rm $cs by $pr from $si:$sp\\n");
@@ -55,6 +58,11 @@ request_route {{
         if (loose_route()) {{ t_relay(); exit; }}
         if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
         sl_send_reply("404", "Not here");
+        exit;
+    }}
+    if (is_method("REGISTER")) {{
+        if (!pv_www_authenticate("kamailio", "{password}", "0")) {{ www_challenge("kamailio", "1"); exit; }}
+        save("location");
         exit;
     }}
     if (!is_method("INVITE")) {{ sl_send_reply("200", "OK"); exit; }}

@@ -8,13 +8,17 @@ import pytest
 from mail2fax.engine.embedded.engine import EmbeddedEngine
 from mail2fax.engine.settings import EngineSettings, TlsSettings, TrunkSettings
 from mail2fax.model.call import CallEnded, CallOrder, EndedBy, Media, MediaPolicy
+from mail2fax.model.trunk import TrunkCondition, TrunkState
 from tests.harness.answering_machine import BUSY, RINGS, AnsweringMachine
-from tests.harness.certificates import Certificates, make_certificates
+from tests.harness.certificates import SERVER, Certificates, make_certificates
 from tests.harness.documents import assert_received, write_fax_tiff
 from tests.harness.peers import need
+from tests.harness.ports import free_tcp_port
+from tests.harness.processes import becomes_true
 from tests.integration.sip_peers.kamailio import PASSWORD, Kamailio, kamailio
 from tests.integration.sip_peers.sipp import HOST
 from tests.integration.sip_peers.stage import fax_order, running
+from tests.peers.dns_server import DnsServer
 
 pytestmark = pytest.mark.xdist_group("kamailio")
 
@@ -79,6 +83,68 @@ async def test_a_fax_goes_through_a_proxy_from_one_transport_to_another(
             assert proxy.requests("INVITE") == [ours] * 3
             assert proxy.requests("BYE") == [ours]
             assert engine.counters.connections == (ours != "udp")
+
+
+def account(proxy: Kamailio, transport: str, host: str = HOST) -> TrunkSettings:
+    """An account of ours at the proxy, which wants to be registered."""
+    port = proxy.tls_port if transport == "tls" else proxy.port
+    return TrunkSettings(host, port, "office", PASSWORD, transport=transport, registration_s=60, offer_after_s=0.3)  # type: ignore[arg-type]
+
+
+async def becomes(engine: EmbeddedEngine, condition: TrunkCondition) -> TrunkState:
+    await becomes_true(lambda: engine.trunk_states["default"].condition is condition, within_s=20)
+    return engine.trunk_states["default"]
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+async def test_we_register_with_digest_call_by_the_same_connection_and_take_it_back(
+    program: str, tmp_path: Path, certificates: Certificates, document: Path, transport: str
+) -> None:
+    async with callee(tmp_path, certificates) as machine:
+        next_hop = f"sip:{HOST}:{machine.port};transport=tcp"
+        async with kamailio(program, tmp_path, certificates, next_hop) as proxy:
+            trunks, tls = (account(proxy, transport),), TlsSettings(ca=str(certificates.ca))
+            async with running(EngineSettings(trunks=trunks, tls=tls)) as engine:
+                assert (await becomes(engine, TrunkCondition.UP)).registered
+                assert (await end_of(engine, order(document, BUSY))).call.sip_code == 486
+                assert engine.counters.connections == (transport != "udp")
+            # Challenged, registered, challenged, taken back: all the same way.
+            assert proxy.requests("REGISTER") == [transport] * 4
+
+
+async def test_a_registrar_with_another_name_in_its_certificate_is_told_no_account(
+    program: str, tmp_path: Path, certificates: Certificates
+) -> None:
+    async with kamailio(program, tmp_path, certificates, f"sip:{HOST}:9") as proxy:
+        settings = EngineSettings(
+            trunks=(account(proxy, "tls", "localhost"),), tls=TlsSettings(ca=str(certificates.ca))
+        )
+        async with running(settings) as engine:
+            assert (await becomes(engine, TrunkCondition.DOWN)).reason == "no connection"
+        assert proxy.requests("REGISTER") == []
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+async def test_the_registrar_that_works_is_found_among_those_that_dns_names(
+    program: str, tmp_path: Path, certificates: Certificates, transport: str
+) -> None:
+    dead = free_tcp_port()
+    async with kamailio(program, tmp_path, certificates, f"sip:{HOST}:9") as proxy:
+        port = proxy.tls_port if transport == "tls" else proxy.port
+        service = "_sips._tcp" if transport == "tls" else "_sip._tcp"
+        records = {
+            (f"{service}.{SERVER}", "SRV"): [f"10 0 {dead} pbx.example.com.", f"20 0 {port} pbx.example.com."],
+            ("pbx.example.com", "A"): [HOST],
+        }
+        async with DnsServer(records) as names:
+            settings = EngineSettings(
+                trunks=(replace(account(proxy, transport, SERVER), port=0),),
+                tls=TlsSettings(ca=str(certificates.ca)),
+                resolver=names.address,
+            )
+            async with running(settings) as engine:
+                assert (await becomes(engine, TrunkCondition.UP)).registered
+            assert proxy.requests("REGISTER") == [transport] * 4
 
 
 async def test_a_ringing_call_through_a_proxy_is_taken_back(

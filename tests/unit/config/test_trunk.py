@@ -56,6 +56,28 @@ def config(tmp_path: Path) -> Config:
     return loaded(tmp_path, SEVERAL.replace("second account", "second"))
 
 
+@pytest.mark.parametrize(("value", "ok"), [(0, True), (90, True), (1800, True), (60, False), (90_000, False)])
+def test_a_session_timer_is_none_or_one_that_the_standard_allows(tmp_path: Path, value: int, ok: bool) -> None:
+    text = f"[trunk]\nsession_expires_s = {value}\nptime_ms = 30\n"
+    if ok:
+        (trunk,) = wiring.engine_settings(loaded(tmp_path, text)).trunks
+        assert (trunk.session_expires_s, trunk.ptime_ms) == (value, 30)
+    else:
+        assert "must be 0 (none), or from 90 to 86400 seconds" in fault_of(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('[trunk]\nhost = "2001:db8::7"\n', "default: host is IPv6, and sip.listen is IPv4"),
+        ('[sip]\nlisten = "::1"\n', "default: host is IPv4, and sip.listen is IPv6"),
+        ('[sip]\npublic_address = "2001:db8::1"\n', "sip.public_address is IPv6, and sip.listen is IPv4"),
+    ],
+)
+def test_two_families_of_addresses_are_no_configuration(tmp_path: Path, text: str, named: str) -> None:
+    assert named in fault_of(tmp_path, text)
+
+
 def test_a_trunk_has_what_it_says_and_all_else_from_the_first(config: Config) -> None:
     first, pbx, second = wiring.engine_settings(config).trunks
     assert (first.name, first.host, first.user, first.registration_s) == ("provider", "sip.example.com", "anna", 3600)

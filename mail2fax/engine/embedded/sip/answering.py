@@ -38,6 +38,10 @@ class IncomingSession(Session):
     def flow(self) -> Flow:
         return self._dialog.flow
 
+    def answer_to_source(self) -> None:
+        """Requests of ours go to where the INVITE came from, whatever Contact and Record-Route say."""
+        self._dialog.to_source = True
+
     def ring(self, now: float) -> None:
         if self._is_open:
             self._ringing.ring(now)

@@ -1,6 +1,6 @@
 """A call of ours, from the INVITE to the answer: ringing, forks, the ring limit, CANCEL (RFC 3261 sections 9, 13.2)."""
 
-from mail2fax.engine.embedded.sip.core import ACCEPT, ALLOW, SDP, SUPPORTED, Core
+from mail2fax.engine.embedded.sip.core import ACCEPT, ALLOW, SDP, SUPPORTED, SUPPORTED_TIMELESS, Core
 from mail2fax.engine.embedded.sip.dialog import dialog_of_caller
 from mail2fax.engine.embedded.sip.digest import Authenticator
 from mail2fax.engine.embedded.sip.early import EarlyLeg
@@ -147,7 +147,15 @@ class OutgoingSession(Session):
             dialog = dialog_of_caller(invite, response, source, self._order.to_source)
         else:
             dialog = early.confirm(invite, response, source)
-        leg = Leg(self._core, dialog, self._authenticator, user, self._contact, self._local_sdp)
+        leg = Leg(
+            self._core,
+            dialog,
+            self._authenticator,
+            user,
+            self._contact,
+            self._local_sdp,
+            udp_only=self._order.udp_only,
+        )
         self._legs[response.to.tag or ""] = leg
         leg.acknowledge(invite)
         return leg
@@ -187,6 +195,7 @@ class OutgoingSession(Session):
         order, core = self._order, self._core
         uri = f"sip:{escape_user(order.number)}@{order.domain}"
         own = f"sip:{escape_user(order.caller_id)}@{order.from_domain or core.settings.host}"
+        expires_s = core.settings.session_expires_s if order.session_expires_s is None else order.session_expires_s
         caller = NameAddress(own, order.display_name).with_tag(core.layer.new_tag())
         headers = (
             ("Via", str(core.layer.new_via(flow))),
@@ -197,10 +206,10 @@ class OutgoingSession(Session):
             ("CSeq", f"{self._cseq} INVITE"),
             core.contact(order.caller_id, flow),
             ALLOW,
-            SUPPORTED,
+            SUPPORTED if order.session_expires_s != 0 else SUPPORTED_TIMELESS,
             ACCEPT,
             core.user_agent,
-            *(wish(core.settings.session_expires_s) if core.settings.session_expires_s else ()),
+            *(wish(expires_s) if expires_s else ()),
             *order.extra_headers,
             SDP,
         )

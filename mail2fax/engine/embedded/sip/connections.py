@@ -21,7 +21,8 @@ PING, PONG = b"\r\n\r\n", b"\r\n"
 class ConnectionLimits:
     """How many connections there may be, and how long each may keep us waiting (seconds).
 
-    `inbound` counts all that were opened by others, `per_source` those from one address, `outbound` ours, `waiting`
+    `inbound` counts all that were opened by others, `strangers` those of them who are none of our trunks, `per_source`
+    those from one address, `outbound` ours, `waiting`
     the messages that wait for one of ours to be open. `connect_s` is for opening one, TLS included; `message_s` for a
     message that has begun, and for the first one after a connection was accepted; `ping_s` for a connection of ours on
     which nothing goes to and fro; `pong_s` for the answer, of a far end that has given one before; `idle_s` for a
@@ -29,6 +30,7 @@ class ConnectionLimits:
     """
 
     inbound: int = 100
+    strangers: int = 50
     per_source: int = 20
     outbound: int = 100
     waiting: int = 100
@@ -88,10 +90,17 @@ class _Connection:
 
 
 class Connections:
-    """All connections of a user agent. `is_used` says whether a transaction or a dialog still needs a flow."""
+    """All connections of a user agent. `is_used` says whether a transaction or a dialog still needs a flow, `knows`
+    whether it comes from a trunk: strangers never take the places of all."""
 
-    def __init__(self, is_used: Callable[[Flow], bool], limits: ConnectionLimits | None = None) -> None:
+    def __init__(
+        self,
+        is_used: Callable[[Flow], bool],
+        limits: ConnectionLimits | None = None,
+        knows: Callable[[Flow], bool] = lambda _flow: True,
+    ) -> None:
         self._is_used = is_used
+        self._knows = knows
         self._limits = limits or ConnectionLimits()
         self._timers = Timers()
         self._connections: dict[int, _Connection] = {}
@@ -126,12 +135,21 @@ class Connections:
         """Somebody has connected to us: the number of the connection, or None when it is to be closed at once."""
         inbound = [connection for connection in self._connections.values() if not connection.is_ours]
         of_source = sum(connection.flow.address[0] == source[0] for connection in inbound)
-        if len(inbound) >= self._limits.inbound or of_source >= self._limits.per_source:
+        if (
+            len(inbound) >= self._limits.inbound
+            or of_source >= self._limits.per_source
+            or self._is_one_stranger_more(Flow(transport, source), inbound)
+        ):
             _log.info("connection refused: too many, from=%s of_source=%s all=%s", source[0], of_source, len(inbound))
             return None
         number = self._add(Flow(transport, source), now, is_ours=False)
         self._wake(number, now + self._limits.message_s)
         return number
+
+    def _is_one_stranger_more(self, source: Flow, inbound: list[_Connection]) -> bool:
+        if self._knows(source):
+            return False
+        return sum(not self._knows(connection.flow) for connection in inbound) >= self._limits.strangers
 
     def connected(self, number: int, now: float) -> None:
         """A connection of ours stands."""

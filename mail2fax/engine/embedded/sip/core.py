@@ -15,6 +15,8 @@ KNOWN_METHODS = frozenset({*METHODS, "REGISTER", "REFER", "SUBSCRIBE", "NOTIFY",
 OPTIONS = ("100rel", "timer")
 """The extensions that may be required of us: RFC 3262, RFC 4028."""
 SUPPORTED = ("Supported", ", ".join(OPTIONS))
+SUPPORTED_TIMELESS = ("Supported", "100rel")
+"""Where a call is to have no session timer: who is not told that we know it does not ask for one."""
 ALLOW = ("Allow", ", ".join(METHODS))
 ACCEPT = ("Accept", "application/sdp")
 SDP = ("Content-Type", "application/sdp")

@@ -10,7 +10,7 @@ from mail2fax.engine.embedded.sip.dialog import Dialog
 from mail2fax.engine.embedded.sip.digest import Authenticator
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError
 from mail2fax.engine.embedded.sip.events import q850_cause
-from mail2fax.engine.embedded.sip.flow import Flow
+from mail2fax.engine.embedded.sip.flow import Flow, Transport
 from mail2fax.engine.embedded.sip.invitation import Done, Errand, Invitation, Inviter
 from mail2fax.engine.embedded.sip.message import Request, Response
 from mail2fax.engine.embedded.sip.refresh import Refresher
@@ -40,7 +40,8 @@ class _Repeatable:
 class Leg:
     """The dialog between the first 2xx and the end of the BYE. `local_sdp` is what we last agreed to.
 
-    `contact` is the Contact header of this call.
+    `contact` is the Contact header of this call. Unless `udp_only`, what is too large for UDP goes by TCP, if we listen
+    for it: the far end comes back by the same transport.
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class Leg:
         user: LegUser,
         contact: tuple[str, str],
         local_sdp: bytes,
+        *,
+        udp_only: bool = True,
     ) -> None:
         self.core = core
         self.dialog = dialog
@@ -58,6 +61,7 @@ class Leg:
         self._authenticator = authenticator
         self._user = user
         self._contact = contact
+        self._udp_only = udp_only or Transport.TCP not in core.settings.ports
         self._closing = False
         self._own: Reinvitation | None = None
         self._theirs: ServerTransaction | None = None
@@ -151,7 +155,9 @@ class Leg:
         layer, dialog, flow = self.core.layer, self.dialog, self.dialog.next_hop
         bare = dialog.request("INVITE", dialog.next_cseq(), layer.new_via(flow), fields)
         request = Request(bare.headers, sdp, method=bare.method, uri=bare.uri)
-        return Invitation(layer, request, (flow,), self._authenticator, dialog.next_cseq, inviter, now)
+        return Invitation(
+            layer, request, (flow,), self._authenticator, dialog.next_cseq, inviter, now, udp_only=self._udp_only
+        )
 
     def reinvite_accepted(self, invite: Request, response: Response, now: float) -> None:
         """RFC 4028 7.2: any 2xx to a re-INVITE of ours refreshes the session."""

@@ -21,7 +21,7 @@ class Watch:
 
     `aim` says where it is and begins. Its targets are asked one after the other until one answers; whatever it answers
     shows that it is there, but for a 503. Silence has taken 64*T1 and eleven requests over UDP: it needs no second
-    proof.
+    proof; but it proves nothing of a trunk that has never answered OPTIONS, as some never do, and still carries calls.
     """
 
     def __init__(self, core: Core, domain: str, interval_s: float, tell: Callable[[str], None]) -> None:
@@ -32,7 +32,7 @@ class Watch:
         self._told: str | None = None
         self._targets: tuple[Flow, ...] = ()
         self._timer: Timer | None = None
-        self._is_asking = self._is_over = False
+        self._is_asking = self._is_over = self._has_answered = False
         self._call_id = f"{core.layer.new_tag()}@{core.layer.whereabouts.host.strip('[]')}"
         self._cseq = 0
 
@@ -73,11 +73,17 @@ class Watch:
         )
         core.layer.request(Request(Headers(headers), method="OPTIONS", uri=uri), flow, user, now)
 
-    def answered(self, trouble: str, now: float) -> None:
-        """What the targets have come to."""
+    def heard(self) -> None:
+        """It answers OPTIONS: from now on silence means something."""
+        self._has_answered = True
+
+    def settle(self, trouble: str, is_mute: bool, now: float) -> None:
+        """A round is over, and has come to this; `is_mute`: none of the targets has said a word."""
         self._is_asking = False
         if self._is_over:
             return
+        if is_mute and not self._has_answered:
+            trouble = ""
         pause = min(SOON_S, self._interval_s) if trouble else self._interval_s
         # So that many trunks are not all asked in one moment for ever.
         pause *= self._core.layer.random.uniform(1 - _JITTER, 1 + _JITTER)
@@ -93,21 +99,25 @@ class _Question:
     def __init__(self, watch: Watch, targets: Sequence[Flow], now: float) -> None:
         self._watch = watch
         self._left = list(targets)
+        self._is_mute = True
         self._go_on("", now)
 
     def on_response(self, response: Response, source: Flow, now: float) -> None:
         if response.is_provisional:
             return
+        self._watch.heard()
+        self._is_mute = False
         if response.status == _SERVICE_UNAVAILABLE:
             self._go_on(f"{response.status} {response.phrase}", now)
         else:
-            self._watch.answered("", now)
+            self._watch.settle("", False, now)
 
     def on_silence(self, why: Silence, now: float) -> None:
+        self._is_mute = self._is_mute and why is Silence.TIMEOUT
         self._go_on("no answer to OPTIONS" if why is Silence.TIMEOUT else "no connection", now)
 
     def _go_on(self, trouble: str, now: float) -> None:
         if self._left:
             self._watch.ask(self._left.pop(0), self, now)
         else:
-            self._watch.answered(trouble, now)
+            self._watch.settle(trouble, self._is_mute, now)

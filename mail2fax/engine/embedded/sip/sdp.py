@@ -17,7 +17,7 @@ G711_PAYLOAD_TYPES = {"PCMU": 0, "PCMA": 8}
 
 _PACKETS_MS = (10, 20, 30, 40)
 """The packets that we send. What comes may be of any size."""
-_DEFAULT_PACKET_MS = 20
+DEFAULT_PACKET_MS = 20
 """RFC 3551 table 1."""
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _MEDIA = re.compile(r"(\S+)\s+([0-9]{1,5})(?:/[0-9]{1,5})?\s+(\S+)(?:\s+(.+))?")
@@ -79,7 +79,7 @@ class MediaDescription:
     def packet_ms(self) -> int:
         """How much audio this end wants in a packet (ptime, within maxptime), as one of the sizes we send."""
         wanted, most = self._milliseconds("ptime"), self._milliseconds("maxptime")
-        limit = min(wanted or _DEFAULT_PACKET_MS, most or _PACKETS_MS[-1])
+        limit = min(wanted or DEFAULT_PACKET_MS, most or _PACKETS_MS[-1])
         return max((size for size in _PACKETS_MS if size <= limit), default=_PACKETS_MS[0])
 
     @property
@@ -138,7 +138,7 @@ class SessionDescription:
         return encode("\r\n".join(lines) + "\r\n")
 
 
-def audio(port: int, codecs: dict[str, int], ptime_ms: int = _DEFAULT_PACKET_MS) -> MediaDescription:
+def audio(port: int, codecs: dict[str, int], ptime_ms: int = DEFAULT_PACKET_MS) -> MediaDescription:
     """An audio line for an offer or an answer: `codecs` (name to payload type) in order of preference.
 
     Silence is part of a modem's signal: RFC 3108 5.6.3.2 says that it is not to be left out.

@@ -65,6 +65,7 @@ class InviteOrder:
     when it is too large for UDP. `call_id` is the caller's, so that it can be written down before anything is sent.
     `ring_limit_s` counts
     from the first INVITE. `from_domain` stands in From when the trunk wants another than our address.
+    `session_expires_s` is the session timer that the call asks for, 0 for none, None as in `UaSettings`.
     `extra_headers` go with the INVITE and with its repetition after a challenge. With `to_source`, requests inside
     the dialog go to where the answer came from, whatever Contact and Record-Route say.
     """
@@ -82,6 +83,7 @@ class InviteOrder:
     extra_headers: tuple[tuple[str, str], ...] = ()
     to_source: bool = False
     udp_only: bool = True
+    session_expires_s: int | None = None
 
     def __post_init__(self) -> None:
         if not self.targets:

@@ -42,7 +42,7 @@ class SipTransport:
         self._source = source
         self._client_tls = client_tls
         self._loop = asyncio.get_running_loop()
-        self._connections = Connections(agent.uses, limits)
+        self._connections = Connections(agent.uses, limits, agent.knows)
         self._datagrams: asyncio.DatagramTransport | None = None
         self._streams: dict[int, asyncio.Transport] = {}
         self._opening: dict[int, asyncio.Task[None]] = {}

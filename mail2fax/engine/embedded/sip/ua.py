@@ -92,6 +92,10 @@ class UserAgent:
         flows = [user.flow for user in self._core.dialogs.values()]
         return any(flow == used or flow.connection == used.connection is not None for used in flows)
 
+    def knows(self, flow: Flow) -> bool:
+        """Whether this is one of those that are served without further questions."""
+        return self._door is None or self._door.knows(flow)
+
     def lost(self, flow: Flow, now: float) -> None:
         """The connection that messages to this flow went by is gone, or could not be had."""
         self._layer.lost(flow, now)

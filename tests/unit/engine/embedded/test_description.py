@@ -23,6 +23,11 @@ def origin_line(description: bytes) -> str:
     return next(line for line in description.decode().split("\r\n") if line.startswith("o="))
 
 
+def test_an_offer_asks_for_packets_of_the_size_that_it_is_told() -> None:
+    assert b"a=ptime:20\r\n" in OurMedia(("192.0.2.1", 40_000)).offer_audio()
+    assert b"a=ptime:30\r\n" in OurMedia(("192.0.2.1", 40_000), ptime_ms=30).offer_audio()
+
+
 def test_only_the_connection_line_and_the_media_line_say_where_to_send() -> None:
     """Trap 19 of "Seen with real peers": FreeSWITCH's o= line can carry a foreign address."""
     far = read_description(sdp("m=audio 4000 RTP/AVP 0 8"))

@@ -54,6 +54,14 @@ class Pool:
         return self.connections.accepted(Transport.TCP, (host, STRANGER[1]), self.now)
 
 
+def test_strangers_on_tcp_leave_places_for_the_trunks() -> None:
+    pool = Pool()
+    limits = ConnectionLimits(inbound=4, strangers=2, per_source=4)
+    pool.connections = Connections(lambda _: False, limits, lambda flow: flow.address[0] == TRUNK.address[0])
+    assert [pool.accepted(f"203.0.113.{number}") is None for number in range(3)] == [False, False, True]
+    assert [pool.accepted(TRUNK.address[0]) is None for _ in range(3)] == [False, False, True]
+
+
 def test_the_first_message_opens_a_connection_and_goes_out_when_it_stands() -> None:
     pool = Pool()
     [opened] = pool.send(b"1")

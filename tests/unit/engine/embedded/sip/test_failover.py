@@ -2,13 +2,13 @@
 
 import pytest
 
-from mail2fax.engine.embedded.sip.events import Ended, Established, Progress
+from mail2fax.engine.embedded.sip.events import Ended, Established, OfferAnswered, Progress
 from mail2fax.engine.embedded.sip.flow import Flow, Transport, udp
 from mail2fax.engine.embedded.sip.message import Request
 from mail2fax.engine.embedded.sip.settings import UaSettings
 from mail2fax.model.call import EndedBy
 
-from .scene import ANSWER, CREDENTIALS, A, B, Solo
+from .scene import ANSWER, CREDENTIALS, T38_ANSWER, A, B, Solo
 
 C = ("192.0.2.3", 5060)
 BOTH = (udp(B), udp(C))
@@ -214,6 +214,45 @@ def test_what_is_too_large_goes_by_udp_where_tcp_is_refused() -> None:
     assert [(sent.destination, sent.transport) for sent in solo.pump.trace] == [(B, Transport.TCP), (B, Transport.UDP)]
     solo.wait(64)
     assert solo.caller.take_events() == [Ended(EndedBy.TIMEOUT)]
+
+
+LARGE_T38 = b"v=0\r\ns=t38 offer\r\n" + b"a=x\r\n" * 300
+
+
+def standing(solo: Solo, **changes: object) -> None:
+    """A call by UDP whose next offer does not fit in."""
+    solo.invite(**changes)
+    [invite] = solo.made("INVITE")
+    solo.answer(invite, 200, ("Contact", "<sip:far@192.0.2.2:5062>"), body=ANSWER)
+    solo.caller.take_events()
+    solo.pump.trace.clear()
+    solo.caller.offer(LARGE_T38, solo.pump.now)
+    solo.wait(0.05)
+
+
+def test_an_offer_in_mid_call_that_is_too_large_for_udp_goes_by_tcp_and_by_udp_where_that_is_refused() -> None:
+    """RFC 3261 18.1.1 holds inside a dialog, too: a re-INVITE to T.38 is larger than the INVITE was."""
+    solo = Solo(UaSettings(*A, tcp_port=A[1]))
+    standing(solo, udp_only=False)
+    assert [sent.transport for sent in solo.pump.trace] == [Transport.TCP]
+    [offer] = solo.made("INVITE")
+    assert offer.contacts[0].uri.endswith(";transport=tcp")
+    solo.a.lost(Flow(Transport.TCP, B), solo.pump.now)
+    solo.wait(0.1)
+    assert [sent.transport for sent in solo.pump.trace] == [Transport.TCP, Transport.UDP]
+    again = solo.made("INVITE")[-1]
+    assert "transport" not in again.contacts[0].uri
+    solo.answer(again, 200, ("Contact", "<sip:far@192.0.2.2:5062>"), body=T38_ANSWER)
+    assert solo.caller.take_events() == [OfferAnswered(T38_ANSWER)]
+
+
+@pytest.mark.parametrize(("settings", "udp_only"), [(UaSettings(*A, tcp_port=A[1]), True), (UaSettings(*A), False)])
+def test_an_offer_stays_on_udp_where_the_trunk_is_udp_or_we_take_no_connections(
+    settings: UaSettings, udp_only: bool
+) -> None:
+    solo = Solo(settings)
+    standing(solo, udp_only=udp_only)
+    assert {sent.transport for sent in solo.pump.trace} == {Transport.UDP}
 
 
 def test_what_fits_or_must_go_by_udp_goes_by_udp() -> None:

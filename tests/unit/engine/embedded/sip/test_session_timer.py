@@ -236,6 +236,17 @@ def test_who_asks_us_to_refresh_is_refreshed() -> None:
     assert update.headers.get("Session-Expires") == "90;refresher=uac"
 
 
+@pytest.mark.parametrize(("wish", "asked"), [(None, "1800"), (600, "600"), (0, None)])
+def test_a_call_asks_for_the_timer_that_its_order_wants(wish: int | None, asked: str | None) -> None:
+    """Where it wants none, the far end is not even told that we know timers: some begin one by themselves."""
+    solo = Solo()
+    solo.invite(session_expires_s=wish)
+    [invite] = solo.made("INVITE")
+    assert invite.headers.get("Session-Expires") == asked
+    assert invite.has_option("Supported", "timer") is (asked is not None)
+    assert invite.has_option("Supported", "100rel")
+
+
 def test_a_2xx_without_session_expires_switches_the_timer_off() -> None:
     solo, _ = standing()
     solo.wait(4000)
