@@ -162,7 +162,8 @@ class Invitation(AuthorizedRequest):
         if attempt is not self._attempt or self._over:
             attempt.take_back(now)
             return
-        self._stop_waiting()
+        if not self._is_cancelled:  # after a CANCEL it may ring again, and its last word is waited for no longer
+            self._stop_waiting()
         if self._is_unwanted and not self._is_cancelled:
             self._send_cancel(now)
         self._is_ringing = self._is_ringing or response.status > _TRYING

@@ -178,6 +178,21 @@ def test_a_cancel_that_leads_nowhere_is_given_up_after_32_s() -> None:
     assert solo.a.idle
 
 
+def test_a_far_end_that_goes_on_ringing_after_the_cancel_is_given_up_all_the_same() -> None:
+    """Each ringing took the 32 s away that a CANCEL is given, and a call that nobody wanted stayed for ever."""
+    solo = Solo()
+    solo.invite()
+    [invite] = solo.made("INVITE")
+    solo.answer(invite, 180)
+    solo.caller.hang_up(solo.pump.now)
+    solo.answer(solo.made("CANCEL")[0], 200)
+    for _ in range(3):
+        solo.wait(5)
+        solo.answer(invite, 180)
+    solo.wait(20)
+    assert [event for event in solo.caller.take_events() if isinstance(event, Ended)] == [Ended(EndedBy.US)]
+
+
 def test_the_ring_limit_cancels_whatever_has_been_heard() -> None:
     """Trap: ringing has its own limit, default 180 s."""
     solo = Solo()
