@@ -4,5 +4,6 @@
     make fuzz FUZZ_S=3600       an hour for each
 
 `loop` does the work: good input from a corpus is mutated by a seeded generator for as long as there is time. A file
-of this folder holds the targets of one room. What is found goes into the unit tests of that room as a test of its own.
+of this folder holds the targets of one room; `helper/corpus` is the C helper's saved corpus, as text (`corpus.py`).
+What is found goes into the unit tests of that room as a test of its own.
 """

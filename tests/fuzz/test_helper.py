@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fuzz.corpus import record_of, saved_records, text_of
 from tests.fuzz.loop import SECONDS, TEST_LIMIT_S, _seed
 from tests.harness.records import build_driver, play, record_calls
 
@@ -32,9 +33,29 @@ def test_a_record_is_played_again_frame_by_frame(driver: Path, tmp_path: Path) -
 
 
 @pytest.mark.timeout(TEST_LIMIT_S + BUILD_S)
+def test_the_saved_corpus_breaks_nothing(driver: Path, tmp_path: Path) -> None:
+    """Whole calls of both ends, and what once ended the process."""
+    record_calls(tmp_path)  # for the document that senders want
+    saved = saved_records(tmp_path)
+    assert len(saved) >= 7
+    played = play(driver, tmp_path, saved)
+    assert played.returncode == 0, played.stderr[-4000:]
+    inputs, frames = map(int, re.findall(r"\d+", played.stdout))
+    assert inputs == len(saved)
+    assert frames >= 4 * 10 + 3, "the whole calls are whole, and the others get as far as a frame"
+
+
+def test_a_record_and_its_text_say_the_same(tmp_path: Path) -> None:
+    for record in record_calls(tmp_path):
+        text = text_of(record.read_bytes())
+        assert text_of(record_of(f"# a reader's word\n{text}")) == text
+        assert len(record_of(text)) <= len(record.read_bytes())
+
+
+@pytest.mark.timeout(TEST_LIMIT_S + BUILD_S)
 def test_no_input_breaks_the_helper(driver: Path, tmp_path: Path) -> None:
     seed = _seed()
-    played = play(driver, tmp_path, record_calls(tmp_path), "-s", str(seed), *_amount())
+    played = play(driver, tmp_path, [*record_calls(tmp_path), *saved_records(tmp_path)], "-s", str(seed), *_amount())
     found = f"FUZZ_SEED={seed}, input kept as {tmp_path / 'current.t30'}\n{played.stderr[-4000:]}"
     assert played.returncode == 0, found
     inputs, frames = map(int, re.findall(r"\d+", played.stdout))
