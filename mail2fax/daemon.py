@@ -184,7 +184,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         gauges = Gauges(spool.free_bytes, lambda: engine.deaths, lambda: engine.trunk_states)
         upkeep = Upkeep(store, alarms, retention, gauges, wiring.limits(config), now)
         dispatcher = Dispatcher(gateway, jobs, Outbox(store, now), alarms, upkeep, wiring.replies(config), lines, now)
-        door = SmtpDoor(_smtp_settings_at_start(config), spool, _accept_and_nudge(gateway, dispatcher), now)
+        door = SmtpDoor(_smtp_settings_at_start(config), spool, _accept_and_tell(gateway, dispatcher), now)
         await _open_door(door, config)
         closing.push_async_callback(door.stop)
         operator = Operator(store, now)
@@ -291,10 +291,10 @@ def _why(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
 
 
-def _accept_and_nudge(gateway: Gateway, dispatcher: Dispatcher) -> Accept:
+def _accept_and_tell(gateway: Gateway, dispatcher: Dispatcher) -> Accept:
     async def accept(arrival: Arrival, file: SpoolFile) -> Accepted | Refusal:
         verdict = await gateway.accept(arrival, file)
-        dispatcher.nudge()
+        dispatcher.mail_came()
         return verdict
 
     return accept

@@ -99,13 +99,14 @@ class Dispatcher:
         self._unsettled: set[int] = set()
         """Replies that the mail server has taken, though the outbox does not know it yet."""
         self._unsettled_alarms: set[int] = set()
-        self._bells: set[asyncio.Event] = set()
+        self._desk_bell = asyncio.Event()
+        self._bells = {self._desk_bell}
         self._holding = False
 
     async def run(self) -> None:
         """Keeps everything moving until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._repeat(lambda: self._prepare_received(tasks)))
+            tasks.create_task(self._repeat(lambda: self._prepare_received(tasks), self._desk_bell))
             tasks.create_task(self._repeat(lambda: self._call_ready(tasks)))
             tasks.create_task(self._repeat(self._mind_the_clock))
             tasks.create_task(self._repeat(self._send_replies))
@@ -117,6 +118,11 @@ class Dispatcher:
         """Something has changed: every loop looks at once."""
         for bell in self._bells:
             bell.set()
+
+    def mail_came(self) -> None:
+        """There is a mail to prepare, which concerns no other loop yet: of a flood at the door each would hear a
+        hundred times a second."""
+        self._desk_bell.set()
 
     def adopt(self, replies: ReplyDelivery) -> None:
         """Sends replies so from now on."""
@@ -141,9 +147,9 @@ class Dispatcher:
             self._gateway.hang_up(job_id)
         await asyncio.wait({over}, timeout=HANG_UP_LIMIT_S)
 
-    async def _repeat(self, step: Callable[[], Awaitable[datetime | None]]) -> None:
+    async def _repeat(self, step: Callable[[], Awaitable[datetime | None]], bell: asyncio.Event | None = None) -> None:
         """Does `step` for ever: at every nudge, at the moment it asks for, and after `LOOK_AGAIN_S` at the latest."""
-        bell = asyncio.Event()
+        bell = bell or asyncio.Event()
         self._bells.add(bell)
         while True:
             bell.clear()
@@ -166,9 +172,11 @@ class Dispatcher:
     # Preparing and calling
 
     async def _prepare_received(self, tasks: asyncio.TaskGroup) -> None:
-        if not await self._upkeep.has_room():
+        """Puts received mails on the desk, no more than will be worked on soon; as one leaves it there is a nudge."""
+        room = BATCH - len(self._preparing)
+        if room <= 0 or not await self._upkeep.has_room():
             return
-        for job in await self._jobs.unprepared(BATCH, but=self._occupied(self._preparing)):
+        for job in await self._jobs.unprepared(room, but=self._occupied(self._preparing)):
             self._start(tasks, job, self._gateway.prepare, self._preparing)
 
     async def _call_ready(self, tasks: asyncio.TaskGroup) -> datetime | None:

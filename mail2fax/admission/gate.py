@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mail2fax.admission.attachment import find_attachment
 from mail2fax.admission.number import NumberPlan, NumberRules, may_dial, read_dialled, read_number
 from mail2fax.admission.proof import Bindings, is_proven
-from mail2fax.admission.sender import rule_for
+from mail2fax.admission.sender import SenderRules
 from mail2fax.mail.header import read_header
 from mail2fax.mail.heading import Heading, is_our_own, read_heading
 from mail2fax.mail.mime import Part
@@ -34,6 +34,11 @@ class AdmissionRules:
     numbers: NumberRules
     hostname: str = "localhost"
     bindings: Bindings = field(default_factory=dict)
+    by_sender: SenderRules = field(init=False, repr=False, compare=False)
+    """`senders`, ready to be asked."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_sender", SenderRules(self.senders))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ def judge_sender(arrival: Arrival, rules: AdmissionRules) -> Allowed | Refusal:
     sender = parse_from(header)
     if isinstance(sender, Problem):
         return Refusal(RefusalCode.SENDER_NOT_UNDERSTOOD, {"problem": sender.words})
-    rule = rule_for(sender, rules.senders)
+    rule = rules.by_sender.rule_for(sender)
     if isinstance(rule, Refusal):
         return rule
     unproven = is_proven(sender, arrival.proofs, rules.bindings)

@@ -7,6 +7,7 @@ The private names of aiosmtpd that are used here are held by a contract test.
 """
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,12 @@ COMMAND_BYTES = 2048
 # RFC 4954 5: a relay that has authenticated sends AUTH= with every mail; RFC 3461 4: wishes for delivery reports.
 # We advertise neither, but relays send them nevertheless, and aiosmtpd would bounce such mails with 555.
 TOLERATED_PARAMETERS = frozenset({"AUTH", "RET", "ENVID", "NOTIFY", "ORCPT"})
+
+# A path as all clients write it (RFC 5321 4.1.2: dot-string and domain), and what follows it.
+_PLAIN_PATH = re.compile(
+    r"<((?=[^@]{1,64}@)[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)>(.*)",
+    re.ASCII,
+)
 
 T = TypeVar("T")
 
@@ -84,6 +91,9 @@ class EnvelopeRules:
     def __init__(self, settings: SmtpSettings, spool: Spool) -> None:
         self._settings = settings
         self._spool = spool
+
+    def __dir__(self) -> Iterable[str]:
+        return HOOKS  # as of the session
 
     async def handle_EHLO(
         self, server: "SmtpSession", session: Session, _envelope: Envelope, hostname: str, words: list[str]
@@ -269,6 +279,12 @@ class SmtpSession(SecureSmtp):
     def _timeout_cb(self) -> None:
         self._hang_up(IDLE)
 
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        # aiosmtpd takes paths apart by the grammar of header fields, and makes a class each time: it does so for what
+        # is not plain.
+        plain = _PLAIN_PATH.fullmatch(arg)
+        return (plain[1], plain[2]) if plain else super()._getaddr(arg)
+
     def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:
         return super()._getparams([param for param in params if param.partition("=")[0] not in TOLERATED_PARAMETERS])
 
@@ -287,5 +303,7 @@ def _announced_size(options: Sequence[str]) -> int:
     return int(sizes[0]) if sizes else 0
 
 
+HOOKS = tuple(name for name in dir(EnvelopeRules) if name.startswith("handle_"))
+"""The methods that aiosmtpd calls by its names for them."""
 COMMANDS = tuple(name for name in dir(SmtpSession) if name.startswith("smtp_"))
 """The methods that are SMTP commands."""

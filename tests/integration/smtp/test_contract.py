@@ -32,6 +32,7 @@ def test_the_release_is_one_we_have_read() -> None:
         ("_create_envelope", ["self"]),
         ("_reset_timeout", ["self", "duration"]),
         ("_timeout_cb", ["self"]),
+        ("_getaddr", ["self", "arg"]),
         ("_getparams", ["self", "params"]),
         ("smtp_STARTTLS", ["self", "arg"]),
         ("smtp_AUTH", ["self", "arg"]),
@@ -57,8 +58,8 @@ def test_asyncios_layer_of_tls_can_be_given_bytes_that_came_early() -> None:
 
 
 @pytest.mark.parametrize("caller", ["smtp_MAIL", "smtp_RCPT"])
-def test_both_commands_read_their_parameters_by_the_method_we_replace(caller: str) -> None:
-    assert "_getparams" in getattr(SMTP, caller).__code__.co_names
+def test_both_commands_read_their_path_and_parameters_by_the_methods_we_replace(caller: str) -> None:
+    assert {"_getaddr", "_getparams"} <= set(getattr(SMTP, caller).__code__.co_names)
 
 
 def test_the_timer_calls_the_method_we_replace() -> None:
