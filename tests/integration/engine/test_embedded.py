@@ -3,7 +3,9 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -285,6 +287,26 @@ async def test_a_call_that_comes_in_is_taken_through_the_pipe(order: CallOrder, 
                 if isinstance(event, Answered):
                     break
     await asyncio.gather(caller.stop(), callee.stop())
+
+
+async def test_a_burst_of_requests_is_read_in_a_few_rounds_of_the_loop(engine: EmbeddedEngine) -> None:
+    """Each round moves every call: with one datagram in each of them the socket runs over when much comes at once."""
+    options = (
+        "OPTIONS sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{0};branch=z9hG4bK{1};rport\r\n"
+        "From: <sip:a@b>;tag=1\r\nTo: <sip:x@127.0.0.1>\r\nCall-ID: {1}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n\r\n"
+    )
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.bind((LOOPBACK, 0))
+        peer.setblocking(False)
+        for number in range(40):
+            peer.sendto(options.format(peer.getsockname()[1], number).encode(), (LOOPBACK, engine.port))
+        for _ in range(6):
+            await asyncio.sleep(0)
+        answers = 0
+        with suppress(BlockingIOError):
+            while peer.recv(65_536).startswith(b"SIP/2.0 200"):
+                answers += 1
+    assert answers == 40
 
 
 async def test_garbage_on_the_sip_port_does_no_harm(engine: EmbeddedEngine, order: CallOrder) -> None:

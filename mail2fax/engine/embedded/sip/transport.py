@@ -16,6 +16,11 @@ from mail2fax.engine.embedded.sip.ua import UserAgent
 
 log = structlog.get_logger()
 
+MOST_AT_ONCE = 16
+"""Datagrams that are read in one round of the loop, which itself reads one. When every line ticks in each round, a
+burst would else overflow the socket, and what is repeated for that would keep it full."""
+_LARGEST_DATAGRAM = 65_536
+
 MOST_UNSENT = 256 * 1024
 """Bytes that wait for a far end to read them. One that is so far behind is not there any more."""
 
@@ -44,6 +49,7 @@ class SipTransport:
         self._loop = asyncio.get_running_loop()
         self._connections = Connections(agent.uses, limits, agent.knows)
         self._datagrams: asyncio.DatagramTransport | None = None
+        self._udp: socket.socket | None = None
         self._streams: dict[int, asyncio.Transport] = {}
         self._opening: dict[int, asyncio.Task[None]] = {}
         self._servers: list[asyncio.Server] = []
@@ -60,6 +66,7 @@ class SipTransport:
 
     async def listen_udp(self, sock: socket.socket) -> None:
         await self._loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=sock)
+        self._udp = sock
 
     async def listen_tcp(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Take connections on a bound socket; with a context, by TLS."""
@@ -112,7 +119,21 @@ class SipTransport:
 
     def udp_received(self, datagram: bytes, address: tuple[str, int]) -> None:
         self._agent.receive(datagram, udp(address), self._loop.time())
+        for _ in range(MOST_AT_ONCE - 1):
+            behind = self._next_datagram()
+            if behind is None:
+                break
+            self._agent.receive(behind[0], udp(behind[1]), self._loop.time())
         self._changed()
+
+    def _next_datagram(self) -> tuple[bytes, tuple[str, int]] | None:
+        if self._udp is None:
+            return None
+        try:
+            datagram, address = self._udp.recvfrom(_LARGEST_DATAGRAM)
+        except OSError:  # none waits; or an ICMP error, of which the timers find out by themselves
+            return None
+        return datagram, address[:2]
 
     # TCP and TLS
 
