@@ -81,7 +81,7 @@ class TrunkKeys(Section):
     t38: MediaPolicy = MediaPolicy.ACCEPT
     t38_offer_after_s: Annotated[float, Field(ge=0.3, le=30)] = 3.0
     ecm: bool = True
-    max_bit_rate: Literal[2400, 4800, 7200, 9600, 12000, 14400] = 14_400
+    max_bit_rate: Literal[4800, 9600, 14400] = 14_400
     quirks: tuple[Quirk, ...] = ()
 
     @property

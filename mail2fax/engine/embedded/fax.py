@@ -105,6 +105,8 @@ class Fax:
 
     def move_to(self, target: Address | None, codec: G711 | None = None) -> None:
         """The far end has described itself again, for the medium that is in use."""
+        if target != self._latch.said and self._path:
+            self._path.begin_anew()
         self._latch.learn_anew(target)
         if codec and isinstance(self._path, AudioPath):
             self._path.speak(codec)

@@ -45,7 +45,7 @@ class Latch:
     port than its RTP. So a source is followed according to what speaks for it: the address of the SDP itself, at
     once and for good; another port of that host, at once; a foreign host, after `_PROOF` packets that are plausible
     and in order, which are then heard as well. Who is followed gives way to a better source only (or, while it is
-    silent, to another port of its host, after the same proof), until the far end describes itself again: a stray
+    silent, to another port of its host, after the same proof), until the far end describes itself elsewhere: a stray
     packet moves nothing, nor does a flood once the far end was heard. There is no limit in time: in T.38 a far end
     may say nothing for as long as our page takes.
 
@@ -79,10 +79,12 @@ class Latch:
         return latch
 
     def learn_anew(self, said: Address | None) -> None:
-        """The far end has described itself again. With another address, what packets taught no longer counts; with the
-        same, whoever is heard first is followed, and until then nothing changes."""
-        if said != self.said:
-            self.said, self._source, self._host = said, None, None
+        """The far end has described itself again. With another address, what packets taught no longer counts. With the
+        same it has not moved: session refreshes say the same all the time, and a T.38 sender hears nothing for minutes,
+        in which nobody else must be let in."""
+        if said == self.said:
+            return
+        self.said, self._source, self._host = said, None, None
         self._rank = _NOBODY
         self._trials.clear()
 

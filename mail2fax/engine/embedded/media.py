@@ -47,7 +47,8 @@ class MediaPath(Protocol):
     """A terminal and the datagrams it speaks in. `close` frees the terminal, and with it the received file."""
 
     heard_at: float
-    """When the last packet came, or when the path was opened: seconds of the clock that `now` is of."""
+    """When something new came, or when the path was opened: seconds of the clock that `now` is of. A gateway may go
+    on repeating its last packet long after the fax machine behind it has hung up."""
 
     @property
     def media(self) -> Media: ...
@@ -194,6 +195,8 @@ every 30 ms and carries copies of the ones before; what a signal ends with has n
 _KEEP_ALIVE = 250
 """And every so many frames (5 s) for as long as we have nothing to say: a page takes minutes, and firewalls and
 address translators forget a flow that is silent for 30 s."""
+_LATE_AUDIO = frozenset({rtp.PCMU, rtp.PCMA, 13, 19})
+"""Payload types of what may still come when the medium has changed: G.711 and comfort noise (RFC 3551)."""
 _NO_SIGNAL, _V21_DATA = b"\x00", b"\xc0"
 """First octets of IFP packets (T.38 7.1): the indicator "no signal", and data of the modem that control frames use."""
 _BROKEN_OFF_AFTER = 35
@@ -225,8 +228,13 @@ class T38Path:
         return self._terminal
 
     def owns(self, datagram: bytes) -> bool:
-        """Not late RTP: its version bits would be a sequence number above 32767, far from where the stream is."""
-        return not rtp.looks_like_rtp(datagram) or self._receiver.expects(int.from_bytes(datagram[:2], "big"))
+        """Not late RTP: its version bits would be a sequence number above 32767, far from where the stream is. Before
+        there is a stream it is told by what it bears: a far end may count from anywhere."""
+        if not rtp.looks_like_rtp(datagram):
+            return True
+        if self._receiver.has_begun:
+            return self._receiver.expects(int.from_bytes(datagram[:2], "big"))
+        return not is_rtcp(datagram) and datagram[1] & 0x7F not in _LATE_AUDIO
 
     def stamp(self, datagram: bytes) -> Stamp | None:
         try:
@@ -239,9 +247,9 @@ class T38Path:
         self._receiver.begin_anew()
 
     def receive(self, datagram: bytes, now: float) -> None:
-        self.heard_at = now
         self._tally.note(int.from_bytes(datagram[:2], "big"), now)
         for ifp in self._receiver.receive(datagram):
+            self.heard_at = now
             self._terminal.receive(ifp.data, ifp.sequence)
             self._hears_frame = ifp.data[:1] == _V21_DATA
             self._frames_unheard = 0

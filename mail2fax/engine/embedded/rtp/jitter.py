@@ -52,10 +52,10 @@ class JitterBuffer:
 
     A hole in the sequence is held open for `hold_s` seconds, then given up as a gap; when the packet comes after
     all, later holes are held for as long as it would have needed (up to half a second). Time that passed without a
-    hole is silence: a far end may pause. When nothing at all has come for `silence_s` seconds (or ever, since the
-    buffer was made at `now`), silence follows the local clock, so that the modem's timers go on and its carrier
-    drops; what comes too late after that is dropped. Only `payload_types` are audio: comfort noise, telephone events
-    and whatever else comes take their place in the order and are otherwise ignored. `now` is in seconds of one
+    hole is silence: a far end may pause. When no audio has come for `silence_s` seconds (or ever, since the buffer was
+    made at `now`), silence follows the local clock, so that the modem's timers go on and its carrier drops; what comes
+    too late after that is dropped. Only `payload_types` are audio: comfort noise, telephone events and whatever else
+    comes take their place in the order and are otherwise ignored. `now` is in seconds of one
     monotonic clock.
     """
 
@@ -91,7 +91,8 @@ class JitterBuffer:
             self._hold_longer(ahead, now)
             return
         self._waiting.setdefault(packet.sequence, (now, packet))
-        self._alive_until = now + self._silence_s
+        if self._is_audio(packet):
+            self._alive_until = now + self._silence_s
 
     def take(self, now: float) -> list[Heard]:
         """What is due by now, in order."""
@@ -101,6 +102,9 @@ class JitterBuffer:
         if now >= self._alive_until:
             taken.append(self._silence(now))
         return taken
+
+    def _is_audio(self, packet: RtpPacket) -> bool:
+        return packet.payload_type in self._payload_types and bool(packet.payload)
 
     def _begin(self, packet: RtpPacket) -> None:
         """A new stream: the far end, or whoever sends for it now, counts anew."""
@@ -132,7 +136,7 @@ class JitterBuffer:
 
     def _pass_on(self, packet: RtpPacket) -> list[Heard]:
         self._next_sequence = packet.sequence + 1 & 0xFFFF
-        if packet.payload_type not in self._payload_types or not packet.payload:
+        if not self._is_audio(packet):
             return []
         missing = _distance(self._next_timestamp, packet.timestamp, 32)
         if -self._silent <= missing < 0:

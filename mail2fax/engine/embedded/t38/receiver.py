@@ -13,6 +13,10 @@ _REMEMBERED = 64
 """How many packets back parity may reach. Asterisk and FreeSWITCH keep 16."""
 
 
+_MOST_ENTRIES = 16
+"""More than anybody sends: each costs a look at all that it covers."""
+
+
 @dataclass(frozen=True, slots=True)
 class SequencedIfp:
     """One IFP packet for the T.38 core, with its place (0 to 65535) in the stream that the core sees."""
@@ -43,6 +47,10 @@ class UdptlReceiver:
     def begin_anew(self) -> None:
         """Another source sends now: its next packet goes on where the stream has come to, whatever its number."""
         self._anew = True
+
+    @property
+    def has_begun(self) -> bool:
+        return self._expected is not None
 
     def expects(self, sequence: int) -> bool:
         """Whether a packet with this number is near the place the stream has reached."""
@@ -105,8 +113,11 @@ class UdptlReceiver:
     def _from_parity(self, sequence: int, parity: Parity, missing: int) -> dict[int, bytes]:
         """What the entries give that miss one packet only: each may give another one what it misses."""
         found: dict[int, bytes] = {}
-        entries = range(len(parity.entries)) if 0 < parity.span * len(parity.entries) <= _REMEMBERED else range(0)
-        for _ in entries:
+        is_usual = len(parity.entries) <= _MOST_ENTRIES and 0 < parity.span * len(parity.entries) <= _REMEMBERED
+        entries = range(len(parity.entries)) if is_usual else range(0)
+        before = -1
+        while len(found) > before:
+            before = len(found)
             for entry in entries:
                 gaps = [number for number in parity.covered(sequence, entry) if number & 0xFFFF not in self._known]
                 if len(gaps) != 1 or not 1 <= sequence - gaps[0] <= missing:

@@ -7,7 +7,8 @@ from mail2fax.engine.embedded.fax import Fax
 from mail2fax.engine.embedded.media import FRAME_S, G711
 from mail2fax.engine.embedded.rtp.packet import PCMA
 from mail2fax.engine.embedded.spandsp.task import Law, ReceiveTask, SendTask
-from mail2fax.engine.embedded.t38.offer import T38Parameters
+from mail2fax.engine.embedded.t38.offer import ErrorCorrection, T38Parameters
+from mail2fax.engine.embedded.t38.sender import UdptlSender
 from mail2fax.engine.embedded.trace import CallTrace
 from tests.unit.engine.embedded.spandsp.pages import draw_page, write_document
 
@@ -36,3 +37,20 @@ def test_a_page_that_went_out_in_audio_is_not_forgotten_when_t38_begins_late(tmp
     sender.stop(now)
     assert sender.result().pages_sent == 1
     receiver.close()
+
+
+def test_t38_that_moves_elsewhere_may_be_counted_anew_there(tmp_path: Path) -> None:
+    """Another gateway takes over: its first fifty packets must not count as late ones of the old."""
+    fax = Fax(ReceiveTask(str(tmp_path / "received.tif"), ""), Random(1), CallTrace(0.0), calling=False)  # noqa: S311
+    fax.begin_t38(THEIRS, T38Parameters(), T38Parameters(), 0.0)
+    moved = ("192.0.2.3", 40_000)
+    for source, count in ((THEIRS, 30), (moved, 5)):
+        fax.move_to(source)
+        sender = UdptlSender(ErrorCorrection.NONE, max_datagram=400)
+        for _ in range(count):
+            fax.receive(sender.wrap(b"\xc0\x01\x80\x00\x00\xff"), source, 1.0)
+    assert fax.overdue(20.9) == ""
+    fax.receive(sender.wrap(b"\x00"), moved, 25.0)
+    assert fax.overdue(44.9) == ""
+    assert fax.overdue(45.1) != ""
+    fax.close()

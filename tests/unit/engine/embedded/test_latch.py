@@ -93,15 +93,18 @@ def test_a_far_end_behind_a_nat_is_found_among_a_flood_of_strangers() -> None:
     assert latch.target == TRANSLATED
 
 
-def test_who_is_followed_stays_until_the_far_end_describes_itself_again() -> None:
+def test_who_is_followed_stays_until_the_far_end_is_elsewhere() -> None:
+    """A session refresh describes the same place again, in the middle of a page of ours, when the far end is silent."""
     latch = Latch(SAID)
     send(latch, TRANSLATED, packets(10))
     assert send(latch, STRANGER, packets(100)) == []
     latch.learn_anew(SAID)
     assert latch.target == TRANSLATED
     assert latch.take(b"x", TRANSLATED, read) == [b"x"]
-    assert send(latch, STRANGER, packets(100)) == []
     latch.learn_anew(SAID)
+    assert send(latch, STRANGER, packets(100)) == []
+    assert latch.target == TRANSLATED
+    latch.learn_anew(("192.0.2.3", 5_000))
     assert send(latch, STRANGER, packets(5)) == packets(5)
     assert latch.target == STRANGER
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from mail2fax.engine.embedded.media import FRAME_S, T38Path
+from mail2fax.engine.embedded.rtp.packet import PCMA, RtpSender
 from mail2fax.engine.embedded.spandsp.task import ReceiveTask
 from mail2fax.engine.embedded.t38.offer import ErrorCorrection, T38Parameters
 from mail2fax.engine.embedded.t38.sender import UdptlSender
-from mail2fax.engine.embedded.t38.udptl import parse_packet
+from mail2fax.engine.embedded.t38.udptl import UdptlPacket, build_packet, parse_packet
 
 PREAMBLE, V21_OCTET = b"\x06", bytes.fromhex("c001800000ff")
 """IFP packets: V.21 begins; one octet of an HDLC frame over it."""
@@ -68,3 +69,31 @@ def test_a_control_frame_whose_end_is_lost_does_not_end_the_call(t38: T38Path) -
     spoken = [datagram for datagrams in frames(t38, 3.0) for datagram in datagrams]
     assert not t38.terminal.finished
     assert any(parse_packet(datagram).primary == PREAMBLE for datagram in spoken)
+
+
+def test_a_gateway_that_repeats_itself_is_not_a_sender_that_goes_on(t38: T38Path) -> None:
+    """The fax machine has hung up, its gateway keeps the firewall open: that must not hold the line for hours."""
+    sender = UdptlSender(ErrorCorrection.NONE, max_datagram=400)
+    datagram = sender.wrap(PREAMBLE)
+    t38.receive(datagram, 1.0)
+    for second in range(2, 60):
+        t38.receive(datagram, second)
+        t38.receive(b"\x00", second)
+    assert t38.heard_at == 1.0
+    t38.receive(sender.wrap(V21_OCTET), 60.0)
+    assert t38.heard_at == 60.0
+
+
+def test_a_far_end_may_begin_to_count_where_udptl_looks_like_rtp(t38: T38Path) -> None:
+    """Version bits "10" are a sequence number of 32768 to 49151; late audio has a payload type of audio behind them."""
+    assert t38.owns(b"\x90\x01" + build_datagram_tail())
+    assert not t38.owns(RtpSender(ssrc=1, sequence=1, timestamp=1).wrap(PCMA, bytes(160)))
+    assert not t38.owns(RtpSender(ssrc=1, sequence=1, timestamp=1).wrap(13, bytes(1)))
+    t38.receive(b"\x90\x01" + build_datagram_tail(), 0.0)
+    assert t38.owns(b"\x90\x08" + build_datagram_tail())
+    assert not t38.owns(b"\xb0\x08" + build_datagram_tail())
+
+
+def build_datagram_tail() -> bytes:
+    """Of a datagram with one IFP packet and one copy, the part behind the number."""
+    return build_packet(UdptlPacket(0, V21_OCTET, (V21_OCTET,)))[2:]

@@ -221,3 +221,16 @@ def test_packets_later_than_any_modem_waits_for_change_nothing() -> None:
             buffer.take(number * TICK)
     buffer.receive(packets[10], 59 * TICK)
     assert buffer._hold_s == 0.1
+
+
+@pytest.mark.parametrize("payload", [(13, b"\x50"), (101, b"\x05\x0a\x00\xa0"), (18, bytes(20)), (PCMA, b"")])
+def test_what_is_no_audio_does_not_stop_the_clock_of_the_modem(payload: tuple[int, bytes]) -> None:
+    """A callee that sends comfort noise only is silent: the timers of T.30 must run out."""
+    buffer = JitterBuffer(0.0)
+    heard = 0
+    for tick in range(1, 501):
+        buffer.receive(RtpPacket(payload[0], tick, 160 * tick, 1, payload[1]), tick * TICK)
+        heard += sum(item.samples for item in buffer.take(tick * TICK) if isinstance(item, Silence))
+    assert abs(heard - 10 * 8000) <= 8000
+    buffer.receive(RtpPacket(PCMA, 501, 160 * 501, 1, b"a" * 160), 10.02)
+    assert [item for item in buffer.take(10.02) if isinstance(item, Audio)] in ([], [Audio(PCMA, b"a" * 160)])

@@ -153,6 +153,16 @@ def test_parity_that_claims_to_cover_too_much_is_passed_over() -> None:
     assert receiver.lost == 4
 
 
+def test_parity_of_very_many_entries_is_passed_over() -> None:
+    """Each datagram would cost milliseconds: a far end that means harm could hold up all calls."""
+    receiver = UdptlReceiver()
+    receiver.receive(build_packet(UdptlPacket(0, b"x", parity=Parity(1, (b"x",)))))
+    many = build_packet(UdptlPacket(20, b"y", parity=Parity(1, (b"z",) * 17)))
+    assert receiver.receive(many) == [SequencedIfp(20, b"y")]
+    usual = build_packet(UdptlPacket(40, b"y", parity=Parity(1, (b"z",) * 16)))
+    assert len(receiver.receive(usual)) == 17
+
+
 @pytest.mark.parametrize("scheme", [REDUNDANCY, FEC])
 def test_the_numbers_may_wrap_in_the_middle_of_a_loss(scheme: ErrorCorrection) -> None:
     sender = UdptlSender(scheme, max_datagram=400)
