@@ -12,9 +12,9 @@ from rich.text import Text
 from mail2fax.cli.control import JsonOption, SocketOption, conversation, refuse, socket_path
 from mail2fax.cli.jobs import result_in_words
 from mail2fax.cli.options import ConfigOption, fail, read_config
-from mail2fax.cli.telling import STATE_STYLES, Teller, print_json
+from mail2fax.cli.telling import STATE_STYLES, Teller, print_json, printable
 from mail2fax.control.client import Conversation, GatewayLost
-from mail2fax.control.wire import MAX_NAME, MAX_NUMBER, Answer, Kind, Send
+from mail2fax.control.wire import MAX_NAME, MAX_NUMBER, SLOW, Answer, Kind, Send
 from mail2fax.jobs.plain import Plain, entry_of
 from mail2fax.model.job import JobState
 
@@ -31,7 +31,7 @@ def send(
     config: ConfigOption = None,
     socket: SocketOption = None,
 ) -> None:
-    """Fax a TIFF, and watch until it is over: exit status 0 delivered, 1 not, 3 it may have arrived.
+    """Fax a TIFF, and watch until it is over: exit status 0 delivered, 1 not, 3 it may have arrived, or may yet.
 
     Ctrl-C leaves the fax on its way. No mail is sent about it.
     """
@@ -80,7 +80,10 @@ class _Watch:
         except GatewayLost as error:
             if self._job is None:
                 raise
-            fail(f"{error}; job {self._job} is safe. See what becomes of it with: mail2fax show {self._job}")
+            fail(
+                f"{error}; job {self._job} is safe. See what becomes of it with: mail2fax show {self._job}",
+                EXIT_UNCONFIRMED,
+            )
         raise GatewayLost("the gateway has ended the story without its end")
 
     def leave(self) -> NoReturn:
@@ -96,6 +99,11 @@ class _Watch:
     def _hear(self, answer: Answer) -> bool:
         """Tells one answer; True when it says that the fax is safe."""
         match answer.answer:
+            case Kind.REFUSED if self._job is not None:
+                # A gateway of an older version could not tell the story. Whoever sent it anew now would send it twice.
+                raise GatewayLost(printable(answer.words))
+            case Kind.REFUSED if answer.code == SLOW:
+                fail(printable(answer.words), EXIT_UNCONFIRMED)
             case Kind.REFUSED:
                 refuse(answer)
             case Kind.ACCEPTED if answer.job:

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
@@ -35,17 +36,18 @@ def talking_to(path: Path) -> Iterator["Conversation"]:
                 connection.connect(name)
         except OSError as error:
             raise NoGateway(_why_not(path, error)) from error
-        conversation = Conversation(connection)
-        parse_hello(conversation.line())
-        yield conversation
+        with connection.makefile("rb") as lines:
+            conversation = Conversation(connection, lines)
+            parse_hello(conversation.line())
+            yield conversation
 
 
 class Conversation:
     """One order and its answers. Methods raise `GatewayLost` and `WireError`."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, lines: BinaryIO) -> None:
         self._connection = connection
-        self._lines = connection.makefile("rb")
+        self._lines = lines
 
     def order(self, order: Order, file: bytes = b"") -> Iterator[Answer]:
         """Says `order`, with the bytes of `file` behind it; then every answer, until "done" or "refused"."""

@@ -3,7 +3,9 @@
 import asyncio
 import errno
 import socket
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection, Coroutine, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,14 +14,17 @@ import structlog
 from mail2fax.control.orders import Orders, Refused
 from mail2fax.control.peer import peer_of
 from mail2fax.control.place import short_name
-from mail2fax.control.session import ControlSession, Limits
-from mail2fax.control.wire import MAX_LINE, answer_line
+from mail2fax.control.session import ControlSession, Gone, Limits
+from mail2fax.control.wire import MAX_LINE, answer_line, hello_line
 from mail2fax.jobs.reading import JobReader
 
 log = structlog.get_logger(__name__)
 
 MODE = 0o660
-MAX_CONNECTIONS = 50
+MAX_ORDERS = 50
+"""Conversations at once in which something is ordered."""
+MAX_STORIES = 100
+"""Those besides in which a fax is only followed to its end: they must not keep anybody from cancelling one."""
 CLOSE_LIMIT_S = 5.0
 """How long a client may take for the last words that we have for it."""
 DEED_LIMIT_S = 20.0
@@ -39,6 +44,7 @@ class ControlDoor:
         self._server: asyncio.Server | None = None
         self._sessions: set[asyncio.Task[None]] = set()
         self._work: set[asyncio.Task[Any]] = set()
+        self._stories = 0
 
     async def start(self) -> None:
         """Opens the door; raises `OSError` when the socket cannot be made, or another process answers there."""
@@ -63,6 +69,19 @@ class ControlDoor:
         task.add_done_callback(self._work.discard)
         return task
 
+    @contextmanager
+    def story(self) -> Iterator[None]:
+        """In this block a session only tells: its place is free for another's order. Raises `Gone` when too many
+        listen."""
+        if self._stories >= MAX_STORIES:
+            log.warning("fax not followed, too many are", limit=MAX_STORIES)
+            raise Gone
+        self._stories += 1
+        try:
+            yield
+        finally:
+            self._stories -= 1
+
     def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._converse(reader, writer))
         self._sessions.add(task)
@@ -70,8 +89,10 @@ class ControlDoor:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            if len(self._sessions) > MAX_CONNECTIONS:
-                log.warning("control connection turned away, too many", limit=MAX_CONNECTIONS)
+            if len(self._sessions) - self._stories > MAX_ORDERS:
+                log.warning("control connection turned away, too many", limit=MAX_ORDERS)
+                # The hello first: the client must see that it is we who refuse.
+                writer.write(hello_line(version("mail2fax")))
                 writer.write(answer_line(Refused("too-many", "too many commands at once").answer))
                 return
             peer = await asyncio.to_thread(peer_of, writer.get_extra_info("socket"))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Protocol, TypeVar
@@ -13,6 +13,7 @@ from mail2fax.control.letter import CHUNK_BYTES, letter_lines
 from mail2fax.control.orders import Orders, Refused, refusal_of
 from mail2fax.control.peer import Peer
 from mail2fax.control.wire import (
+    SLOW,
     Answer,
     Cancel,
     Hold,
@@ -28,9 +29,10 @@ from mail2fax.control.wire import (
     parse_order,
 )
 from mail2fax.jobs.follow import follow
-from mail2fax.jobs.plain import plain_entry, plain_job
+from mail2fax.jobs.plain import Plain, plain_entry, plain_job
 from mail2fax.jobs.reading import JobReader
 from mail2fax.model.mail import Accepted
+from mail2fax.store import StoreError
 from mail2fax.store.spool import SpoolFile
 
 log = structlog.get_logger(__name__)
@@ -55,6 +57,11 @@ class Tracker(Protocol):
 
     def track(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Runs `work` to its end, whatever becomes of the session."""
+        ...
+
+    def story(self) -> AbstractContextManager[None]:
+        """In this block the session only tells: its place is free for another's order. Raises `Gone` when too many
+        listen."""
         ...
 
 
@@ -129,7 +136,7 @@ class ControlSession:
         working = self._tracker.track(deed)
         await asyncio.wait({working}, timeout=self._limits.deed_s)
         if not working.done():
-            raise Refused("slow", "it takes long, and goes on: see mail2fax show what became of it")
+            raise Refused(SLOW, "it takes long, and goes on: see mail2fax show what became of it")
         return working.result()
 
     # A fax
@@ -143,9 +150,25 @@ class ControlSession:
             raise
         # From here on the file is the gateway's, as a mail's is.
         accepted = await self._done(self._accept(order, file))
-        job = await self._jobs.find(accepted.job_id)
-        await self._say(Answer(Kind.ACCEPTED, job=plain_job(job) if job else None))
-        await self._tell_story(accepted.job_id)
+        await self._say(Answer(Kind.ACCEPTED, job=await self._as_known(accepted.job_id)))
+        try:
+            with self._tracker.story():
+                await self._tell_story(accepted.job_id)
+        except Gone:
+            raise
+        except Exception as fault:
+            # The fax is on its way. Refused now, it would be sent a second time.
+            self._log.exception("story of a fax cut off", job=accepted.job_id)
+            raise Gone from fault
+
+    async def _as_known(self, job_id: int) -> Plain:
+        """The job; or only which it is, when the database cannot be read: that it is safe is to be said even then."""
+        try:
+            job = await self._jobs.find(job_id)
+        except StoreError as error:
+            self._log.warning("job not read", job=job_id, error=str(error))
+            job = None
+        return plain_job(job) if job else {"job": job_id}
 
     async def _accept(self, order: Send, file: SpoolFile) -> Accepted:
         try:

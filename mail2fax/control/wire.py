@@ -18,6 +18,8 @@ MAX_LINE = 256 * 1024
 """Bytes, with the line end."""
 MAX_NUMBER = 500
 MAX_NAME = 255
+SLOW = "slow"
+"""The code of a refusal that is none: what was ordered takes long, and goes on."""
 
 JobId = Annotated[int, Field(ge=1)]
 
