@@ -4,13 +4,17 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiosmtplib
 import pytest
 
 from mail2fax.model.job import JobState
 from tests.acceptance.scenarios import LETTER
+from tests.harness.certificates import Certificates, make_certificates
 from tests.harness.documents import write_fax_tiff
 from tests.harness.logged import Entry, LoggedProcess
 from tests.harness.pictures import difference
@@ -59,6 +63,46 @@ async def test_new_masks_hold_at_once_and_the_call_under_way_goes_on(tmp_path: P
         assert cdr.job.state is JobState.SENT
         assert difference(LETTER, stage.received(cdr.attempts[0].call_id)) == ""
         assert len(gateway.told("engine started")) == 1
+
+
+async def test_a_new_certificate_is_shown_to_new_clients_and_the_session_under_way_goes_on(tmp_path: Path) -> None:
+    """As a renewal leaves it: the same file name, other contents."""
+    old, new = (make_certificates(_made(tmp_path / name)) for name in ("old", "new"))
+    shown = tmp_path / "server.pem"
+    shown.write_bytes(old.server.read_bytes())
+    smtp = {"tls_certificate": str(shown), "listener": [{"port": 0, "security": "starttls"}]}
+    async with staged(tmp_path, {"smtp": smtp}) as stage, stage.gateway() as gateway:
+        port = (await gateway.tells("smtp door open", times=2))["port"]
+        async with over_tls(port, old) as open_session:
+            shown.write_bytes(new.server.read_bytes())
+            await reload(gateway, "configuration taken")
+            async with over_tls(port, new) as session:
+                await session.noop()
+            with pytest.raises(ssl.SSLCertVerificationError):
+                async with over_tls(port, old):
+                    pass
+            await open_session.noop()
+
+        shown.write_text("no certificate")
+        refused = await reload(gateway, "configuration refused")
+        assert refused["key"] == "smtp.tls_certificate"
+        async with over_tls(port, new) as session:
+            await session.noop()
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir()
+    return directory
+
+
+@asynccontextmanager
+async def over_tls(port: int, trusted: Certificates) -> AsyncIterator[aiosmtplib.SMTP]:
+    """A session after STARTTLS, of a client that trusts the CA of these certificates alone."""
+    client = aiosmtplib.SMTP(
+        hostname="127.0.0.1", port=port, start_tls=True, tls_context=trusted.client_context(), timeout=20
+    )
+    async with client:
+        yield client
 
 
 async def test_a_bad_file_is_refused_whole_and_the_reason_is_in_the_log(tmp_path: Path) -> None:
