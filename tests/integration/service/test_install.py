@@ -1,6 +1,8 @@
 """`make install`, into a directory that stands for the machine."""
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,13 @@ print(mail2fax.__file__)
 """
 
 
+def install(destdir: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = (ROOT / ".ci/install-service", destdir, "/usr", "/etc")
+    return subprocess.run(  # noqa: S603 - ours
+        command, capture_output=True, text=True, check=False, timeout=500, env={**os.environ, **environ}
+    )
+
+
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A machine that mail2fax was installed on, where an admin had a configuration already."""
@@ -23,8 +32,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = destdir / "etc/mail2fax/config.toml"
     config.parent.mkdir(parents=True)
     config.write_text('[numbers]\nregion = "DE"\n')
-    command = (ROOT / ".ci/install-service", destdir, "/usr", "/etc")
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500)  # noqa: S603 - ours
+    done = install(destdir)
     assert done.returncode == 0, done.stdout + done.stderr
     return destdir
 
@@ -63,3 +71,23 @@ def test_nothing_that_was_installed_knows_where_it_was_put_together(machine: Pat
     files = [path for path in machine.rglob("*") if path.is_file() and not path.is_symlink()]
     assert len(files) > 500
     assert [path for path in files if name in path.read_bytes()] == []
+
+
+NO_PACKAGES = {"PIP_NO_INDEX": "1"}
+NO_ENVIRONMENT = {"PYTHON": "breaks"}
+
+
+@pytest.mark.parametrize("broken", [NO_PACKAGES, NO_ENVIRONMENT], ids=["no packages", "no environment"])
+def test_an_upgrade_that_fails_leaves_the_installation_that_works(
+    machine: Path, tmp_path: Path, broken: dict[str, str]
+) -> None:
+    """Trap: the old one was removed first, and a package index that was away left the machine without a gateway."""
+    breaks = tmp_path / "breaks"
+    breaks.write_text(f'#!/bin/sh\n[ "$2" != venv ] || exit 1\nexec {sys.executable} "$@"\n')
+    breaks.chmod(0o755)
+    before = (machine / HOME).stat().st_ino
+    failed = install(machine, **broken, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert failed.returncode != 0
+    assert (machine / HOME).stat().st_ino == before
+    assert not (machine / f"{HOME}.old").exists()
+    test_the_installed_package_is_whole_and_of_its_own(machine)
