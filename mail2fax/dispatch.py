@@ -120,9 +120,9 @@ class Dispatcher:
             bell.set()
 
     def mail_came(self) -> None:
-        """There is a mail to prepare, which concerns no other loop yet: of a flood at the door each would hear a
-        hundred times a second."""
-        self._desk_bell.set()
+        """There is a mail to prepare, which concerns no other loop yet, and this one only while there is room."""
+        if len(self._preparing) < BATCH:
+            self._desk_bell.set()
 
     def adopt(self, replies: ReplyDelivery) -> None:
         """Sends replies so from now on."""

@@ -1,7 +1,8 @@
 """What an SMTP session learns of its client: over TLS, by a certificate, by a log-in.
 
-aiosmtpd offers AUTH after STARTTLS only, takes its mechanisms in capitals only, checks passwords within the loop, lets
-a client guess for ever, and starts TLS within TLS when it is asked to: so STARTTLS and AUTH are guarded here.
+aiosmtpd offers AUTH after STARTTLS only, and without accounts, too, takes its mechanisms in capitals only, checks
+passwords within the loop, lets a client guess for ever, and starts TLS within TLS when it is asked to: so EHLO,
+STARTTLS and AUTH are our own here.
 """
 
 import asyncio
@@ -80,6 +81,26 @@ class SecureSmtp(SMTP):
     @property
     def _encrypted(self) -> bool:
         return self.transport is not None and self.transport.get_extra_info("ssl_object") is not None
+
+    async def smtp_EHLO(self, hostname: str | None) -> None:
+        """What is announced, in one piece: aiosmtpd sends a line at a time, and AUTH where it cannot be used."""
+        if not hostname:
+            await self.push("501 Syntax: EHLO hostname")
+            return
+        self._set_rset_state()  # type: ignore[no-untyped-call] # aiosmtpd's
+        assert self.session is not None  # noqa: S101 - for mypy: the connection stands
+        self.session.extended_smtp, self.session.host_name = True, hostname
+        *words, last = self._announced()
+        await self.push("\r\n".join([*(f"250-{word}" for word in words), f"250 {last}"]))
+
+    def _announced(self) -> list[str]:
+        # RFC 2920: whatever comes early waits in the reader; what comes before TLS is forgotten with it.
+        words = [self.hostname, f"SIZE {self._settings.max_bytes}", "8BITMIME", "PIPELINING"]
+        if self.tls_context and not self._encrypted:
+            words.append("STARTTLS")
+        if self.offers_auth:
+            words.append(f"AUTH {' '.join(MECHANISMS)}")
+        return [*words, "HELP"]
 
     async def smtp_STARTTLS(self, arg: str | None) -> None:
         # RFC 3207 4.2: not once more within TLS, which aiosmtpd would do.

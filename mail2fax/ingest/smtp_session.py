@@ -19,7 +19,7 @@ from aiosmtpd.smtp import MISSING, Envelope, Session
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.ingest.smtp_data import MailData
 from mail2fax.ingest.smtp_doorstep import Client
-from mail2fax.ingest.smtp_login import MECHANISMS, Logins
+from mail2fax.ingest.smtp_login import Logins
 from mail2fax.ingest.smtp_secure import FAULT, SecureSmtp
 from mail2fax.ingest.smtp_settings import SmtpSettings
 from mail2fax.model.mail import Proof
@@ -86,7 +86,7 @@ class Desk(Protocol):
 
 
 class EnvelopeRules:
-    """What is announced, and which MAIL and RCPT are taken: aiosmtpd's handler, with its names."""
+    """Which MAIL and RCPT are taken: aiosmtpd's handler, with its names."""
 
     def __init__(self, settings: SmtpSettings, spool: Spool) -> None:
         self._settings = settings
@@ -94,16 +94,6 @@ class EnvelopeRules:
 
     def __dir__(self) -> Iterable[str]:
         return HOOKS  # as of the session
-
-    async def handle_EHLO(
-        self, server: "SmtpSession", session: Session, _envelope: Envelope, hostname: str, words: list[str]
-    ) -> list[str]:
-        """AUTH is announced where it can be used: on TLS from the first byte too, and never without accounts."""
-        session.host_name = hostname
-        announced = [word for word in words if not word.startswith("250-AUTH")]
-        if server.offers_auth:
-            announced.insert(-1, f"250-AUTH {' '.join(MECHANISMS)}")
-        return announced
 
     async def handle_MAIL(
         self, server: "SmtpSession", session: Session, _envelope: Envelope, _address: str, options: list[str]

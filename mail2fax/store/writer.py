@@ -8,7 +8,7 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -32,6 +32,8 @@ class Writer:
         self._thread = thread
         self._db = db
         self._waiting: deque[_Work] = deque()
+        self._called = False
+        """The thread has been called, and has not looked yet."""
         self._closed = False
 
     @classmethod
@@ -48,10 +50,12 @@ class Writer:
         """
         if self._closed:
             raise StoreClosed("the store is closed")
-        work = _Work(change)
+        work = _Work(change, asyncio.get_running_loop().create_future())
         self._waiting.append(work)
-        self._thread.submit(self._drain)
-        result: T = await asyncio.wrap_future(work.done)
+        if not self._called:
+            self._called = True
+            self._thread.submit(self._drain, asyncio.get_running_loop())
+        result: T = await work.told
         return result
 
     async def close(self) -> None:
@@ -60,19 +64,17 @@ class Writer:
             self._closed = True
             await close_in(self._thread, self._finish)
 
-    def _drain(self) -> None:
-        """Commit what waits, as one group. Runs in the writer thread, once for each `write`."""
-        group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_LIMIT))]
-        if not group:
-            return  # an earlier run took the work along
-        try:
-            self._commit(group)
-        except Exception as exc:  # noqa: BLE001 - every waiting caller hears of it; the thread goes on
-            for work in group:
-                work.fail(exc)
-        else:
-            for work in group:
-                work.settle()
+    def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Commit what waits, group after group. Runs in the writer thread."""
+        self._called = False  # whoever comes from here on calls again
+        while self._waiting:
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_LIMIT))]
+            try:
+                self._commit(group)
+            except Exception as exc:  # noqa: BLE001 - every waiting caller hears of it; the thread goes on
+                for work in group:
+                    work.fault = exc
+            loop.call_soon_threadsafe(_tell, group)
 
     def _commit(self, group: Sequence["_Work"]) -> None:
         # IMMEDIATE: a transaction that reads first and then wants to write fails at once, whatever the
@@ -104,27 +106,33 @@ class Writer:
 class _Work:
     """One change on its way through the writer thread. Its result is told only after the commit."""
 
-    def __init__(self, change: Callable[[Session], Any]) -> None:
+    def __init__(self, change: Callable[[Session], Any], told: "asyncio.Future[Any]") -> None:
         self._change = change
         self._result: Any = None
         self.fault: Exception | None = None
-        self.done: Future[Any] = Future()
-        # From here on nobody can cancel it: what is handed over is done.
-        self.done.set_running_or_notify_cancel()
+        self.told = told
 
     def perform(self, session: Session) -> None:
         self._result = self._change(session)
 
-    def settle(self) -> None:
+    def tell(self) -> None:
+        if self.told.done():
+            return  # the caller was cancelled; the work is done all the same
         if self.fault is None:
-            self.done.set_result(self._result)
+            self.told.set_result(self._result)
         else:
-            self.fail(self.fault)
+            self.told.set_exception(_in_our_words(self.fault))
 
-    def fail(self, fault: Exception) -> None:
-        if not isinstance(fault, sqlite3.Error):
-            self.done.set_exception(fault)
-            return
-        error = translated(fault)
-        error.__cause__ = fault
-        self.done.set_exception(error)
+
+def _tell(group: Sequence[_Work]) -> None:
+    """In the loop, once for the whole group: each trip from thread to thread costs as much as the work itself."""
+    for work in group:
+        work.tell()
+
+
+def _in_our_words(fault: Exception) -> Exception:
+    if not isinstance(fault, sqlite3.Error):
+        return fault
+    error = translated(fault)
+    error.__cause__ = fault
+    return error

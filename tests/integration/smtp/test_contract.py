@@ -34,6 +34,8 @@ def test_the_release_is_one_we_have_read() -> None:
         ("_timeout_cb", ["self"]),
         ("_getaddr", ["self", "arg"]),
         ("_getparams", ["self", "params"]),
+        ("_set_rset_state", ["self"]),
+        ("smtp_EHLO", ["self", "hostname"]),
         ("smtp_STARTTLS", ["self", "arg"]),
         ("smtp_AUTH", ["self", "arg"]),
         ("challenge_auth", ["self", "challenge", "encode_to_b64", "log_client_response"]),

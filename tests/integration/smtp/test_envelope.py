@@ -22,7 +22,7 @@ async def greeted(client: Client) -> str:
 async def test_what_we_can_do_is_announced_and_nothing_else(house: House) -> None:
     async with Client(house.port) as client:
         words = (await greeted(client)).replace("250-", "").replace("250 ", "").split("\n")
-    assert words == ["gw.example.com", "SIZE 1000000", "8BITMIME", "HELP"]
+    assert words == ["gw.example.com", "SIZE 1000000", "8BITMIME", "PIPELINING", "HELP"]
 
 
 async def test_mail_for_anybody_else_is_refused_so_we_are_no_relay(house: House) -> None:
