@@ -53,7 +53,7 @@ class Tally:
         if not self._distinct or abs(ahead) > _NEARBY:
             self._begin(sequence)
             ahead = 0
-        elif sequence in self._recent:
+        elif ahead <= 0 and sequence in self._recent:  # a look through all of them, so not for every packet
             self.repeated += 1
             return
         self._place(sequence, ahead)
