@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,10 @@ INPUTS = 600
 
 def _amount() -> tuple[str, str]:
     return ("-t", str(round(SECONDS))) if "FUZZ_S" in os.environ else ("-n", str(INPUTS))
+
+
+LANE_INPUTS = 60
+"""Calls of six seconds; the same rule."""
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +73,16 @@ def test_what_is_no_record_is_said_to_be_none(driver: Path, tmp_path: Path) -> N
     nonsense = tmp_path / "x.t30"
     nonsense.write_bytes(b"M2FBOX1\n" + b"\xff" * 40)
     assert play(driver, tmp_path, [nonsense]).returncode == 2
+
+
+@pytest.mark.timeout(TEST_LIMIT_S + BUILD_S)
+def test_no_packet_breaks_a_lane(tmp_path: Path) -> None:
+    seed, (option, amount) = _seed(), _amount()
+    how = (option, str(seed), amount) if option == "-t" else (str(seed), str(LANE_INPUTS))
+    command = [str(build_driver(tmp_path, "lane_driver")), *how, str(tmp_path)]
+    played = subprocess.run(command, check=False, capture_output=True, text=True, timeout=None)  # noqa: S603 - ours
+    assert played.returncode == 0, f"FUZZ_SEED={seed}\n{played.stderr[-4000:]}"
+    inputs, taken, left = map(int, re.findall(r"\d+", played.stdout))
+    assert inputs >= LANE_INPUTS or "FUZZ_S" in os.environ
+    assert taken > 10 * inputs, "most packets are the next one"
+    assert left > inputs, "and some are not"

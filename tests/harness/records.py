@@ -11,16 +11,17 @@ from tests.unit.engine.embedded.spandsp.pages import draw_page, write_document
 from tests.unit.engine.embedded.spandsp.pump import AudioPump, Pump, T38Pump
 
 HELPER = Path(__file__).parents[2] / "mail2fax" / "engine" / "embedded" / "spandsp"
-DRIVER = Path(__file__).parents[1] / "fuzz" / "helper" / "driver.c"
-SOURCES = ("helper.c", "document.c", "mending.c", "recorder.c")
+DRIVERS = Path(__file__).parents[1] / "fuzz" / "helper"
+SOURCES = ("helper.c", "document.c", "lane.c", "mending.c", "recorder.c")
 SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 
 
-def build_driver(folder: Path) -> Path:
-    """The driver, with the helper's own sources in it."""
-    program = folder / "driver"
-    sources = [str(DRIVER), *(str(HELPER / name) for name in SOURCES)]
-    command = ["gcc", "-std=gnu11", *SANITIZED, "-I", str(HELPER), *sources, "-lspandsp", "-ltiff", "-o", str(program)]
+def build_driver(folder: Path, name: str = "driver") -> Path:
+    """A driver, with the helper's own sources in it."""
+    program = folder / name
+    sources = [str(DRIVERS / f"{name}.c"), *(str(HELPER / each) for each in SOURCES)]
+    libraries = ("-lspandsp", "-ltiff", "-lm")
+    command = ["gcc", "-std=gnu11", *SANITIZED, "-I", str(HELPER), *sources, *libraries, "-o", str(program)]
     subprocess.run(command, check=True, capture_output=True, timeout=300)  # noqa: S603 - our own compiler and sources
     return program
 

@@ -6,12 +6,18 @@ every other test besides. Here each datagram is taken as it comes out of its soc
 
 import asyncio
 import ipaddress
+import os
+import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from mail2fax.engine.embedded import switchboard
+from mail2fax.engine.embedded.spandsp.lane import Lane, LaneDatagram
 
 Address = tuple[str, int]
 
@@ -44,6 +50,42 @@ class TappedLoop(asyncio.SelectorEventLoop):
 
         transport, tap = await super().create_datagram_endpoint(tapped, *given, **named)
         return transport, tap.protocol
+
+
+class TappedLane(Lane):
+    """A lane that carries nothing, so that every datagram of a call comes by here; `packets` of its loop has it.
+
+    What goes out is the same, octet for octet, as when lanes carry (tests/integration/engine/test_lane.py).
+    """
+
+    def __init__(self, file: int) -> None:
+        super().__init__(file)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, TappedLoop)
+        self._packets = loop.packets
+        with socket.socket(fileno=os.dup(file)) as ours:
+            self._own = ours.getsockname()[:2]
+
+    def carry_audio(self, *_given: object) -> None:
+        pass
+
+    def carry_clock(self, *_given: object) -> None:
+        pass
+
+    def take_datagrams(self) -> list[LaneDatagram]:
+        taken = super().take_datagrams()
+        self._packets += [Packet(time.time(), each.source, self._own, each.data) for each in taken]
+        return taken
+
+
+@contextmanager
+def tapped_lanes() -> Iterator[None]:
+    """Calls that begin in here can be listened to, on loops that are `TappedLoop`s."""
+    switchboard.Lane = TappedLane  # type: ignore[attr-defined] # by import it is the switchboard's own
+    try:
+        yield
+    finally:
+        switchboard.Lane = Lane  # type: ignore[attr-defined] # as above
 
 
 class _Tap(asyncio.DatagramProtocol):

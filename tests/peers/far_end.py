@@ -55,16 +55,6 @@ class WatchedAgent(UserAgent):
         super().receive(datagram, source, now)
 
 
-class WatchedPort(DatagramPort):
-    """A media port that knows when it was spoken to last."""
-
-    heard_at = 0.0
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self.heard_at = time.monotonic()
-        super().datagram_received(data, addr)
-
-
 class FarEnd:
     """Takes every call, and does with it what its number says."""
 
@@ -96,13 +86,13 @@ class FarEnd:
         if behaviour is Behaviour.FORWARDED:
             self._board.reject(session, 302, ("Contact", f"<sip:{forwarding_of(session.called)}@{HOST}>;q=0.7"))
             return
-        media = await WatchedPort.open(HOST, 0, 0)
+        media = await DatagramPort.open(HOST, 0, 0)
         path = self._directory / f"{session.call_id}.tif"
         policy = _POLICIES.get(behaviour, MediaPolicy.OFFER)
         order = AnswerOrder(str(path), STATION_ID, policy, ring_s=RING_S.get(behaviour, 0.2))
         call = self._board.answer(session, order, media)
         async for event in call.events:
-            _tell(session, event, media)
+            _tell(session, event, call.lane.read_at)
             if isinstance(event, PageProgress) and event.page == HANG_UPS.get(behaviour):
                 self._tasks.create_task(self._hang_up(call))
 
@@ -111,7 +101,7 @@ class FarEnd:
         self._board.leave(call)
 
 
-def _tell(session: Session, event: CallEvent, media: WatchedPort) -> None:
+def _tell(session: Session, event: CallEvent, heard_at: float) -> None:
     told = log.bind(number=session.called, call_id=session.call_id, at=time.monotonic())
     match event:
         case Negotiated(medium, rate, ecm, far_id=far_id):
@@ -127,7 +117,7 @@ def _tell(session: Session, event: CallEvent, media: WatchedPort) -> None:
                 media=medium,
                 t30=fax.code_name,
                 pages=fax.pages_confirmed,
-                heard_at=media.heard_at,
+                heard_at=heard_at,
             )
 
 

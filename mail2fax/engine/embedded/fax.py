@@ -13,6 +13,7 @@ from mail2fax.engine.embedded.rtp.packet import RtpSender
 from mail2fax.engine.embedded.rtp.rtcp import is_rtcp
 from mail2fax.engine.embedded.spandsp import events as t30
 from mail2fax.engine.embedded.spandsp.frame_words import words_of_frame
+from mail2fax.engine.embedded.spandsp.lane import Lane
 from mail2fax.engine.embedded.spandsp.task import SendTask, Task
 from mail2fax.engine.embedded.t38.offer import T38Parameters
 from mail2fax.engine.embedded.trace import CallTrace
@@ -56,6 +57,8 @@ class Fax:
         self._dropped: Counter[str] = Counter()
         self._count_at = 0.0
         self._path: MediaPath | None = None
+        self.lane: Lane | None = None
+        """Carries the even part of the media by itself, if the call has one."""
         self._latch = Latch(None, pinned=pinned)
         self._report = Report()
         self._result = FaxResult(FaxFault.NOT_STARTED)
@@ -66,6 +69,8 @@ class Fax:
         self._outbox: list[tuple[bytes, Address]] = []
         self._next_frame_at = 0.0
         self._finished_at: float | None = None
+        self._lane_ahead = False
+        """The lane may have done what is not taken up yet."""
 
     @property
     def media(self) -> Media:
@@ -92,6 +97,8 @@ class Fax:
 
     def begin_t38(self, target: Address | None, agreed: T38Parameters, theirs: T38Parameters, now: float) -> None:
         """Start T.30 anew in T.38. The audio terminal goes first: a receiver's file must be free for the new one."""
+        self._halt()
+        self._note_events(now)
         self._tell_counts(now)
         self._close_path()
         # Nobody else holds the modems to T38MaxBitRate.
@@ -105,6 +112,7 @@ class Fax:
 
     def move_to(self, target: Address | None, codec: G711 | None = None) -> None:
         """The far end has described itself again, for the medium that is in use."""
+        self._halt()
         if target != self._latch.said and self._path:
             self._path.begin_anew()
         self._latch.learn_anew(target)
@@ -120,6 +128,7 @@ class Fax:
         if not path.owns(datagram):
             self._receive_report(path, datagram, source)
             return
+        self._halt()
         heard = self._latch.take(datagram, source, path.stamp)
         if not heard:
             self._dropped["from_another_address"] += 1
@@ -138,17 +147,55 @@ class Fax:
             self._dropped[f"not_{self._medium}"] += 1
 
     def run(self, now: float) -> None:
-        """Bring the terminal up to `now`."""
+        """Bring the terminal up to `now`, after `catch_up`."""
         if self._path is None:
             return
         self._next_frame_at = max(self._next_frame_at, now - _MOST_FRAMES * FRAME_S)
         while self._next_frame_at <= now + FRAME_S / 2:  # a ticker that comes a little early is no reason to skip one
+            self._halt()
             self._next_frame_at += FRAME_S
             self._send(self._path.frame(now))
         self._send_report(self._path, now)
         self._note_events(now)
         if now >= self._count_at:
             self._tell_counts(now)
+        self._set_going(now)
+
+    @property
+    def carried(self) -> bool:
+        """The lane carries the call: `catch_up` and `run` need not come at every frame."""
+        return self.lane is not None and self.lane.running
+
+    def catch_up(self, now: float) -> None:
+        """Takes up what the lane has done, and whether it has stopped."""
+        if self._lane_ahead:
+            self._follow()
+            self._note_events(now)
+
+    def _follow(self) -> None:
+        if not (self._lane_ahead and self.lane and self._path):
+            return
+        done = self.lane.progress()
+        self._next_frame_at = done.frame_at
+        self._sent += done.sent
+        if done.received:
+            self._latch.heard()
+        if datagrams := self._path.follow(done):
+            self._send(datagrams)
+            self.lane.stop()  # what it may do by itself counts from here
+        self._lane_ahead = self.lane.running
+
+    def _halt(self) -> None:
+        """From here on the media are ours again."""
+        self._follow()
+        self._lane_ahead = False
+        if self.lane:
+            self.lane.stop()
+
+    def _set_going(self, now: float) -> None:
+        if self.lane and self._path and self._latch.target and not self.lane.running:
+            self._path.set_going(self.lane, self._latch.source, self._latch.target, self._next_frame_at, now)
+            self._lane_ahead = self.lane.running
 
     def finished_for(self, now: float) -> float:
         """Seconds since T.30 came to its end, 0 while it runs."""
@@ -164,6 +211,7 @@ class Fax:
 
     def stop(self, now: float) -> None:
         """The call is over: T.30 ends with the code that is true now, and the file is let go."""
+        self._halt()
         if self._path:
             # Most good calls end by a BYE that comes before our own T.30 is through: 0 after the last MCF.
             self._path.terminal.terminate()
@@ -215,6 +263,7 @@ class Fax:
         self._events += self._report.begin(path.media)
 
     def _close_path(self) -> None:
+        self._halt()
         if self._path:
             self._result, self.detail = self.result(), self._path.terminal.result().detail
             # A late yes to our T.38 offer begins anew; what had gone out in audio went out, and may be on paper.

@@ -104,6 +104,10 @@ class Latch:
             self._trials.clear()
         return heard
 
+    def heard(self) -> None:
+        """Whom we follow was heard, by somebody else than `take`."""
+        self._trials.clear()
+
     def _rank_of(self, source: Address) -> int:
         if source == self.said:
             return _SAID

@@ -22,6 +22,7 @@ from mail2fax.engine.embedded.sip.events import (
 )
 from mail2fax.engine.embedded.sip.sdp import DEFAULT_PACKET_MS
 from mail2fax.engine.embedded.sip.session import Session
+from mail2fax.engine.embedded.spandsp.lane import Lane
 from mail2fax.engine.embedded.spandsp.task import ReceiveTask, SendTask, Task, posix_zone
 from mail2fax.engine.embedded.t38.offer import T38Parameters, answer_offer
 from mail2fax.engine.embedded.t38.sender import datagram_for
@@ -88,7 +89,8 @@ class Line:
     """One call, from the INVITE (sent, or received and not yet answered) to its one `CallEnded`.
 
     The session is the caller's to make: with `first_offer` for a `CallOrder`, or from an INVITE for an `AnswerOrder`.
-    `media_address` is where our one media socket listens, for RTP and UDPTL alike. After the `CallEnded` the line is
+    `media_address` is where our one media socket listens, for RTP and UDPTL alike; `lane`, if there is one, reads it,
+    and carries the media in our stead while they are even. After the `CallEnded` the line is
     `done`; the session may still have a BYE to repeat, which is the user agent's business.
     """
 
@@ -100,6 +102,7 @@ class Line:
         media_address: Address,
         now: float,
         trace: CallTrace | None = None,
+        lane: Lane | None = None,
     ) -> None:
         self.done = False
         self._session = session
@@ -115,6 +118,7 @@ class Line:
         calling = isinstance(order, CallOrder)
         task = replace(_task(order), record_path=_record(settings, order, session))
         self._fax = Fax(task, chance, self.trace, calling=calling, page_bytes=sizes, pinned=settings.pin_media)
+        self._fax.lane = lane
         self._events: list[CallEvent] = [Dialled()]
         self._ringing: int | None = None
         self._offer_at: float | None = None
@@ -135,6 +139,7 @@ class Line:
 
     def tick(self, now: float) -> None:
         """Heed what the far end said, move the fax up to `now`, and see what is due."""
+        self._fax.catch_up(now)
         for event in self._session.take_events():
             if not self.done:
                 self._heed(event, now)
@@ -147,6 +152,12 @@ class Line:
         self._withdraw_when_late()
         self._hang_up_when_due(now)
         self._events += self._fax.take_events()
+
+    @property
+    def carried(self) -> bool:
+        """Nothing is due every 20 ms: a `tick` is needed for what the session and the lane have to say, and now and
+        then for what takes seconds."""
+        return self._fax.carried
 
     def take_media(self) -> list[tuple[bytes, Address]]:
         return self._fax.take_datagrams()

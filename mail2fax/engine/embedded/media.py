@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from mail2fax.engine.embedded.latch import Stamp
+from mail2fax.engine.embedded.latch import Address, Stamp
 from mail2fax.engine.embedded.rtp import packet as rtp
 from mail2fax.engine.embedded.rtp.jitter import SAMPLE_RATE, Audio, Gap, JitterBuffer, Silence
 from mail2fax.engine.embedded.rtp.packet import RtpSender
 from mail2fax.engine.embedded.rtp.rtcp import Receiver as ReceptionCount
 from mail2fax.engine.embedded.rtp.rtcp import Reception, build_report, is_rtcp, read_reception
+from mail2fax.engine.embedded.spandsp.lane import Incoming, Lane, Outgoing, Progress
 from mail2fax.engine.embedded.spandsp.task import Law, T38Settings, Task
 from mail2fax.engine.embedded.spandsp.terminal import AudioTerminal, T38Terminal, Terminal
 from mail2fax.engine.embedded.t38.offer import T38Parameters
@@ -22,6 +23,8 @@ FRAME_SAMPLES = 160
 FRAME_S = FRAME_SAMPLES / SAMPLE_RATE
 _REPORT_EVERY_S = 5.0
 """RFC 3550 6.2: the least between two reports; the first comes after half of it."""
+_LIKE_RTCP = range(72, 80)
+"""Payload types that with the marker look like RTCP (RFC 5761 4): such packets take the longer way."""
 _PAYLOADS = range(40, 481)
 """Octets in a packet of G.711: 5 to 60 ms."""
 
@@ -74,6 +77,12 @@ class MediaPath(Protocol):
         """What came where only RTCP is expected, or looks like it."""
 
     def frame(self, now: float) -> list[bytes]: ...
+    def set_going(self, lane: Lane, source: Address | None, target: Address, frame_at: float, now: float) -> None:
+        """Lets the lane go on from here, if things are even: its frames from that of `frame_at` on, and its packets."""
+
+    def follow(self, done: Progress) -> list[bytes]:
+        """Takes up what the lane has done; what is to be sent now."""
+
     def report(self, now: float) -> bytes:
         """The RTCP packet that is due, or nothing: it goes to another port than media."""
 
@@ -145,7 +154,7 @@ class AudioPath:
             return
         self.heard_at = now
         self.reception.note(packet, now)
-        self._tally.note(packet.sequence, now, packet.timestamp)
+        self._tally.note(packet.sequence, now)
         self._buffer.receive(packet, now)
 
     def receive_report(self, datagram: bytes) -> None:
@@ -163,6 +172,41 @@ class AudioPath:
                     self._modem.receive(self._codec.law.silence * count, self._codec.law)
         return self._speak()
 
+    def set_going(self, lane: Lane, source: Address | None, target: Address, frame_at: float, now: float) -> None:
+        place, codec, sender = self._buffer.place(now), self._codec, self._sender
+        if (
+            source is None
+            or place is None
+            or codec.packet_samples != FRAME_SAMPLES
+            or self._spoken
+            or not sender.packets
+        ):
+            return
+        comes = Incoming(
+            source,
+            {payload_type: law for payload_type, law in self._laws.items() if payload_type not in _LIKE_RTCP},
+            place.ssrc,
+            place.sequence,
+            place.timestamp,
+            place.silent_at,
+            place.silence_s,
+            self.heard_at,
+            *self.reception.measure,
+        )
+        goes = Outgoing(target, codec.law, codec.payload_type, sender.ssrc, sender.sequence, sender.timestamp)
+        lane.carry_audio(self._modem, comes, goes, frame_at)
+
+    def follow(self, done: Progress) -> list[bytes]:
+        self._modem.look()
+        self._sender.skip(done.sent, done.sent * FRAME_SAMPLES)
+        if done.received:
+            self.heard_at = done.heard_at
+            self._buffer.skip_to(done.sequence, done.timestamp, done.heard_at)
+            last = done.sequence - 1 & 0xFFFF
+            self.reception.note_even(last, done.received, done.transit, done.jitter)
+            self._tally.note_even(last, done.received, done.heard_at, done.longest_pause_s)
+        return []
+
     def report(self, now: float) -> bytes:
         if now < self._report_at:
             return b""
@@ -173,7 +217,11 @@ class AudioPath:
 
     def counts(self) -> list[tuple[str, object]]:
         there = self.reception_there
-        return self._tally.counts(malformed=self._malformed, lost_there=there.lost if there else 0)
+        return self._tally.counts(
+            malformed=self._malformed,
+            jitter_ms=round(self.reception.jitter_s * 1000, 1),
+            lost_there=there.lost if there else 0,
+        )
 
     def close(self) -> None:
         self._modem.close()
@@ -257,13 +305,36 @@ class T38Path:
     def frame(self, now: float) -> list[bytes]:
         self._end_broken_frame()
         self._terminal.tick(FRAME_SAMPLES)
-        datagrams = [self._sender.wrap(ifp.data) for ifp in self._terminal.take_ifps()]
-        if datagrams:
-            self._last_sent, self._frames_silent = datagrams[-1], 0
+        if datagrams := self._wrapped():
             return datagrams
         self._frames_silent += 1
         is_due = self._frames_silent in _REPEAT_AFTER or not self._frames_silent % _KEEP_ALIVE
         return [self._last_sent] if is_due and self._last_sent else []
+
+    def set_going(self, lane: Lane, source: Address | None, target: Address, frame_at: float, now: float) -> None:
+        if frames := self._idle_frames():
+            lane.carry_clock(self._terminal, frames, frame_at)
+
+    def follow(self, done: Progress) -> list[bytes]:
+        self._terminal.look()
+        self._frames_unheard += done.frames
+        self._frames_silent += done.frames
+        return self._wrapped()
+
+    def _idle_frames(self) -> int:
+        """How many frames are only frames, unless the terminal has something to say: nothing is repeated or ended."""
+        silent = self._frames_silent
+        repeat = min(
+            _KEEP_ALIVE - silent % _KEEP_ALIVE, *(at - silent for at in _REPEAT_AFTER if at > silent), _KEEP_ALIVE
+        )
+        broken_off = _BROKEN_OFF_AFTER - self._frames_unheard if self._hears_frame else repeat
+        return max(0, min(repeat, broken_off) - 1)
+
+    def _wrapped(self) -> list[bytes]:
+        datagrams = [self._sender.wrap(ifp.data) for ifp in self._terminal.take_ifps()]
+        if datagrams:
+            self._last_sent, self._frames_silent = datagrams[-1], 0
+        return datagrams
 
     def counts(self) -> list[tuple[str, object]]:
         return self._tally.counts(repaired=self._receiver.restored, malformed=self._receiver.malformed)

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import pairwise
@@ -12,20 +13,25 @@ from mail2fax.engine.embedded.stun import LIMIT_S, REPEATS_S, binding_request, m
 Address = tuple[str, int]
 Receiver = Callable[[bytes, Address], None]
 
+_LONGEST = 65_536
+_MOST_AT_ONCE = 16
+"""Datagrams read before others have their turn."""
 
-class DatagramPort(asyncio.DatagramProtocol):
+
+class DatagramPort:
     """A UDP socket: gives each datagram and its source to `receiver` (drops it while there is none), and sends.
 
     With it goes the port above, where RTCP comes in (RFC 3550 11), if that is free: to the same receiver.
     """
 
-    def __init__(self, main: "DatagramPort | None" = None) -> None:
+    def __init__(self, file: socket.socket) -> None:
         self.receiver: Receiver | None = None
-        self._main = main or self
-        self._above: DatagramPort | None = None
         self.mapped: Address | None = None
         """Where a NAT has put this socket, once `find_mapped` has learned it."""
-        self._transport: asyncio.DatagramTransport | None = None
+        self._file = file
+        self._above: socket.socket | None = None
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(file, self._read, file)
 
     @classmethod
     async def open(cls, host: str, low: int, high: int) -> Self:
@@ -33,34 +39,33 @@ class DatagramPort(asyncio.DatagramProtocol):
 
         Raises `OSError` when none is free.
         """
-        loop = asyncio.get_running_loop()
         fault = OSError(f"there is no port from {low} to {high}")
         for port in _candidates(low, high):
             try:
-                transport, opened = await loop.create_datagram_endpoint(cls, local_addr=(host, port))
+                opened = cls(_bound(host, port))
             except OSError as error:
                 fault = error
             else:
-                opened._transport = transport
                 if not high or opened.address[1] < high:
-                    await opened._open_above()
+                    opened._open_above()
                 return opened
         raise fault
 
-    async def _open_above(self) -> None:
-        loop = asyncio.get_running_loop()
+    def _open_above(self) -> None:
         host, port = self.address
         with suppress(OSError, OverflowError):  # a call does without reports
-            transport, above = await loop.create_datagram_endpoint(
-                lambda: DatagramPort(self), local_addr=(host, port + 1)
-            )
-            above._transport = transport
-            self._above = above
+            self._above = _bound(host, port + 1)
+            self._loop.add_reader(self._above, self._read, self._above)
 
     @property
     def address(self) -> Address:
-        host, port = self._open_transport().get_extra_info("sockname")[:2]
+        host, port = self._file.getsockname()[:2]
         return (host, port)
+
+    def lend(self) -> int:
+        """The descriptor of the socket, for somebody who reads it from now on. The port above stays ours."""
+        self._loop.remove_reader(self._file)
+        return self._file.fileno()
 
     async def find_mapped(self, server: Address) -> None:
         """Ask a STUN server where it sees us; it need not answer. Nobody else may be listening meanwhile."""
@@ -87,29 +92,38 @@ class DatagramPort(asyncio.DatagramProtocol):
             self.receiver = None
 
     def send(self, datagram: bytes, target: Address) -> None:
-        """Sends, or, when the port was closed, does not."""
-        transport = self._open_transport()
-        if not transport.is_closing():
-            transport.sendto(datagram, target)
+        """Sends, or, when the port was closed or the kernel has no room for it, does not."""
+        with suppress(OSError):
+            self._file.sendto(datagram, target)
 
     def close(self) -> None:
         self.receiver = None
-        self._open_transport().close()
-        if self._above:
-            self._above.close()
+        for file in (self._file, self._above):
+            if file is not None and file.fileno() >= 0:
+                self._loop.remove_reader(file)
+                file.close()
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        receiver = self._main.receiver
-        if receiver:
-            receiver(data, (addr[0], addr[1]))
+    def _read(self, file: socket.socket) -> None:
+        """An ICMP error shows as one of reading. Anybody can send one, so it takes our own timers to say that a peer is
+        gone."""
+        for _ in range(_MOST_AT_ONCE):
+            try:
+                data, source = file.recvfrom(_LONGEST)
+            except OSError:
+                return
+            if self.receiver:
+                self.receiver(data, (source[0], source[1]))
 
-    def error_received(self, exc: Exception) -> None:
-        """An ICMP error. Anybody can send one, so it takes our own timers to say that a peer is gone."""
 
-    def _open_transport(self) -> asyncio.DatagramTransport:
-        if self._transport is None:
-            raise RuntimeError("the port is not open")
-        return self._transport
+def _bound(host: str, port: int) -> socket.socket:
+    file = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        file.setblocking(False)
+        file.bind((host, port))
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _candidates(low: int, high: int) -> Iterator[int]:

@@ -23,6 +23,7 @@ from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import InviteOrder
 from mail2fax.engine.embedded.sip.transport import SipTransport
 from mail2fax.engine.embedded.sip.ua import UserAgent
+from mail2fax.engine.embedded.spandsp.lane import Lane, Lanes
 from mail2fax.engine.embedded.trace import CallTrace
 from mail2fax.engine.events import CallEvents
 from mail2fax.engine.settings import IFP_SIZE, PIN_MEDIA, TO_SOURCE, EngineSettings, TrunkSettings
@@ -30,6 +31,9 @@ from mail2fax.model.call import AnswerOrder, CallEnded, CallOrder, EndedBy, Trac
 from mail2fax.model.trace import TraceLine, Way
 
 log = structlog.get_logger()
+
+LOOK_EVERY_S = 0.2
+"""How often a call is looked at that its lane carries: an offer of ours, a hang-up may be late by so much."""
 
 DECISION_LIMIT_S = 20.0
 """How long a call may ring without anybody saying whether it is taken."""
@@ -70,6 +74,9 @@ class Call:
     session: Session
     line: Line
     media: DatagramPort
+    lane: Lane
+    look_at: float = 0.0
+    """When it is moved at the latest."""
     events: CallEvents = field(default_factory=CallEvents)
     left: bool = False
     trace_at: float = 0.0
@@ -101,6 +108,7 @@ class Switchboard:
         self._ring = ring
         self._changed = changed
         self._calls: set[Call] = set()
+        self._lanes = Lanes()
         self._undecided: dict[Session, float] = {}
         self._parting: set[Session] = set()
         """Sessions whose line is done: their BYE may have to be sent again."""
@@ -218,8 +226,10 @@ class Switchboard:
         if self.sip.is_lost:
             raise OSError("the SIP socket was closed under us")
         now = self._clock()
+        wanted = self._lanes.run(now)
         for call in list(self._calls):
-            self._move(call, now)
+            if call.lane in wanted or call.session.has_news or now >= call.look_at:
+                self._move(call, now)
         for session, since in list(self._undecided.items()):
             if session.ended:  # its caller gave up; a line that nobody uses must not be busy
                 del self._undecided[session]
@@ -242,16 +252,17 @@ class Switchboard:
         media: DatagramPort,
         now: float,
     ) -> Call:
+        lane = Lane(media.lend())
         try:
-            line = Line(
-                session, settings, order, self._told(media, session.flow), now, self._traces.get(session.call_id)
-            )
+            trace = self._traces.get(session.call_id)
+            line = Line(session, settings, order, self._told(media, session.flow), now, trace, lane)
         except Exception:
             session.hang_up(now)
             self.sip.flush()
             raise
-        call = Call(session, line, media)
+        call = Call(session, line, media, lane)
         media.receiver = lambda datagram, source: line.receive_media(datagram, source, self._clock())
+        self._lanes.add(lane)
         self._calls.add(call)
         self._traces[session.call_id] = line.trace
         self.awake.set()
@@ -260,6 +271,8 @@ class Switchboard:
 
     def _move(self, call: Call, now: float) -> None:
         try:
+            for datagram, source, at in call.lane.take_datagrams():
+                call.line.receive_media(datagram, source, at)
             call.line.tick(now)
         except Exception:
             # One line with a fault of ours in it must not silence the others, nor keep its far end waiting.
@@ -279,12 +292,14 @@ class Switchboard:
         if now >= call.trace_at:
             call.trace_at = now + TRACE_EVERY_S
             _hand_over(call, call.line.trace.take())
+        call.look_at = now + LOOK_EVERY_S if call.line.carried else now
         if call.line.done:
             self._release(call, EndedBy.LOCAL_FAULT)
 
     def _release(self, call: Call, ended_by: EndedBy) -> None:
         """Frees a call. `ended_by` is for one that could not say its own end."""
         self._calls.discard(call)
+        self._lanes.remove(call.lane)
         # A page that was confirmed just before stays confirmed.
         for event in call.line.take_events():
             call.events.put(event)

@@ -8,11 +8,10 @@ _NEARBY = 3_000
 _PAUSE_S = 1.0
 """Shorter ones are jitter."""
 _REMEMBERED = 256
-_CLOCK = 8_000
 
 
 class Tally:
-    """Counts one stream. `lost` are packets that never came, redundancy apart; `jitter_ms` is RFC 3550's estimate."""
+    """Counts one stream. `lost` are packets that never came, redundancy apart."""
 
     def __init__(self) -> None:
         self.received = 0
@@ -23,8 +22,6 @@ class Tally:
         self._first = self._highest = 0
         self._distinct = 0
         self._recent: deque[int] = deque(maxlen=_REMEMBERED)
-        self._jitter = 0.0
-        self._transit: float | None = None
         self._heard_at: float | None = None
 
     @property
@@ -32,23 +29,32 @@ class Tally:
         expected = self._highest - self._first + 1 if self._distinct else 0
         return self._lost_before + max(0, expected - self._distinct)
 
-    @property
-    def jitter_ms(self) -> float | None:
-        return None if self._transit is None else round(self._jitter * 1000 / _CLOCK, 1)
-
-    def counts(self, **more: int) -> list[tuple[str, object]]:
+    def counts(self, **more: float) -> list[tuple[str, object]]:
         """All of it by name, with `more`; what is 0 but for what came and what was lost is left out."""
-        shown = {"repeated": self.repeated, "late": self.late, **more, "jitter_ms": self.jitter_ms}
+        shown = {"repeated": self.repeated, "late": self.late, **more}
         if self.longest_pause_s >= _PAUSE_S:
             shown["longest_pause_s"] = round(self.longest_pause_s, 1)
         return [("received", self.received), ("lost", self.lost), *((name, n) for name, n in shown.items() if n)]
 
-    def note(self, sequence: int, now: float, timestamp: int | None = None) -> None:
-        """One packet with this 16-bit `sequence`; `timestamp` counts samples, where the stream has such."""
-        self.received += 1
-        if self._heard_at is not None:
-            self.longest_pause_s = max(self.longest_pause_s, now - self._heard_at)
+    def note(self, sequence: int, now: float) -> None:
+        """One packet with this 16-bit `sequence`."""
+        pause_s = 0.0 if self._heard_at is None else now - self._heard_at
+        self._hear(1, now, pause_s)
+        self._count(sequence)
+
+    def note_even(self, last: int, count: int, now: float, pause_s: float) -> None:
+        """So many packets, each the next one, up to `last`, which came at `now`. `pause_s` was the longest between two
+        of them."""
+        self._hear(count, now, pause_s)
+        for back in reversed(range(count)):
+            self._count((last - back) % _MODULUS)
+
+    def _hear(self, count: int, now: float, pause_s: float) -> None:
+        self.received += count
+        self.longest_pause_s = max(self.longest_pause_s, pause_s)
         self._heard_at = now
+
+    def _count(self, sequence: int) -> None:
         ahead = (sequence - self._highest + _MODULUS // 2) % _MODULUS - _MODULUS // 2
         if not self._distinct or abs(ahead) > _NEARBY:
             self._begin(sequence)
@@ -57,15 +63,12 @@ class Tally:
             self.repeated += 1
             return
         self._place(sequence, ahead)
-        if timestamp is not None:
-            self._measure(now * _CLOCK - timestamp)
 
     def _begin(self, sequence: int) -> None:
         self._lost_before = self.lost
         self._first = self._highest = sequence
         self._distinct = 0
         self._recent.clear()
-        self._transit = None
 
     def _place(self, sequence: int, ahead: int) -> None:
         self._recent.append(sequence)
@@ -74,9 +77,3 @@ class Tally:
             self.late += 1
         else:
             self._highest += ahead
-
-    def _measure(self, transit: float) -> None:
-        # RFC 3550 6.4.1
-        if self._transit is not None:
-            self._jitter += (abs(transit - self._transit) - self._jitter) / 16
-        self._transit = transit

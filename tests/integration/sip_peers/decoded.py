@@ -10,7 +10,7 @@ from pathlib import Path
 from mail2fax.engine.embedded.engine import EmbeddedEngine
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.model.call import AnswerOrder, CallEnded, CallOrder, MediaPolicy
-from tests.harness.wiretap import Packet, TappedLoop, write_pcap
+from tests.harness.wiretap import Packet, TappedLoop, tapped_lanes, write_pcap
 from tests.integration.sip_peers.sipp import HOST
 from tests.integration.sip_peers.stage import OFFER_AFTER_S, end_of, fax_order, read, running
 
@@ -79,7 +79,7 @@ class Capture:
 
 def send_all(faxes: Sequence[Fax], document: Path, directory: Path, program: str) -> dict[str, Capture]:
     """The faxes, all at once, each on a loop of its own, so that no capture holds another's datagrams."""
-    with ThreadPoolExecutor(len(faxes)) as threads:
+    with tapped_lanes(), ThreadPoolExecutor(len(faxes)) as threads:
         captures = threads.map(lambda fax: _send(fax, document, directory, program), faxes)
         return {fax.name: capture for fax, capture in zip(faxes, captures, strict=True)}
 

@@ -47,6 +47,18 @@ class Silence:
 Heard = Audio | Gap | Silence
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stream of audio stands in which nothing is missing: its source, the packet that comes next, and when the
+    far end counts as silent if that does not come."""
+
+    ssrc: int
+    sequence: int
+    timestamp: int
+    silent_at: float
+    silence_s: float
+
+
 class JitterBuffer:
     """Takes packets as they arrive and gives audio and gaps in the far end's order and on its clock.
 
@@ -102,6 +114,19 @@ class JitterBuffer:
         if now >= self._alive_until:
             taken.append(self._silence(now))
         return taken
+
+    def place(self, now: float) -> Place | None:
+        """Where the stream stands, while it is even: then each next packet is due as it comes, and others can pass
+        it on in our stead. None while something is missing or waits, and in silence."""
+        is_even = self._ssrc is not None and not (self._waiting or self._hole or self._silent)
+        if not is_even or self._ssrc is None or now >= self._alive_until:
+            return None
+        return Place(self._ssrc, self._next_sequence, self._next_timestamp, self._alive_until, self._silence_s)
+
+    def skip_to(self, sequence: int, timestamp: int, heard_at: float) -> None:
+        """The packets before this one were passed on in our stead, the last of them at `heard_at`."""
+        self._next_sequence, self._next_timestamp = sequence, timestamp
+        self._alive_until = heard_at + self._silence_s
 
     def _is_audio(self, packet: RtpPacket) -> bool:
         return packet.payload_type in self._payload_types and bool(packet.payload)

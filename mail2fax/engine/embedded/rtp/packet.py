@@ -95,8 +95,17 @@ class RtpSender:
     def wrap(self, payload_type: int, samples: bytes) -> bytes:
         """The next packet, with one octet per sample."""
         packet = RtpPacket(payload_type, self._sequence, self.timestamp, self.ssrc, samples, marker=not self.packets)
-        self.packets += 1
-        self.octets += len(samples)
-        self._sequence = self._sequence + 1 & 0xFFFF
-        self.timestamp = self.timestamp + len(samples) & 0xFFFF_FFFF
+        self.skip(1, len(samples))
         return build_packet(packet)
+
+    @property
+    def sequence(self) -> int:
+        """The number of the next packet."""
+        return self._sequence
+
+    def skip(self, packets: int, octets: int) -> None:
+        """So many have gone out, here or by another hand."""
+        self.packets += packets
+        self.octets += octets
+        self._sequence = self._sequence + packets & 0xFFFF
+        self.timestamp = self.timestamp + octets & 0xFFFF_FFFF

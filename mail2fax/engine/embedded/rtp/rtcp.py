@@ -45,8 +45,7 @@ class Receiver:
         """A packet has come, in whatever order."""
         if packet.ssrc != self._ssrc:
             self._begin(packet)
-        ahead = (packet.sequence - self._highest + 0x8000 & 0xFFFF) - 0x8000
-        self._highest = max(self._highest, self._highest + ahead)
+        self._reach(packet.sequence)
         self.received += 1
         transit = now * _RATE - packet.timestamp
         if self.received > 1:
@@ -54,6 +53,18 @@ class Receiver:
             change = abs(transit - self._transit)
             self._jitter += (change - self._jitter) / 16 if change < _RATE else 0.0
         self._transit = transit
+
+    def note_even(self, last: int, count: int, transit: float, jitter: float) -> None:
+        """So many packets of the source have come, each the next one, up to the number `last`; `transit` and `jitter`
+        are what they came to."""
+        self._reach(last)
+        self.received += count
+        self._transit, self._jitter = transit, jitter
+
+    @property
+    def measure(self) -> tuple[float | None, float]:
+        """Transit of the last packet, None before the first, and jitter: in samples (RFC 3550 A.8)."""
+        return (self._transit if self.received else None), self._jitter
 
     @property
     def expected(self) -> int:
@@ -79,6 +90,10 @@ class Receiver:
         words = self._highest & 0xFFFF_FFFF, int(self._jitter) & 0xFFFF_FFFF, 0, 0
         head = self._ssrc.to_bytes(4, "big") + bytes([min(fraction, 255)]) + (lost & 0xFF_FFFF).to_bytes(3, "big")
         return head + b"".join(word.to_bytes(4, "big") for word in words)
+
+    def _reach(self, sequence: int) -> None:
+        ahead = (sequence - self._highest + 0x8000 & 0xFFFF) - 0x8000
+        self._highest = max(self._highest, self._highest + ahead)
 
     def _begin(self, packet: RtpPacket) -> None:
         self._ssrc, self.received = packet.ssrc, 0

@@ -49,6 +49,11 @@ class Session:
     def ended(self) -> bool:
         return self._ended
 
+    @property
+    def has_news(self) -> bool:
+        """There are events to take."""
+        return bool(self._events)
+
     def take_events(self) -> list[SessionEvent]:
         """What happened since the last time, in order; the last event of all is `Ended`."""
         taken, self._events = self._events, []

@@ -1,7 +1,7 @@
 """Builds the native module `_spandsp`: cffi in API mode around helper.c, run by setuptools.
 
 pyproject.toml names the extension and `BuildExt`; there is no setup.py. The declarations that Python sees are the
-part of helper.h between its two "cdef" marks.
+parts of helper.h and lane.h between their two "cdef" marks.
 """
 
 from pathlib import Path
@@ -11,16 +11,17 @@ from setuptools.command.build_ext import build_ext
 
 MODULE = "mail2fax.engine.embedded.spandsp._spandsp"
 FOLDER = Path(__file__).parent
+HEADERS = ("helper.h", "lane.h")
 GENERATED = FOLDER / "_spandsp.c"
 
 
 def make_ffi() -> FFI:
-    """The description of the module: helper.h's declarations, compiled against helper.h itself."""
-    header = (FOLDER / "helper.h").read_text(encoding="utf-8")
-    declarations = header.partition("/* cdef begins */")[2].partition("/* cdef ends */")[0]
+    """The description of the module: what the headers declare, compiled against the headers themselves."""
     ffi = FFI()
-    ffi.cdef(declarations)
-    ffi.set_source(MODULE, '#include "helper.h"')
+    for name in HEADERS:
+        header = (FOLDER / name).read_text(encoding="utf-8")
+        ffi.cdef(header.partition("/* cdef begins */")[2].partition("/* cdef ends */")[0])
+    ffi.set_source(MODULE, "".join(f'#include "{name}"\n' for name in HEADERS))
     return ffi
 
 

@@ -131,6 +131,11 @@ const terminal_event_t *terminal_first_event(const terminal_t *terminal)
     return terminal->first;
 }
 
+int terminal_has_news(const terminal_t *terminal)
+{
+    return terminal->first && (terminal->first != terminal->last || terminal->first->kind != EVENT_PROGRESS);
+}
+
 void terminal_drop_event(terminal_t *terminal)
 {
     terminal_event_t *event = terminal->first;

@@ -91,4 +91,7 @@ void helper_init(void);
 
 /* cdef ends */
 
+/* Whether an event waits that is more than a new figure of progress. */
+int terminal_has_news(const terminal_t *terminal);
+
 #endif

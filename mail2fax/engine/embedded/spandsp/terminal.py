@@ -8,6 +8,7 @@ A terminal belongs to one thread at a time; different terminals may run on diffe
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -95,6 +96,7 @@ class Terminal:
         self._far_machine: str | None = None
         self._events: list[TerminalEvent] = []
         self._ifps: list[Ifp] = []
+        self._take_back: Callable[[], None] | None = None
         self._handle: CData | None = _make(task, calling=calling, settings=settings)
         self._drain()
 
@@ -144,8 +146,19 @@ class Terminal:
         """Frees the C memory and closes the document; events and result stay. A second time does nothing."""
         if self._handle is None:
             return
+        if self._take_back:
+            self._take_back()
         handle, self._handle = self._handle, None
         ffi.release(handle)
+
+    def lend(self, take_back: Callable[[], None]) -> "CData | None":
+        """What C calls a terminal, for a lane; None once it is closed. `take_back` is called before it is freed."""
+        self._take_back = take_back
+        return self._handle
+
+    def look(self) -> None:
+        """Sees what has happened while it was lent."""
+        self._drain()
 
     def _fault(self) -> FaxFault:
         fault = fault_of(self._code)

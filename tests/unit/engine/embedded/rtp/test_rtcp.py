@@ -52,6 +52,13 @@ def test_packets_out_of_order_and_numbers_that_wrap_are_no_loss() -> None:
     assert told(heard([65_533, 65_535, 65_534, 65_536, 65_538, 65_537])).lost == 0
 
 
+def test_an_even_stretch_counts_as_its_packets_do_one_by_one() -> None:
+    receiver, whole = heard(list(range(65_500, 65_520))), heard(list(range(65_500, 65_600)))
+    transit, jitter = whole.measure
+    receiver.note_even(65_599 & 0xFFFF, 80, transit or 0.0, jitter)
+    assert receiver.block() == whole.block()
+
+
 def test_jitter_is_that_of_the_rfc() -> None:
     """RFC 3550 A.8: a sixteenth of each change; packets that are 20 ms late in turn come to about 20 ms."""
     receiver = Receiver()
