@@ -26,6 +26,17 @@ class CrashPoint(StrEnum):
     """The client has not heard its 250 yet."""
     ANSWER_GIVEN = "answer-given"
 
+    # A mail is fetched from a mailbox.
+    MAIL_FETCHED = "mail-fetched"
+    """It is in memory, and not on the disk."""
+    FILING_DUE = "filing-due"
+    """Its job is committed, or it is refused; in the mailbox it lies where it lay."""
+    FILED = "filed"
+    """It is moved, or marked for deletion."""
+    DELETIONS_DUE = "deletions-due"
+    """Mails are marked for deletion (POP3), and the server does not do it before QUIT."""
+    DELETIONS_DONE = "deletions-done"
+
     # It becomes a fax.
     MAIL_PARSED = "mail-parsed"
     DOCUMENT_WRITTEN = "document-written"

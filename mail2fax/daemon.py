@@ -28,6 +28,8 @@ from mail2fax.engine.interface import EngineUnavailable, FaxEngine
 from mail2fax.engine.process import EngineProcess
 from mail2fax.engine.settings import EngineSettings
 from mail2fax.gateway import Gateway
+from mail2fax.ingest.collector import Desk
+from mail2fax.ingest.mailbox_door import MailboxDoor
 from mail2fax.ingest.smtp import Accept, CannotListen, SmtpDoor, SmtpSettings
 from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.intake import Intake
@@ -90,7 +92,9 @@ async def run(config: Config, read_again: Callable[[], Config]) -> None:
         log.info("gateway stopping")
         manager.stopping(stop_wait_s + CLOSING_S)
         house.dispatcher.hold()
-        await asyncio.gather(house.door.stop(), house.dispatcher.finish(stop_wait_s, signals.hurry))
+        await asyncio.gather(
+            house.door.stop(), house.mailboxes.stop(), house.dispatcher.finish(stop_wait_s, signals.hurry)
+        )
         alive.cancel()
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -112,6 +116,7 @@ class _House:
     upkeep: Upkeep
     dispatcher: Dispatcher
     door: SmtpDoor
+    mailboxes: MailboxDoor
     orders: Orders
 
     def adopt(self, config: Config) -> None:
@@ -119,6 +124,7 @@ class _House:
         # All of it is made first: what can fail has failed before anybody has changed.
         rules, dialling, retries = wiring.rules(config), wiring.dialling(config), wiring.retries(config)
         trunks, engine = wiring.trunks(config), wiring.engine_settings(config)
+        mailboxes = wiring.mailboxes(config)
         smtp, limits, replies = wiring.smtp_settings(config), wiring.render_limits(config), wiring.replies(config)
         logs.configure(wiring.log_settings(config))
         self.engine.log_as(wiring.log_settings(config))
@@ -127,6 +133,7 @@ class _House:
         self.lines.adopt(trunks, config.most_lines)
         self.gateway.adopt(rules, dialling, retries)
         self.door.adopt(smtp)
+        self.mailboxes.adopt(mailboxes)
         self.orders.adopt(wiring.send_limits(config))
         self.unpacker.adopt(limits)
         self.renderer.adopt(limits)
@@ -184,7 +191,8 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         gauges = Gauges(spool.free_bytes, lambda: engine.deaths, lambda: engine.trunk_states)
         upkeep = Upkeep(store, alarms, retention, gauges, wiring.limits(config), now)
         dispatcher = Dispatcher(gateway, jobs, Outbox(store, now), alarms, upkeep, wiring.replies(config), lines, now)
-        door = SmtpDoor(_smtp_settings_at_start(config), spool, _accept_and_tell(gateway, dispatcher), now)
+        accept = _accept_and_tell(gateway, dispatcher)
+        door = SmtpDoor(_smtp_settings_at_start(config), spool, accept, now)
         await _open_door(door, config)
         closing.push_async_callback(door.stop)
         operator = Operator(store, now)
@@ -192,7 +200,12 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         control = ControlDoor(control_socket(config), orders, jobs)
         await _open_control(control, config)
         closing.push_async_callback(control.stop)
-        yield _House(config, engine, jobs, unpacker, renderer, lines, gateway, upkeep, dispatcher, door, orders)
+        mailboxes = MailboxDoor(spool, Desk(accept, jobs.known, alarms.sound), now)
+        closing.push_async_callback(mailboxes.stop)
+        mailboxes.adopt(wiring.mailboxes(config))
+        yield _House(
+            config, engine, jobs, unpacker, renderer, lines, gateway, upkeep, dispatcher, door, mailboxes, orders
+        )
 
 
 # Opening

@@ -128,20 +128,24 @@ class Gateway:
             if isinstance(allowed, Refusal):
                 log.info("mail refused", door=arrival.door, peer=arrival.peer, reason=allowed.code, **allowed.facts)
                 return allowed
-            return await self._take(_submission(arrival, allowed, file.name), file, arrival.proofs)
+            mail = _submission(arrival, allowed, file.name)
+            return await self._take(mail, file, arrival.proofs, arrival.unwanted)
 
     async def accept_local(self, mail: Submission, file: SpoolFile) -> Accepted:
         """An order from the command line becomes a job: who may reach the control socket may fax."""
         return await self._take(replace(mail, terminal=mail.terminal or self._dialling.terminal), file)
 
-    async def _take(self, mail: Submission, file: SpoolFile, proofs: Sequence[Proof] = ()) -> Accepted:
-        receipt = await self._intake.receive(mail, file)
+    async def _take(
+        self, mail: Submission, file: SpoolFile, proofs: Sequence[Proof] = (), unwanted: Refusal | None = None
+    ) -> Accepted:
+        receipt = await self._intake.receive(mail, file, unwanted)
         if not receipt.new:
             log.info("mail known already", job=receipt.job_id, sender=mail.sender, domain=mail.domain)
             return Accepted(receipt.job_id, known=True)
         log.info(
-            "mail accepted",
+            "mail refused, its sender is told" if unwanted else "mail accepted",
             job=receipt.job_id,
+            reason=unwanted.code if unwanted else None,
             sender=mail.sender,
             domain=mail.domain,
             door=mail.door,
@@ -396,6 +400,7 @@ def _submission(arrival: Arrival, allowed: Allowed, spool_name: str) -> Submissi
         domain=allowed.rule.domain,
         terminal=allowed.rule.terminal,
         notify=allowed.rule.notify,
+        copy_key=arrival.copy_key,
     )
 
 

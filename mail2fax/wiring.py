@@ -7,7 +7,7 @@ from mail2fax import log as logs
 from mail2fax.admission.gate import AdmissionRules
 from mail2fax.admission.number import NumberPlan, NumberRules
 from mail2fax.config import Config
-from mail2fax.config.domains import default_terminal, sender_rules
+from mail2fax.config.domains import default_terminal, mailbox_rules, sender_rules
 from mail2fax.config.errors import ConfigError, Fault
 from mail2fax.config.trunk import TrunkEntry, TrunkSection
 from mail2fax.control.orders import SendLimits
@@ -16,6 +16,8 @@ from mail2fax.document.limits import RenderLimits
 from mail2fax.engine.settings import EngineSettings, Identity, TlsSettings, TrunkSettings
 from mail2fax.gateway import Dialling
 from mail2fax.ingest import smtp_setup
+from mail2fax.ingest.mailbox_door import MailboxesSettings
+from mail2fax.ingest.mailbox_setup import mailboxes_settings
 from mail2fax.ingest.smtp import SmtpSettings
 from mail2fax.ingest.tls import TlsFilesUnusable
 from mail2fax.jobs.retention import KeepFor
@@ -106,7 +108,12 @@ def rules(config: Config) -> AdmissionRules:
         ),
         hostname=config.gateway.hostname,
         bindings=config.smtp.bindings(),
+        mailboxes=mailbox_rules(config.mailbox.named, config.terminal, config.domain),
     )
+
+
+def mailboxes(config: Config) -> MailboxesSettings:
+    return mailboxes_settings(config.mailbox, config.smtp)
 
 
 def smtp_settings(config: Config) -> SmtpSettings:

@@ -4,6 +4,7 @@
 is safely ours. Nobody may fax, and nowhere, unless a rule says so.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mail2fax.admission.attachment import find_attachment
@@ -27,6 +28,7 @@ class AdmissionRules:
 
     `hostname` is what we call ourselves: a mail with a Message-ID of ours is no order.
     `bindings` say which senders a client may send as, by what it has shown of itself.
+    `mailboxes` have rules in place of `senders` for the mails of some mailboxes, by their names.
     """
 
     senders: tuple[SenderRule, ...]
@@ -34,11 +36,15 @@ class AdmissionRules:
     numbers: NumberRules
     hostname: str = "localhost"
     bindings: Bindings = field(default_factory=dict)
+    mailboxes: Mapping[str, tuple[SenderRule, ...]] = field(default_factory=dict)
     by_sender: SenderRules = field(init=False, repr=False, compare=False)
     """`senders`, ready to be asked."""
+    by_mailbox: Mapping[str, SenderRules] = field(init=False, repr=False, compare=False)
+    """The same of `mailboxes`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_sender", SenderRules(self.senders))
+        object.__setattr__(self, "by_mailbox", {name: SenderRules(rules) for name, rules in self.mailboxes.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ def judge_sender(arrival: Arrival, rules: AdmissionRules) -> Allowed | Refusal:
     sender = parse_from(header)
     if isinstance(sender, Problem):
         return Refusal(RefusalCode.SENDER_NOT_UNDERSTOOD, {"problem": sender.words})
-    rule = rules.by_sender.rule_for(sender)
+    rule = rules.by_mailbox.get(arrival.mailbox, rules.by_sender).rule_for(sender)
     if isinstance(rule, Refusal):
         return rule
     unproven = is_proven(sender, arrival.proofs, rules.bindings)

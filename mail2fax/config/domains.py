@@ -5,7 +5,8 @@ is all a small office needs. Names lead from a rule to its domain and its termin
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import AfterValidator, Field
 
@@ -39,6 +40,26 @@ class RuleEntry(Section):
     terminal: NameOrNone = ""
     domain: NameOrNone = ""
     notify: MailAddress | Literal[""] = ""
+
+
+class Rule(Protocol):
+    """What stands in a rule, be it one of `senders.rules` or a mailbox's own."""
+
+    @property
+    def allow(self) -> tuple[str, ...]: ...
+    @property
+    def terminal(self) -> str: ...
+    @property
+    def domain(self) -> str: ...
+    @property
+    def notify(self) -> str: ...
+
+
+class Ruled(Rule, Protocol):
+    """A mailbox with its rule."""
+
+    @property
+    def name(self) -> str: ...
 
 
 class SendersSection(Section):
@@ -94,24 +115,53 @@ def sender_rules(senders: SendersSection, terminal: TerminalSection, domain: Dom
 
     Raises `ValueError`, with what would be right, when a name is used twice, leads nowhere or to another tenant.
     """
-    terminals = _terminals(terminal)
-    owners = {DEFAULT: DEFAULT} | {entry.name: entry.domain for entry in terminal.named}
-    domains = _domains(domain)
-    for name, chosen in domains.items():
-        _require_own(chosen, name, owners, f"domain.named: {name}")
-    for entry in terminal.named:
-        if entry.domain not in domains:
-            raise ValueError(f"terminal.named: {entry.name}: {_unknown('domain', entry.domain, domains)}")
+    names = _Names.of(terminal, domain)
     rules: list[SenderRule] = []
     for position, rule in enumerate(senders.rules):
-        where = f"senders.rules[{position}]"
-        tenant = rule.domain or owners.get(rule.terminal, DEFAULT)
-        if tenant not in domains:
-            raise ValueError(f"{where}: {_unknown('domain', tenant, domains)}")
-        chosen = rule.terminal or domains[tenant]
-        _require_own(chosen, tenant, owners, where)
-        rules += [SenderRule(SenderMask.parse(mask), terminals[chosen], tenant, rule.notify) for mask in rule.allow]
-    return (*rules, *(SenderRule(SenderMask.parse(mask), terminals[DEFAULT]) for mask in senders.allow))
+        rules += names.rules_of(rule, f"senders.rules[{position}]")
+    return (*rules, *(SenderRule(SenderMask.parse(mask), names.terminals[DEFAULT]) for mask in senders.allow))
+
+
+def mailbox_rules(
+    mailboxes: Iterable[Ruled], terminal: TerminalSection, domain: DomainSection
+) -> Mapping[str, tuple[SenderRule, ...]]:
+    """Who may fax as whom through those mailboxes that say so themselves, by their names; raises as `sender_rules`."""
+    names = _Names.of(terminal, domain)
+    return {
+        mailbox.name: tuple(names.rules_of(mailbox, f"mailbox.named: {mailbox.name}"))
+        for mailbox in mailboxes
+        if mailbox.allow
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Where names lead: the terminals, the domain that each belongs to, and the terminal of each domain."""
+
+    terminals: Mapping[str, Terminal]
+    owners: Mapping[str, str]
+    domains: Mapping[str, str]
+
+    @classmethod
+    def of(cls, terminal: TerminalSection, domain: DomainSection) -> Self:
+        """The names of a configuration, if each leads to its own tenant; raises `ValueError`."""
+        owners = {DEFAULT: DEFAULT} | {entry.name: entry.domain for entry in terminal.named}
+        names = cls(_terminals(terminal), owners, _domains(domain))
+        for name, chosen in names.domains.items():
+            _require_own(chosen, name, owners, f"domain.named: {name}")
+        for entry in terminal.named:
+            if entry.domain not in names.domains:
+                raise ValueError(f"terminal.named: {entry.name}: {_unknown('domain', entry.domain, names.domains)}")
+        return names
+
+    def rules_of(self, rule: Rule, where: str) -> list[SenderRule]:
+        """A rule for each of its masks, its names resolved."""
+        tenant = rule.domain or self.owners.get(rule.terminal, DEFAULT)
+        if tenant not in self.domains:
+            raise ValueError(f"{where}: {_unknown('domain', tenant, self.domains)}")
+        chosen = rule.terminal or self.domains[tenant]
+        _require_own(chosen, tenant, self.owners, where)
+        return [SenderRule(SenderMask.parse(mask), self.terminals[chosen], tenant, rule.notify) for mask in rule.allow]
 
 
 def _terminals(section: TerminalSection) -> Mapping[str, Terminal]:

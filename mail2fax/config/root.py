@@ -8,8 +8,9 @@ from typing import Self
 from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from mail2fax.config.domains import DomainSection, SendersSection, TerminalSection, sender_rules
+from mail2fax.config.domains import DomainSection, SendersSection, TerminalSection, mailbox_rules, sender_rules
 from mail2fax.config.errors import ConfigError, Places, TomlText, describe, faulty_variables
+from mail2fax.config.mailbox import MailboxSection
 from mail2fax.config.secrets import with_secrets
 from mail2fax.config.sections import (
     AlarmSection,
@@ -43,6 +44,7 @@ class Config(BaseSettings):
 
     gateway: GatewaySection = GatewaySection()
     smtp: SmtpSection = SmtpSection()
+    mailbox: MailboxSection = MailboxSection()
     senders: SendersSection = SendersSection()
     numbers: NumbersSection = NumbersSection()
     terminal: TerminalSection = TerminalSection()
@@ -60,6 +62,7 @@ class Config(BaseSettings):
     @model_validator(mode="after")
     def _rules_lead_somewhere(self) -> Self:
         sender_rules(self.senders, self.terminal, self.domain)
+        mailbox_rules(self.mailbox.named, self.terminal, self.domain)
         return self
 
     @model_validator(mode="after")

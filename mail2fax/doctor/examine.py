@@ -7,6 +7,7 @@ from mail2fax.doctor.certificates import certificates
 from mail2fax.doctor.engine import self_test
 from mail2fax.doctor.finding import Check, Finding, Patient, ill
 from mail2fax.doctor.machine import clock, directories, disk
+from mail2fax.doctor.mailboxes import mailboxes
 from mail2fax.doctor.outgoing_mail import outgoing_mail
 from mail2fax.doctor.ports import media_ports, ports
 from mail2fax.doctor.rules import rules
@@ -25,6 +26,7 @@ CHECKS: Sequence[Check] = (
     Check("registration", registrations, limit_s=15.0),
     Check("trunk", options, limit_s=40.0),
     Check("outgoing mail", outgoing_mail, limit_s=40.0),
+    Check("mailboxes", mailboxes, limit_s=20.0),
 )
 
 

@@ -12,7 +12,7 @@ async def rules(patient: Patient) -> Sequence[Finding]:
     """Who may fax, how we are reached, who is told."""
     config = patient.config
     found: list[Finding] = []
-    if not config.senders.allow and not config.senders.rules:
+    if not config.senders.allow and not config.senders.rules and not any(box.allow for box in config.mailbox.named):
         found.append(ill(_ABOUT, "nobody may send a fax", "Name senders in senders.allow."))
     trunks_elsewhere = not config.trunk.host.startswith(_LOOPBACK)
     if trunks_elsewhere and config.sip.listen.startswith(_LOOPBACK):

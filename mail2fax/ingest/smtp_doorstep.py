@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 TOO_MANY = b"421 4.7.0 Too many connections, please try again later\r\n"
 
-FROM_LINE = Proof(ProofKind.HEADER)
+FROM_LINE = Proof(ProofKind.FROM)
 
 
 @dataclass(frozen=True, slots=True)

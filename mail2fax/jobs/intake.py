@@ -7,6 +7,7 @@ import structlog
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.jobs.states import Jobs, Receipt
 from mail2fax.model.mail import Submission
+from mail2fax.model.refusal import Refusal
 from mail2fax.store import StoreError, StoreUncertain
 from mail2fax.store.spool import SpoolFile
 
@@ -20,9 +21,9 @@ class Intake:
         self._jobs = jobs
         self._in_doubt: set[SpoolFile] = set()
 
-    async def receive(self, submission: Submission, file: SpoolFile) -> Receipt:
-        """The mail in `file` is durable and a job, or known already; raises `StoreError`."""
-        return await self._both(file, lambda: self._jobs.receive(submission))
+    async def receive(self, submission: Submission, file: SpoolFile, unwanted: Refusal | None = None) -> Receipt:
+        """The mail in `file` is durable and a job, or known already; raises `StoreError`. `unwanted` is for `Jobs`."""
+        return await self._both(file, lambda: self._jobs.receive(submission, unwanted))
 
     async def repeat(self, job_id: int, file: SpoolFile, by: str) -> Receipt:
         """The same for a copy of the mail of a job that is tried again, as `by` wants."""

@@ -1,28 +1,39 @@
 """By what a mail is known again, so that one order is one fax, however often it comes.
 
-There are two barriers, each a key within a domain:
+There are three barriers, each a key:
 
 - The door's key: the same envelope and the same bytes. That is a client which lost our 250 (RFC 1047) and says it
   all again. It hears "duplicate of job N", and its sender hears nothing new: he has, or gets, the answer of job N.
+- The mailbox's key: the mail's place in it (UID, UIDL), or its very bytes, should the mailbox be rebuilt. That mail is
+  one mail for good: it is never taken twice, whatever became of its job, and whomever it belongs to.
 - The content's key: Message-ID, sender, number and TIFF. The same order on another way, with other bytes: through a
   second server, redirected, or fetched twice. It becomes a job that is refused as a duplicate of job N.
 
-A key stands for its job for good; without a Message-ID only for a while, because then nothing tells a repeat from a
-second order. A fax that was not delivered may always come again.
+The first and the last count within a domain. A key stands for its job for good; without a Message-ID only for a while,
+because then nothing tells a repeat from a second order. A fax that was not delivered may always come again, but not
+from the same place in a mailbox.
 """
 
 import hashlib
+import json
+from collections.abc import Collection
 from datetime import timedelta
 from typing import BinaryIO
 
 from mail2fax.model.job import JobState
-from mail2fax.model.mail import Submission
+from mail2fax.model.mail import Door, Submission
 from mail2fax.store import Row, Session, from_text
 
 RETRY = "retry"
 """The kind of the keys of jobs that a person has had tried again: the key is the number of the old job."""
 CONTENT = "content"
 """The kind of the keys that no door gave."""
+COPY = "copy"
+"""The kind of the keys that are the very bytes of a mail in a mailbox, trace fields and all."""
+
+OF_MAILBOXES = frozenset({Door.IMAP.value, Door.POP3.value, COPY})
+"""The kinds of keys by which a mail in a mailbox is known for good."""
+ANY_DOMAIN = ""
 
 MAY_COME_AGAIN = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.REJECTED})
 """A repeat of such a job is a new job. `unconfirmed` is not among them: that fax may have arrived."""
@@ -40,10 +51,16 @@ def content_key(submission: Submission, number: str, document: BinaryIO) -> str:
     return hashlib.sha256(told_apart.encode()).hexdigest()
 
 
+def keys_of(submission: Submission) -> tuple[tuple[str, str], ...]:
+    """The keys that come with a mail, each with its kind: its door's, and of one in a mailbox that of its bytes."""
+    given = (submission.door.value, submission.source_key)
+    return (given, (COPY, submission.copy_key)) if submission.copy_key else (given,)
+
+
 def known_job(session: Session, submission: Submission, kind: str, key: str, window: timedelta) -> int | None:
     """The job that a mail with this key is a repeat of; None when it is, or may be, an order of its own."""
-    row = session.one("find_source", domain=submission.domain, kind=kind, source_key=key)
-    if row is None or _may_come_again(row, submission, window):
+    row = session.one("find_source", domain=_domain(submission, kind), kind=kind, source_key=key)
+    if row is None or (kind not in OF_MAILBOXES and _may_come_again(row, submission, window)):
         return None
     job_id: int = row["job_id"]
     return job_id
@@ -52,7 +69,7 @@ def known_job(session: Session, submission: Submission, kind: str, key: str, win
 def claim(session: Session, submission: Submission, kind: str, key: str, job_id: int) -> None:
     """From now on the key stands for this job."""
     for statement in ("move_source", "add_source"):
-        if session.change(statement, domain=submission.domain, kind=kind, source_key=key, job_id=job_id):
+        if session.change(statement, domain=_domain(submission, kind), kind=kind, source_key=key, job_id=job_id):
             return
 
 
@@ -60,6 +77,16 @@ def hand_on(session: Session, submission: Submission, old: int, new: int) -> Non
     """A job is tried again as a new one: what it was known by stands for the new one from now on."""
     session.change("hand_on_sources", old=old, new=new)
     claim(session, submission, RETRY, str(old), new)
+
+
+def known_keys(session: Session, kind: str, keys: Collection[str]) -> dict[str, str | None]:
+    """Those of `keys` that stand for a job, each with its outcome; of the kinds of mailboxes only."""
+    rows = session.all("known_sources", domain=ANY_DOMAIN, kind=kind, source_keys=json.dumps(list(keys)))
+    return {row["source_key"]: row["outcome"] for row in rows}
+
+
+def _domain(submission: Submission, kind: str) -> str:
+    return ANY_DOMAIN if kind in OF_MAILBOXES else submission.domain
 
 
 def _may_come_again(earlier: Row, submission: Submission, window: timedelta) -> bool:

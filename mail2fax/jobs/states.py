@@ -3,7 +3,7 @@
 The table is `model/job.py`. What is to happen to a job is an event; nobody sets a state.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -21,7 +21,7 @@ from mail2fax.jobs.strategy import Aftermath
 from mail2fax.jobs.traces import keep_trace, settle_trace
 from mail2fax.model.call import CallEnded, CallEvent, PageConfirmed
 from mail2fax.model.job import Attempt, ImpossibleTransition, Job, JobEvent, JobState, next_state
-from mail2fax.model.mail import Submission
+from mail2fax.model.mail import Door, Submission
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.plan import Lesson
 from mail2fax.model.refusal import Refusal
@@ -65,22 +65,31 @@ class Jobs(JobReader):
 
     # The way in
 
-    async def receive(self, submission: Submission) -> Receipt:
-        """Make a job of a mail, or find the one it has become before (same domain, door and source key)."""
+    async def receive(self, submission: Submission, unwanted: Refusal | None = None) -> Receipt:
+        """Make a job of a mail, or find the one it has become before (same domain, door and source key).
+
+        One that is `unwanted` is refused in the same transaction: it is never worked on, and its sender is told why.
+        """
 
         def commit(session: Session) -> Receipt:
-            known = sources.known_job(
-                session, submission, submission.door, submission.source_key, self._settings.repeat_window
-            )
-            if known is not None:
-                return Receipt(known, new=False)
+            for kind, key in sources.keys_of(submission):
+                known = sources.known_job(session, submission, kind, key, self._settings.repeat_window)
+                if known is not None:
+                    return Receipt(known, new=False)
             job_id = self._add(session, submission)
+            if unwanted is not None:
+                change = Change(outcome=unwanted.code, facts=unwanted.facts)
+                self._move(session, _job(session, job_id), JobEvent.REFUSED, change)
             reached(CrashPoint.JOB_ADDED)
             return Receipt(job_id, new=True)
 
         receipt = await self._store.write(commit)
         reached(CrashPoint.JOB_COMMITTED)
         return receipt
+
+    async def known(self, door: Door, keys: Collection[str]) -> Mapping[str, str | None]:
+        """Those of the source keys of mails in a mailbox that have become a job, each with the job's outcome."""
+        return await self._store.read(lambda session: sources.known_keys(session, door, keys))
 
     async def repeat(self, job_id: int, spool_name: str, by: str) -> Receipt:
         """The mail of a job that is over becomes a new job, as `by` wants; its bytes lie at `spool_name` once more.
@@ -352,7 +361,8 @@ class Jobs(JobReader):
             deadline_at=self._settings.deadline(JobState.RECEIVED, now, now),
             **rows.submission_values(submission),
         )
-        sources.claim(session, submission, submission.door, submission.source_key, job_id)
+        for kind, key in sources.keys_of(submission):
+            sources.claim(session, submission, kind, key, job_id)
         write(session, job_id, now, "received", {"door": submission.door.value, "sender": str(submission.sender)})
         return job_id
 

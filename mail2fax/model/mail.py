@@ -5,12 +5,15 @@ from datetime import datetime
 from enum import StrEnum
 
 from mail2fax.model.domain import DEFAULT, Terminal
+from mail2fax.model.refusal import Refusal
 
 
 class Door(StrEnum):
     """The ways a submission can come in."""
 
     SMTP = "smtp"
+    IMAP = "imap"
+    POP3 = "pop3"
     CONTROL = "control"
 
 
@@ -35,12 +38,14 @@ class ProofKind(StrEnum):
     NETWORK = "network"
     """The client's address lies in a network that we trust."""
     HEADER = "header"
+    """A header that the site's own mail server writes into mails of its own users, and takes out of all others."""
+    FROM = "from"
     """The From line itself, and nothing else: the door was told to believe it, or the mail is from this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a client has shown of itself: `name` is the account, the certificate's name or the network.
+    """What a client or a mail has shown: `name` is the account, the certificate's name, the network or the header.
 
     It says who hands the mail in, not yet that this one may use its From line: admission knows that.
     """
@@ -57,7 +62,9 @@ class Arrival:
     """A mail that a door has taken in, judged by nobody yet. Its bytes lie in the spool's tmp directory.
 
     `header` is the raw header block (up to and without the empty line). `recipient` is the fax address it
-    came for. `peer` is the client's network address, for the log. `proofs` is what it has shown of itself.
+    came for. `peer` is the client's network address, or the mailbox, for the log. `proofs` is what it has shown of
+    itself. `mailbox` names the mailbox whose rules count, "" without one; `copy_key` is the key of its very bytes.
+    `unwanted` is why it is no order, whoever sent it: who may fax is told so.
     """
 
     door: Door
@@ -69,6 +76,9 @@ class Arrival:
     size: int
     header: bytes
     proofs: tuple[Proof, ...] = ()
+    mailbox: str = ""
+    copy_key: str = ""
+    unwanted: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +123,9 @@ class Submission:
 
     notify: str = ""
     """Who is told when no reply may be sent, as the rule said that let the mail in; "" is whom all of them name."""
+    copy_key: str = ""
+    """A second key, of the mail's very bytes: one in a mailbox may come again under another name. Not kept in the row.
+    """
 
     @property
     def replied_to(self) -> bool:

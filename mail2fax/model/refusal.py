@@ -13,6 +13,8 @@ class RefusalCode(StrEnum):
     SENDER_NOT_PROVEN = "sender-not-proven"
     MAIL_NOT_UNDERSTOOD = "mail-not-understood"
     MAIL_LOOPED = "mail-looped"
+    MAIL_TOO_OLD = "mail-too-old"
+    MAIL_TOO_LARGE = "mail-too-large"
     NUMBER_MISSING = "number-missing"
     NUMBER_NOT_UNDERSTOOD = "number-not-understood"
     NUMBER_AMBIGUOUS = "number-ambiguous"
@@ -38,6 +40,8 @@ SMTP_REPLIES: Mapping[RefusalCode, str] = {
     RefusalCode.MAIL_NOT_UNDERSTOOD: "554 5.6.0 The mail could not be read",
     # RFC 3463 3.5: X.4.6, routing loop detected.
     RefusalCode.MAIL_LOOPED: "554 5.4.6 This mail is one of our own",
+    RefusalCode.MAIL_TOO_OLD: "554 5.4.7 The mail is too old to be faxed",
+    RefusalCode.MAIL_TOO_LARGE: "552 5.3.4 The mail is too large",
     RefusalCode.NUMBER_MISSING: "554 5.6.0 The subject holds no fax number",
     RefusalCode.NUMBER_NOT_UNDERSTOOD: "554 5.6.0 The subject is not one fax number",
     RefusalCode.NUMBER_AMBIGUOUS: "554 5.6.0 The fax number can be read in two ways",

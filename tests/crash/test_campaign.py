@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mail2fax.crashpoint import CrashPoint
-from tests.crash.campaign import Death, deaths, run
+from tests.crash.campaign import EVERY, Death, deaths, run
 from tests.harness.doomed_daemon import CRASH
 from tests.harness.stage import staged
 
@@ -30,8 +30,8 @@ SHORT = (
     "points",
     [
         pytest.param(SHORT, id="short"),
-        pytest.param(tuple(CrashPoint)[0::2], id="every other", marks=pytest.mark.soak),
-        pytest.param(tuple(CrashPoint)[1::2], id="the others", marks=pytest.mark.soak),
+        pytest.param(EVERY[0::2], id="every other", marks=pytest.mark.soak),
+        pytest.param(EVERY[1::2], id="the others", marks=pytest.mark.soak),
     ],
 )
 async def test_killed_at_named_points_the_daemon_loses_doubles_and_leaves_nothing(

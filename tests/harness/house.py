@@ -260,7 +260,7 @@ def arrival(raw: bytes = ORDER, key: str = "mail 1", *, automatic: bool = False)
     """What the door says of the mail `raw`; one that is `automatic` is owed no reply."""
     header = raw.partition(b"\r\n\r\n")[0]
     mail_from = "" if automatic else "anna@example.com"
-    proofs = (Proof(ProofKind.HEADER),)
+    proofs = (Proof(ProofKind.FROM),)
     return Arrival(Door.SMTP, key, mail_from, "fax@example.com", "127.0.0.1", START, len(raw), header, proofs)
 
 

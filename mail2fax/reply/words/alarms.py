@@ -46,6 +46,24 @@ _ENGLISH = {
         "were cut; a new process is started by itself.",
         'See "engine died" in the log, and tell whoever maintains mail2fax.',
     ),
+    AlarmCause.MAILBOX_CLOSED: Wording(
+        "The mailbox {mailbox} refuses our log-in: {said}.",
+        "Check user and password of that mailbox in [mailbox], then: systemctl reload mail2fax. Until then it is tried "
+        "every quarter of an hour, so that the account is not locked.",
+    ),
+    AlarmCause.MAILBOX_LOST: Wording(
+        "The mailbox {mailbox} has not worked for {minutes} minutes: {said}.",
+        "Check the mail server and its folders: mail2fax doctor. Mails wait there, and it is tried again by itself.",
+    ),
+    AlarmCause.MAILBOX_OLD: Wording(
+        "The mailbox {mailbox} holds {count} mails that are older than {hours} hours. None of them is faxed, and "
+        "nobody is written to.",
+        "Look at them, and move them out of the folder: they stay where they are. New mails are faxed as ever.",
+    ),
+    AlarmCause.MAIL_STUCK: Wording(
+        "A mail in the mailbox {mailbox} could not be taken, {times} times: {said}.",
+        "Look at the mail {mail} there and at the log. It stays where it is, and is tried again every hour.",
+    ),
     AlarmCause.NOBODY_TO_TELL: Wording(
         "Job {job}, a mail from {sender}, has ended as {state}, and nobody may be told: it was sent automatically.",
         "See mail2fax show {job}. With reply.notify set, its reader is told of such faxes.",
@@ -92,6 +110,23 @@ _RUSSIAN = {
         "Процесс, который ведёт звонки, аварийно завершился (с запуска шлюза — {deaths} раз). Шедшие звонки оборваны; "
         "новый процесс запускается сам.",
         "Смотрите «engine died» в журнале и сообщите тем, кто сопровождает mail2fax.",
+    ),
+    AlarmCause.MAILBOX_CLOSED: Wording(
+        "Почтовый ящик {mailbox} отвергает наш вход: {said}.",
+        "Проверьте user и password этого ящика в [mailbox], затем: systemctl reload mail2fax. До тех пор попытка "
+        "делается раз в четверть часа, чтобы учётную запись не заблокировали.",
+    ),
+    AlarmCause.MAILBOX_LOST: Wording(
+        "Почтовый ящик {mailbox} не работает уже {minutes} мин: {said}.",
+        "Проверьте почтовый сервер и папки: mail2fax doctor. Письма ждут там, попытки повторяются сами.",
+    ),
+    AlarmCause.MAILBOX_OLD: Wording(
+        "В почтовом ящике {mailbox} писем старше {hours} ч: {count}. Они не отправлены факсом, и никому не написано.",
+        "Просмотрите их и уберите из папки: сами они останутся на месте. Новые письма идут как обычно.",
+    ),
+    AlarmCause.MAIL_STUCK: Wording(
+        "Письмо в почтовом ящике {mailbox} не удалось принять, попыток: {times}. Причина: {said}.",
+        "Посмотрите там письмо {mail} и журнал. Оно остаётся на месте, попытка повторяется каждый час.",
     ),
     AlarmCause.NOBODY_TO_TELL: Wording(
         "Задание {job}, письмо от {sender}, закончилось в состоянии {state}, и сообщить об этом некому: письмо "

@@ -122,6 +122,13 @@ _REFUSALS = {
         "This mail is one of our own status mails: it came back to us.",
         "Write a new mail; do not redirect a status mail.",
     ),
+    RefusalCode.MAIL_TOO_OLD: Wording(
+        "Your mail had waited for more than {hours} hours before we found it; nobody expects its fax any more.",
+        "Send it again, if it still matters.",
+    ),
+    RefusalCode.MAIL_TOO_LARGE: Wording(
+        "Your mail is larger than {megabytes} MB.", "Send fewer or smaller pages, in several mails."
+    ),
     RefusalCode.NUMBER_MISSING: Wording(
         "The subject of your mail holds no fax number.",
         "Write the number alone into the subject, for example +375 29 155 44 99.",

@@ -18,7 +18,7 @@ from tests.integration.smtp.conftest import House, OpenHouse
 
 OFFICE = ip_network("192.0.2.0/28")
 PROXIED = Listener(proxies=(ip_network("127.0.0.1"),))
-FROM_HERE = Proof(ProofKind.HEADER)
+FROM_HERE = Proof(ProofKind.FROM)
 FROM_OFFICE = Proof(ProofKind.NETWORK, "192.0.2.0/28")
 HEADER = b"PROXY TCP4 %s 198.51.100.1 56324 25\r\n"
 

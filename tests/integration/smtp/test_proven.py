@@ -22,7 +22,7 @@ from tests.integration.smtp.conftest import House, OpenHouse
 
 PASSWORD = "correct horse"  # noqa: S105 - of a test
 ACCOUNTS = {"relay": PasswordHash.of(PASSWORD, Cost(4, 8, 1))}
-FROM_HERE = Proof(ProofKind.HEADER)
+FROM_HERE = Proof(ProofKind.FROM)
 RELAY = Proof(ProofKind.AUTH, "relay")
 MAIL = "From: anna@example.com\r\n\r\nhello\r\n"
 

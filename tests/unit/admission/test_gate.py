@@ -27,7 +27,7 @@ RULES = AdmissionRules((SALES, OFFICE), NumberPlan("BY"), NumberRules())
 PLAIN = b"From: anna@example.com\r\nSubject: +375 29 155 44 99\r\nMessage-ID: <1@example.com>\r\n"
 
 
-FROM_THIS_MACHINE = (Proof(ProofKind.HEADER),)
+FROM_THIS_MACHINE = (Proof(ProofKind.FROM),)
 RELAY = Proof(ProofKind.AUTH, "relay")
 
 
@@ -155,3 +155,18 @@ def test_a_proof_opens_nothing_that_the_senders_masks_keep_shut() -> None:
     answer = judge_sender(arrival(PLAIN.replace(b"example.com", b"example.net"), proofs=(RELAY,)), rules)
     assert isinstance(answer, Refusal)
     assert answer.code == RefusalCode.SENDER_NOT_ALLOWED
+
+
+def test_a_mailbox_with_rules_of_its_own_goes_by_these_alone() -> None:
+    boris = SenderRule(SenderMask.parse("boris@example.org"), Terminal("1700", "", ""), domain="tenant")
+    rules = replace(RULES, mailboxes={"theirs": (boris,)})
+    theirs = PLAIN.replace(b"anna@example.com", b"boris@example.org")
+    for header, mailbox, allowed in [(PLAIN, "theirs", False), (theirs, "theirs", True), (PLAIN, "other", True)]:
+        answer = judge_sender(replace(arrival(header), mailbox=mailbox), rules)
+        assert isinstance(answer, Allowed) is allowed
+
+
+def test_a_mail_in_a_mailbox_that_shows_nothing_is_from_nobody() -> None:
+    answer = judge_sender(arrival(PLAIN, proofs=()), RULES)
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.SENDER_NOT_PROVEN

@@ -40,4 +40,8 @@ def test_a_proof_of_another_name_or_kind_or_for_others_proves_nothing(proof: Pro
 
 
 def test_where_the_door_believes_the_from_line_it_is_enough() -> None:
-    assert is_proven(ANNA, (Proof(ProofKind.HEADER),), {}) is None
+    assert is_proven(ANNA, (Proof(ProofKind.FROM),), {}) is None
+
+
+def test_a_header_of_our_own_server_vouches_for_the_from_line() -> None:
+    assert is_proven(ANNA, (Proof(ProofKind.HEADER, "x-office"),), {}) is None

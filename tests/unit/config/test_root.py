@@ -7,6 +7,7 @@ import pytest
 
 from mail2fax.config import Config, load
 from mail2fax.config.errors import ConfigError, TomlText
+from mail2fax.config.mailbox import MailboxEntry
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 
@@ -25,6 +26,15 @@ def test_the_example_names_every_key_with_its_default() -> None:
     known = {name: set(section.annotation.model_fields) for name, section in Config.model_fields.items()}  # type: ignore[union-attr] # each field is a section
     assert {name: set(section) for name, section in written.items()} == known
     assert list(written) == list(Config.model_fields), "the sections stand in the order of the models"
+
+
+def test_the_example_of_a_mailbox_names_every_key_with_its_default() -> None:
+    shown = "\n".join(line[2:] for line in EXAMPLE.read_text().splitlines() if line.startswith("#:"))
+    (entry,) = tomllib.loads(shown)["mailbox"]["named"]
+    assert list(entry) == list(MailboxEntry.model_fields)
+    needed = {"name": "office", "host": "mail.example.com", "user": "fax@example.com"}
+    default = MailboxEntry.model_validate({**needed, "insecure_trust_from": True}).model_dump(mode="json")
+    assert entry == {**default, "password": "", "insecure_trust_from": False}
 
 
 def test_without_a_file_the_defaults_hold() -> None:

@@ -14,6 +14,7 @@ from mail2fax.jobs.retention import BATCH, KeepFor, Purged, Retention
 from mail2fax.jobs.sources import CONTENT
 from mail2fax.model.document import standard_name
 from mail2fax.model.job import Job
+from mail2fax.model.mail import Door
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.store import Store
 from mail2fax.store.spool import Spool
@@ -207,6 +208,20 @@ async def test_keys_that_would_stop_nothing_go_with_their_job(
         values = {"domain": "default", "kind": kind, "source_key": key}
         assert await store.read(lambda session, values=values: session.one("find_source", **values)) is None  # type: ignore[misc] # bound as a default
     assert (await jobs.receive(submission("refused"))).new
+
+
+async def test_the_place_of_a_mail_in_a_mailbox_outlives_its_job(
+    jobs: Jobs, house: House, retention: Retention
+) -> None:
+    """Trap: a mail that was left on the server is there for longer than we remember its fax, which has failed."""
+    mail = replace(submission("pop3:fax/mail.example.com/1"), door=Door.POP3, copy_key="its bytes", spool_name="0" * 32)
+    job = await house.again((await jobs.receive(mail)).job_id)
+    await jobs.refused(job, Refusal(RefusalCode.NUMBER_MISSING))
+    await house.tell()
+    await retention.purge(EVER)
+    assert await jobs.find(job.id) is None
+    assert await jobs.known(Door.POP3, [mail.source_key]) == {mail.source_key: None}
+    assert not (await jobs.receive(replace(mail, source_key="pop3:fax/mail.example.com/2"))).new
 
 
 async def test_the_number_of_a_forgotten_job_is_never_used_again(

@@ -6,14 +6,14 @@ from io import BytesIO
 
 import pytest
 
-from mail2fax.jobs import Change, Jobs
+from mail2fax.jobs import Change, Jobs, Outbox
 from mail2fax.jobs.sources import MAY_COME_AGAIN, content_key
 from mail2fax.model.domain import Terminal
 from mail2fax.model.job import Job, JobEvent, JobState
-from mail2fax.model.mail import Submission
+from mail2fax.model.mail import Door, Submission
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import Refusal, RefusalCode
-from tests.unit.jobs.made import NUMBER, START, busy, calling, delivered, end, ended, received, submission
+from tests.unit.jobs.made import NUMBER, START, busy, calling, delivered, end, ended, submission
 
 LATER = timedelta(minutes=15, seconds=1)
 
@@ -32,14 +32,16 @@ async def job_of(jobs: Jobs, mail: Submission) -> Job:
     return job
 
 
-async def in_state(jobs: Jobs, state: JobState) -> Job:
-    """The job of `submission()`, brought to its end."""
+async def in_state(jobs: Jobs, state: JobState, mail: Submission | None = None) -> Job:
+    """The job of `mail`, or of `submission()`, brought to its end."""
+    job = await job_of(jobs, mail or submission())
     if state in {JobState.CANCELLED, JobState.REJECTED}:
-        job = await received(jobs)
         if state is JobState.CANCELLED:
             return await jobs.cancel(job.id)
         return await jobs.refused(job, Refusal(RefusalCode.NUMBER_MISSING))
-    _, attempt = await calling(jobs)
+    await jobs.prepared(job, NUMBER, "document", pages=2)
+    attempt = await jobs.begin_attempt(job, f"call of {job.id}")
+    assert attempt is not None
     how = {JobState.SENT: delivered(), JobState.UNCONFIRMED: ended(sent=2), JobState.FAILED: ended(sip_code=404)}
     return await end(jobs, attempt, how[state])
 
@@ -139,3 +141,37 @@ async def test_a_job_remembers_its_domain_and_its_terminal(jobs: Jobs) -> None:
     mail = replace(submission(), domain="tenant", terminal=terminal)
     job = await job_of(jobs, mail)
     assert (job.submission.domain, job.submission.terminal) == ("tenant", terminal)
+
+
+def in_mailbox(name: str = "imap:fax/mail.example.com/INBOX/1/7", copy: str = "its bytes") -> Submission:
+    return replace(nameless(submission(name)), door=Door.IMAP, copy_key=copy)
+
+
+@pytest.mark.parametrize("state", [JobState.SENT, JobState.UNCONFIRMED, *sorted(MAY_COME_AGAIN)])
+async def test_a_mail_at_the_same_place_of_a_mailbox_is_one_mail_for_good(jobs: Jobs, state: JobState) -> None:
+    """Trap: what is left on the server is seen at every look; a repeat of what failed would be dialled for ever."""
+    first = await in_state(jobs, state, in_mailbox())
+    assert first.state is state
+    later = copy_of(in_mailbox(), timedelta(days=300), domain="tenant", copy_key="")
+    assert not (await jobs.receive(later)).new, "whomever it belongs to by now"
+    assert set(await jobs.known(Door.IMAP, [later.source_key, "imap:another"])) == {later.source_key}
+    assert await jobs.known(Door.POP3, [later.source_key]) == {}
+
+
+async def test_a_mail_in_a_rebuilt_mailbox_is_known_by_its_bytes(jobs: Jobs) -> None:
+    """Trap: a new UIDVALIDITY makes every mail new, and one without a Message-ID has no content key for long."""
+    await in_state(jobs, JobState.FAILED, in_mailbox())
+    again = copy_of(in_mailbox("imap:fax/mail.example.com/INBOX/2/1"), timedelta(days=300))
+    assert not (await jobs.receive(again)).new
+    assert (await jobs.receive(replace(again, copy_key="other bytes"))).new
+
+
+async def test_an_unwanted_mail_is_refused_with_its_row_and_is_never_worked_on(jobs: Jobs, outbox: Outbox) -> None:
+    refusal = Refusal(RefusalCode.MAIL_TOO_OLD, {"hours": "24"})
+    receipt = await jobs.receive(in_mailbox(), refusal)
+    job = await jobs.find(receipt.job_id)
+    assert job is not None
+    assert (job.state, job.outcome, job.facts) == (JobState.REJECTED, refusal.code, refusal.facts)
+    assert await jobs.unprepared(10) == ()
+    assert [reply.job_id for reply in await outbox.owed(START)] == [job.id]
+    assert await jobs.known(Door.IMAP, [in_mailbox().source_key]) == {in_mailbox().source_key: refusal.code}

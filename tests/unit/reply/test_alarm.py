@@ -25,6 +25,11 @@ FACTS = {
     "deaths": "2",
     "sender": "scanner@example.com",
     "to": "anna@example.com",
+    "mailbox": "office",
+    "count": "44",
+    "hours": "24",
+    "times": "3",
+    "mail": "17",
 }
 
 

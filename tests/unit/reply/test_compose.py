@@ -210,6 +210,8 @@ def test_every_refusal_has_a_mail_without_gaps(code: RefusalCode, language: Lang
         "name",
         "page",
         "job",
+        "hours",
+        "megabytes",
     )
     facts = dict.fromkeys(names, "<fact>")
     letterhead, words = replace(LETTERHEAD, language=language), words_in(language)
