@@ -104,7 +104,7 @@ class Stage:
             await self.opened(gateway)
             yield gateway
 
-    async def opened(self, gateway: LoggedProcess, within_s: float = 60.0) -> None:
+    async def opened(self, gateway: LoggedProcess, within_s: float = 150.0) -> None:
         """Returns when the doors of this gateway are open: from then on mails are handed in there."""
         self._smtp_port = (await gateway.tells("smtp door open", within_s=within_s))["port"]
         await gateway.tells("gateway running", within_s=within_s)
