@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from mail2fax.ingest.smtp_settings import IPAddress, plain_address
+from mail2fax.model.origin import IPAddress, plain_address
 
 V1_START = b"PROXY "
 V1_BYTES = 107

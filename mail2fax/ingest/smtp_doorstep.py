@@ -15,8 +15,9 @@ import structlog
 
 from mail2fax.ingest.places import Place, Places
 from mail2fax.ingest.proxy_header import ProxyHeaderError, read_proxy_header
-from mail2fax.ingest.smtp_settings import Encryption, IPAddress, Listener, SmtpSettings, plain_address
+from mail2fax.ingest.smtp_settings import Encryption, Listener, SmtpSettings
 from mail2fax.model.mail import Proof, ProofKind
+from mail2fax.model.origin import IPAddress, plain_address
 
 if TYPE_CHECKING:
     from mail2fax.ingest.smtp_session import SmtpSession

@@ -5,19 +5,16 @@ before and after a password is checked, so that guesses made side by side get no
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
-from ipaddress import IPv6Address
 
-from mail2fax.ingest.smtp_settings import SmtpSettings, plain_address
+from mail2fax.ingest.smtp_settings import SmtpSettings
+from mail2fax.model.origin import Failures
 from mail2fax.model.password import PasswordHash
 
-REMEMBERED_S = 900.0
 LONGEST_DELAY_S = 8.0
-MOST_ADDRESSES = 10_000
 
 MECHANISMS = ("PLAIN", "LOGIN")
 
@@ -55,36 +52,6 @@ def read_login(user: bytes, password: bytes) -> Credentials | None:
         return Credentials(user.decode("utf-8"), password) if user else None
     except UnicodeDecodeError:
         return None
-
-
-class Failures:
-    """Wrong passwords per address, forgotten after a quarter of an hour. `now` is in seconds, of any clock."""
-
-    def __init__(self) -> None:
-        self._moments: OrderedDict[str, list[float]] = OrderedDict()
-
-    def add(self, address: str, now: float) -> int:
-        """One more; returns how many it are now."""
-        origin = _origin(address)
-        moments = [*self._recent(origin, now), now]
-        self._moments[origin] = moments
-        self._moments.move_to_end(origin)
-        if len(self._moments) > MOST_ADDRESSES:
-            self._moments.popitem(last=False)
-        return len(moments)
-
-    def count(self, address: str, now: float) -> int:
-        """How many wrong passwords have come from `address` lately."""
-        return len(self._recent(_origin(address), now))
-
-    def _recent(self, origin: str, now: float) -> list[float]:
-        return [moment for moment in self._moments.get(origin, ()) if now - moment < REMEMBERED_S]
-
-
-def _origin(address: str) -> str:
-    """Whom a failure is put down to: who has one address of IPv6 has the whole /64 to guess from."""
-    plain = plain_address(address)
-    return str(int(plain) >> 64) + "/64" if isinstance(plain, IPv6Address) else str(plain)
 
 
 class Logins:

@@ -4,11 +4,10 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 
 from mail2fax.model.password import PasswordHash
 
-IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
 
 
@@ -83,10 +82,3 @@ class SmtpSettings:
         wanted = address.lower()
         local, _, domain = wanted.rpartition("@")
         return bool(local) and not self._ours.isdisjoint((wanted, domain))
-
-
-def plain_address(text: str) -> IPAddress:
-    """The address that `text` spells; raises `ValueError`. IPv4 in IPv6 clothes (::ffff:192.0.2.1) is IPv4."""
-    address = ip_address(text)
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address

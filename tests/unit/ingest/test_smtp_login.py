@@ -7,16 +7,14 @@ import pytest
 
 from mail2fax.ingest.smtp_login import (
     LONGEST_DELAY_S,
-    MOST_ADDRESSES,
-    REMEMBERED_S,
     Credentials,
-    Failures,
     Logins,
     Verdict,
     read_login,
     read_plain,
 )
 from mail2fax.ingest.smtp_settings import SmtpSettings
+from mail2fax.model.origin import REMEMBERED_S
 from mail2fax.model.password import Cost, PasswordHash
 
 SETTINGS = SmtpSettings(
@@ -105,18 +103,3 @@ async def test_each_wrong_password_makes_the_next_answer_slower_up_to_a_limit() 
     assert delays == [1.0, 2.0, 4.0]
     assert logins.delay_s("192.0.2.1", 100.0) == LONGEST_DELAY_S
     logins.close()
-
-
-def test_one_network_of_ipv6_is_one_guesser() -> None:
-    failures = Failures()
-    failures.add("2001:db8::1", 0)
-    assert failures.count("2001:db8::ffff:2", 0) == 1
-    assert failures.count("2001:db8:0:1::1", 0) == 0
-
-
-def test_what_is_remembered_of_guessers_has_a_limit() -> None:
-    failures = Failures()
-    for number in range(MOST_ADDRESSES + 5):
-        failures.add(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 0)
-    assert failures.count("10.0.0.4", 0) == 0
-    assert failures.count("10.0.0.5", 0) == 1
