@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from mail2fax import log as logs
 from mail2fax import wiring
+from mail2fax.api.fax import FaxDesk
+from mail2fax.api.files import FileStore
+from mail2fax.api.guard import Guard
 from mail2fax.config import Config
 from mail2fax.config.errors import ConfigError, Fault
 from mail2fax.config.reload import reloaded
@@ -42,8 +45,12 @@ from mail2fax.model.refusal import Refusal
 from mail2fax.service import ServiceManager
 from mail2fax.store import Store, StoreError
 from mail2fax.store.spool import Spool, SpoolFile
+from mail2fax.tokens import Tokens
 from mail2fax.trunks import Lines
 from mail2fax.upkeep import Gauges, Upkeep
+
+if TYPE_CHECKING:
+    from mail2fax.api.door import ApiDoor
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +58,7 @@ DATABASE = "mail2fax.db"
 SPOOL = "spool"
 DOCUMENTS = "documents"
 CONTROL_SOCKET = "control.sock"
+DOMAINS = "domains"
 
 CLOSING_S = 90.0
 """Seconds that closing the doors and hanging up may take at the most, beside the wait for calls."""
@@ -75,6 +83,11 @@ def control_socket(config: Config) -> Path:
     return Path(config.gateway.run_dir or config.gateway.data_dir) / CONTROL_SOCKET
 
 
+def domains(config: Config) -> Path:
+    """Where the files of the tenants are."""
+    return config.gateway.data_dir / DOMAINS
+
+
 async def run(config: Config, read_again: Callable[[], Config]) -> None:
     """Runs the gateway until SIGTERM or SIGINT; a second one hangs up the calls under way. Raises `CannotStart`.
 
@@ -92,9 +105,8 @@ async def run(config: Config, read_again: Callable[[], Config]) -> None:
         log.info("gateway stopping")
         manager.stopping(stop_wait_s + CLOSING_S)
         house.dispatcher.hold()
-        await asyncio.gather(
-            house.door.stop(), house.mailboxes.stop(), house.dispatcher.finish(stop_wait_s, signals.hurry)
-        )
+        doors = [house.door.stop(), house.mailboxes.stop(), *([house.api.stop()] if house.api else [])]
+        await asyncio.gather(*doors, house.dispatcher.finish(stop_wait_s, signals.hurry))
         alive.cancel()
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -118,6 +130,7 @@ class _House:
     door: SmtpDoor
     mailboxes: MailboxDoor
     orders: Orders
+    api: "ApiDoor | None"
 
     def adopt(self, config: Config) -> None:
         """Everybody goes by `config` from now on; raises, and changes nothing, when that cannot be."""
@@ -126,6 +139,7 @@ class _House:
         trunks, engine = wiring.trunks(config), wiring.engine_settings(config)
         mailboxes = wiring.mailboxes(config)
         smtp, limits, replies = wiring.smtp_settings(config), wiring.render_limits(config), wiring.replies(config)
+        faxes, domains = wiring.api_faxes(config), wiring.domains(config)
         logs.configure(wiring.log_settings(config))
         self.engine.log_as(wiring.log_settings(config))
         self.engine.adopt(engine.trunks, engine.lines)
@@ -134,7 +148,9 @@ class _House:
         self.gateway.adopt(rules, dialling, retries)
         self.door.adopt(smtp)
         self.mailboxes.adopt(mailboxes)
-        self.orders.adopt(wiring.send_limits(config))
+        self.orders.adopt(wiring.send_limits(config), domains)
+        if self.api:
+            self.api.adopt(faxes)
         self.unpacker.adopt(limits)
         self.renderer.adopt(limits)
         self.upkeep.adopt(wiring.limits(config), wiring.keep_for(config), mailed=bool(config.alarm.admin))
@@ -195,16 +211,30 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         door = SmtpDoor(_smtp_settings_at_start(config), spool, accept, now)
         await _open_door(door, config)
         closing.push_async_callback(door.stop)
-        operator = Operator(store, now)
-        orders = Orders(gateway, jobs, intake, operator, spool, wiring.send_limits(config), dispatcher.nudge, now)
+        tokens = Tokens(store, now)
+        orders = Orders(
+            gateway,
+            jobs,
+            intake,
+            Operator(store, now),
+            spool,
+            tokens,
+            wiring.domains(config),
+            wiring.send_limits(config),
+            dispatcher.nudge,
+            now,
+        )
         control = ControlDoor(control_socket(config), orders, jobs)
         await _open_control(control, config)
         closing.push_async_callback(control.stop)
+        api = await _open_api(config, gateway, jobs, spool, tokens, dispatcher.nudge) if config.api.listen else None
+        if api:
+            closing.push_async_callback(api.stop)
         mailboxes = MailboxDoor(spool, Desk(accept, jobs.known, alarms.sound), now)
         closing.push_async_callback(mailboxes.stop)
         mailboxes.adopt(wiring.mailboxes(config))
         yield _House(
-            config, engine, jobs, unpacker, renderer, lines, gateway, upkeep, dispatcher, door, mailboxes, orders
+            config, engine, jobs, unpacker, renderer, lines, gateway, upkeep, dispatcher, door, mailboxes, orders, api
         )
 
 
@@ -297,6 +327,30 @@ async def _open_control(control: ControlDoor, config: Config) -> None:
         await control.start()
     except OSError as error:
         raise CannotStart(f"cannot listen for orders at {path}: {_why(error)}. See gateway.run_dir.") from error
+
+
+async def _open_api(
+    config: Config, gateway: Gateway, jobs: Jobs, spool: Spool, tokens: Tokens, nudge: Callable[[], None]
+) -> "ApiDoor":
+    # Here, for it loads FastAPI and uvicorn: who does not open this door does not pay for it at each start.
+    from mail2fax.api.door import ApiDoor  # noqa: PLC0415
+
+    try:
+        settings, faxing = wiring.api_door(config), wiring.api_faxes(config)
+    except ConfigError as error:
+        raise CannotStart(str(error)) from error
+    files = FileStore(_directory(domains(config)), wiring.api_quota(config))
+    files.sweep()
+    guard = Guard(tokens, faxing.tenants, settings.max_failures_per_address, now)
+    door = ApiDoor(settings, guard, files, FaxDesk(faxing, files, gateway, jobs, spool, nudge, now))
+    try:
+        await door.start()
+    except OSError as error:
+        raise CannotStart(
+            f"cannot listen for programs at {settings.host}:{settings.port}: {_why(error)}. "
+            "See api.listen and api.port."
+        ) from error
+    return door
 
 
 def _why(error: OSError) -> str:

@@ -131,14 +131,21 @@ class Gateway:
             mail = _submission(arrival, allowed, file.name)
             return await self._take(mail, file, arrival.proofs, arrival.unwanted)
 
-    async def accept_local(self, mail: Submission, file: SpoolFile) -> Accepted:
-        """An order from the command line becomes a job: who may reach the control socket may fax."""
-        return await self._take(replace(mail, terminal=mail.terminal or self._dialling.terminal), file)
+    async def accept_order(self, mail: Submission, file: SpoolFile, once: str = "") -> Accepted:
+        """An order that did not come by mail becomes a job. Who may give it, its door has judged: who can reach the
+        control socket, who has a token. Two orders with the same `once` are one, however they differ."""
+        return await self._take(replace(mail, terminal=mail.terminal or self._dialling.terminal), file, once=once)
 
     async def _take(
-        self, mail: Submission, file: SpoolFile, proofs: Sequence[Proof] = (), unwanted: Refusal | None = None
+        self,
+        mail: Submission,
+        file: SpoolFile,
+        proofs: Sequence[Proof] = (),
+        unwanted: Refusal | None = None,
+        *,
+        once: str = "",
     ) -> Accepted:
-        receipt = await self._intake.receive(mail, file, unwanted)
+        receipt = await self._intake.receive(mail, file, unwanted, once=once)
         if not receipt.new:
             log.info("mail known already", job=receipt.job_id, sender=mail.sender, domain=mail.domain)
             return Accepted(receipt.job_id, known=True)

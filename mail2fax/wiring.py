@@ -6,8 +6,11 @@ from zoneinfo import ZoneInfo
 from mail2fax import log as logs
 from mail2fax.admission.gate import AdmissionRules
 from mail2fax.admission.number import NumberPlan, NumberRules
+from mail2fax.api.fax import FaxSettings
+from mail2fax.api.files import Quota
+from mail2fax.api.settings import DoorSettings, Patience
 from mail2fax.config import Config
-from mail2fax.config.domains import default_terminal, mailbox_rules, sender_rules
+from mail2fax.config.domains import default_terminal, mailbox_rules, sender_rules, tenants
 from mail2fax.config.errors import ConfigError, Fault
 from mail2fax.config.trunk import TrunkEntry, TrunkSection
 from mail2fax.control.orders import SendLimits
@@ -19,7 +22,7 @@ from mail2fax.ingest import smtp_setup
 from mail2fax.ingest.mailbox_door import MailboxesSettings
 from mail2fax.ingest.mailbox_setup import mailboxes_settings
 from mail2fax.ingest.smtp import SmtpSettings
-from mail2fax.ingest.tls import TlsFilesUnusable
+from mail2fax.ingest.tls import TlsFilesUnusable, server_context
 from mail2fax.jobs.retention import KeepFor
 from mail2fax.jobs.retry import RetryPolicy
 from mail2fax.jobs.settings import JobSettings
@@ -28,7 +31,7 @@ from mail2fax.model.outcome import RetryClass
 from mail2fax.model.trunk import NumberForm, Rewrite, Trunk
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.send import MailServer, Security
-from mail2fax.reply.words import Language
+from mail2fax.reply.words import Language, words_in
 from mail2fax.trunks.national import national_form
 from mail2fax.upkeep import Limits
 
@@ -122,6 +125,51 @@ def smtp_settings(config: Config) -> SmtpSettings:
         return smtp_setup.smtp_settings(config.smtp, config.gateway.hostname)
     except TlsFilesUnusable as error:
         raise ConfigError([Fault(f"smtp.{error.key}", "TLS", str(error))]) from error
+
+
+def api_door(config: Config) -> DoorSettings:
+    """Raises `ConfigError` when the files for TLS cannot be used."""
+    api = config.api
+    try:
+        tls = server_context(api.tls_certificate, api.tls_key) if api.tls_certificate else None
+    except TlsFilesUnusable as error:
+        raise ConfigError([Fault(f"api.{error.key}", "TLS", str(error))]) from error
+    return DoorSettings(
+        host="127.0.0.1" if api.listen == "localhost" else api.listen,
+        port=api.port,
+        tls=tls,
+        proxies=api.proxies,
+        max_connections=api.max_connections,
+        max_connections_per_address=api.max_connections_per_address,
+        max_failures_per_address=api.max_failures_per_address,
+        patience=Patience(api.stall_s, api.wait_s),
+    )
+
+
+def api_faxes(config: Config) -> FaxSettings:
+    limits = send_limits(config)
+    return FaxSettings(
+        tenants=tenants(config.terminal, config.domain),
+        words=words_in(Language(config.reply.language)),
+        hostname=limits.hostname,
+        max_bytes=limits.max_bytes,
+        min_free_bytes=limits.min_free_bytes,
+    )
+
+
+def api_quota(config: Config) -> Quota:
+    api = config.api
+    return Quota(
+        total_bytes=round(api.quota_mb * _MEGABYTE),
+        files=api.max_files,
+        upload_bytes=round(api.max_upload_mb * _MEGABYTE),
+        reserve_bytes=send_limits(config).min_free_bytes,
+    )
+
+
+def domains(config: Config) -> frozenset[str]:
+    """The names of the tenants."""
+    return frozenset(tenants(config.terminal, config.domain))
 
 
 def send_limits(config: Config) -> SendLimits:

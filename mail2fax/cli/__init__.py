@@ -3,7 +3,7 @@
 import typer
 
 from mail2fax import log as logs
-from mail2fax.cli import answer, config, control, demo, doctor, jobs, password, run, send, tail
+from mail2fax.cli import answer, config, control, demo, doctor, jobs, password, path, run, send, tail, token
 
 app = typer.Typer(
     name="mail2fax",
@@ -26,6 +26,8 @@ app.command("hold")(control.hold)
 app.command("release")(control.release)
 app.command("answer")(answer.answer)
 app.command("password")(password.password)
+app.command("path")(path.path)
+app.add_typer(token.app, name="token")
 app.add_typer(config.app, name="config")
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Protocol, Self
 from pydantic import AfterValidator, Field
 
 from mail2fax.config.values import Line, MailAddress, Name, Section, SenderMaskText, StationId
-from mail2fax.model.domain import DEFAULT, Terminal
+from mail2fax.model.domain import DEFAULT, Tenant, Terminal
 from mail2fax.model.mask import SenderMask
 from mail2fax.model.number import MAX_E164_DIGITS
 from mail2fax.model.rule import SenderRule
@@ -162,6 +162,16 @@ class _Names:
         chosen = rule.terminal or self.domains[tenant]
         _require_own(chosen, tenant, self.owners, where)
         return [SenderRule(SenderMask.parse(mask), self.terminals[chosen], tenant, rule.notify) for mask in rule.allow]
+
+
+def tenants(terminal: TerminalSection, domain: DomainSection) -> Mapping[str, Tenant]:
+    """Every domain by its name, with its own terminals. What leads nowhere was refused by `sender_rules`."""
+    terminals = _terminals(terminal)
+    owners = {DEFAULT: DEFAULT} | {entry.name: entry.domain for entry in terminal.named}
+    return {
+        name: Tenant(name, terminals[chosen], {own: terminals[own] for own in owners if owners[own] == name})
+        for name, chosen in _domains(domain).items()
+    }
 
 
 def _terminals(section: TerminalSection) -> Mapping[str, Terminal]:

@@ -10,6 +10,7 @@ from mail2fax.config.errors import ConfigError, Fault
 
 AT_START_ONLY = frozenset(
     {
+        "api",
         "gateway.data_dir",
         "gateway.hostname",
         "gateway.run_dir",

@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from mail2fax.config.api import ApiSection
 from mail2fax.config.domains import DomainSection, SendersSection, TerminalSection, mailbox_rules, sender_rules
 from mail2fax.config.errors import ConfigError, Places, TomlText, describe, faulty_variables
 from mail2fax.config.mailbox import MailboxSection
@@ -49,6 +50,7 @@ class Config(BaseSettings):
     numbers: NumbersSection = NumbersSection()
     terminal: TerminalSection = TerminalSection()
     domain: DomainSection = DomainSection()
+    api: ApiSection = ApiSection()
     trunk: TrunkSection = TrunkSection()
     sip: SipSection = SipSection()
     retry: RetrySection = RetrySection()

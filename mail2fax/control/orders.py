@@ -1,25 +1,26 @@
 """What each order does, and how it is answered in words. No sockets here."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
-from mail2fax.control.letter import letter_head, letter_size
 from mail2fax.control.peer import Peer
-from mail2fax.control.wire import Answer, Cancel, Hold, Kind, Release, Retry, Send
+from mail2fax.control.wire import Answer, Cancel, Hold, Kind, MakeToken, Release, Retry, RevokeToken, Send
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.gateway import Gateway
 from mail2fax.jobs.intake import Intake
 from mail2fax.jobs.operator import Operator, SecondTry, second_try
 from mail2fax.jobs.plain import plain_job
 from mail2fax.jobs.states import Jobs
+from mail2fax.mail.letter import letter_head, letter_size
 from mail2fax.model.job import ImpossibleTransition, Job, JobState
 from mail2fax.model.mail import Accepted, Address, Door, Submission
 from mail2fax.store import StoreError
 from mail2fax.store.spool import Spool, SpoolFile
+from mail2fax.tokens import Tokens, plain_token
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +57,8 @@ class Orders:
         intake: Intake,
         operator: Operator,
         spool: Spool,
+        tokens: Tokens,
+        domains: Collection[str],
         limits: SendLimits,
         nudge: Callable[[], None],
         clock: Callable[[], datetime],
@@ -65,13 +68,15 @@ class Orders:
         self._intake = intake
         self._operator = operator
         self._spool = spool
+        self._tokens = tokens
+        self._domains = domains
         self._limits = limits
         self._nudge = nudge
         self._clock = clock
 
-    def adopt(self, limits: SendLimits) -> None:
-        """Takes faxes within these from now on."""
-        self._limits = limits
+    def adopt(self, limits: SendLimits, domains: Collection[str]) -> None:
+        """Takes faxes within these from now on, and knows these domains."""
+        self._limits, self._domains = limits, domains
 
     async def begin_letter(self, order: Send, peer: Peer) -> tuple[bytes, SpoolFile]:
         """The head of the mail that `order` becomes, and the empty file for it; refused when it cannot be taken."""
@@ -99,7 +104,7 @@ class Orders:
             subject=order.number,
             message_id=f"<{key}@{self._limits.hostname}>",
         )
-        accepted = await self._gateway.accept_local(mail, file)
+        accepted = await self._gateway.accept_order(mail, file)
         reached(CrashPoint.SEND_COMMITTED)
         self._nudge()
         return accepted
@@ -141,6 +146,26 @@ class Orders:
     def trunks(self) -> Answer:
         states = [asdict(state) for state in self._gateway.trunk_states.values()]
         return Answer(Kind.DONE, words=f"{len(states)} trunks", trunks=tuple(states))
+
+    async def make_token(self, order: MakeToken, peer: Peer) -> Answer:
+        if order.domain not in self._domains:
+            known = ", ".join(sorted(self._domains))
+            raise Refused("no-such-domain", f"there is no domain {order.domain}; known are {known}")
+        lifetime = None if order.days is None else timedelta(days=order.days)
+        token = await self._tokens.add(
+            order.domain, order.name, order.hash, frozenset(order.scopes), lifetime, peer.user
+        )
+        log.info("token made", token=token.id, name=token.name, domain=token.domain, by=peer.user)
+        return Answer(Kind.DONE, words=f"token {token.id} is made", token=plain_token(token, self._clock()))
+
+    async def revoke_token(self, order: RevokeToken, peer: Peer) -> Answer:
+        try:
+            token, changed = await self._tokens.revoke(order.token)
+        except LookupError as error:
+            raise Refused("no-such-token", f"{error.args[0]}. List them with: mail2fax token list") from None
+        log.info("token revoked", token=token.id, name=token.name, domain=token.domain, by=peer.user)
+        words = f"token {token.id} ({token.name}) {'is' if changed else 'was'} revoked{'' if changed else ' already'}"
+        return Answer(Kind.DONE, words=words, token=plain_token(token, self._clock()))
 
     async def _repeat(self, job: Job, peer: Peer) -> Answer:
         receipt = await self._intake.repeat(job.id, await self._copy_of(job), peer.user)

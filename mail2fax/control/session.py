@@ -9,7 +9,6 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from mail2fax.control.letter import CHUNK_BYTES, letter_lines
 from mail2fax.control.orders import Orders, Refused, refusal_of
 from mail2fax.control.peer import Peer
 from mail2fax.control.wire import (
@@ -18,9 +17,11 @@ from mail2fax.control.wire import (
     Cancel,
     Hold,
     Kind,
+    MakeToken,
     Order,
     Release,
     Retry,
+    RevokeToken,
     Send,
     Trunks,
     WireError,
@@ -31,6 +32,7 @@ from mail2fax.control.wire import (
 from mail2fax.jobs.follow import follow
 from mail2fax.jobs.plain import Plain, plain_entry, plain_job
 from mail2fax.jobs.reading import JobReader
+from mail2fax.mail.letter import CHUNK_BYTES, letter_lines
 from mail2fax.model.mail import Accepted
 from mail2fax.store import StoreError
 from mail2fax.store.spool import SpoolFile
@@ -128,6 +130,10 @@ class ControlSession:
                 await self._say(await self._done(self._orders.hold(order, self._peer)))
             case Release():
                 await self._say(await self._done(self._orders.release(order, self._peer)))
+            case MakeToken():
+                await self._say(await self._done(self._orders.make_token(order, self._peer)))
+            case RevokeToken():
+                await self._say(await self._done(self._orders.revoke_token(order, self._peer)))
             case Trunks():
                 await self._say(self._orders.trunks())
 

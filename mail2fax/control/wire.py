@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from mail2fax.model.token import Scope
+
 PROTOCOL = 1
 """Grows when an older end would misunderstand; keys that are new and may be ignored do not count."""
 MAX_LINE = 256 * 1024
@@ -20,6 +22,8 @@ MAX_NUMBER = 500
 MAX_NAME = 255
 SLOW = "slow"
 """The code of a refusal that is none: what was ordered takes long, and goes on."""
+TOKEN_CALLED = r"^[a-z0-9][a-z0-9._-]{0,63}$"  # noqa: S105 # a form, and no token
+"""It stands in for a sender: what can be the first part of a mail address."""
 
 JobId = Annotated[int, Field(ge=1)]
 
@@ -87,7 +91,27 @@ class Trunks:
     verb: Literal["trunks"] = "trunks"
 
 
-Order = Send | Retry | Cancel | Hold | Release | Trunks
+@dataclass(frozen=True, slots=True)
+class MakeToken:
+    """Let a program speak to the API. Its secret never comes here: `hash` is all of it that the gateway gets."""
+
+    name: Annotated[str, Field(pattern=TOKEN_CALLED)]
+    domain: Annotated[str, Field(max_length=64)]
+    hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1)]
+    days: Annotated[float, Field(gt=0, le=36_500)] | None = None
+    verb: Literal["make-token"] = "make-token"
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeToken:
+    """Let a token open nothing any more."""
+
+    token: Annotated[int, Field(ge=1)]
+    verb: Literal["revoke-token"] = "revoke-token"
+
+
+Order = Send | Retry | Cancel | Hold | Release | Trunks | MakeToken | RevokeToken
 
 
 class Kind(StrEnum):
@@ -117,6 +141,7 @@ class Answer:
     entry: Mapping[str, Any] | None = None
     jobs: tuple[int, ...] = field(default=())
     trunks: tuple[Mapping[str, Any], ...] = field(default=())
+    token: Mapping[str, Any] | None = None
 
 
 _hello: TypeAdapter[Hello] = TypeAdapter(Hello)

@@ -21,9 +21,14 @@ class Intake:
         self._jobs = jobs
         self._in_doubt: set[SpoolFile] = set()
 
-    async def receive(self, submission: Submission, file: SpoolFile, unwanted: Refusal | None = None) -> Receipt:
-        """The mail in `file` is durable and a job, or known already; raises `StoreError`. `unwanted` is for `Jobs`."""
-        return await self._both(file, lambda: self._jobs.receive(submission, unwanted))
+    async def receive(
+        self, submission: Submission, file: SpoolFile, unwanted: Refusal | None = None, *, once: str = ""
+    ) -> Receipt:
+        """The mail in `file` is durable and a job, or known already; raises `StoreError`.
+
+        `unwanted` and `once` are for `Jobs`.
+        """
+        return await self._both(file, lambda: self._jobs.receive(submission, unwanted, once=once))
 
     async def repeat(self, job_id: int, file: SpoolFile, by: str) -> Receipt:
         """The same for a copy of the mail of a job that is tried again, as `by` wants."""

@@ -55,6 +55,15 @@ class JobReader:
 
         return await self._readable.read(question)
 
+    async def find_by_uuid(self, domain: str, uuid: str) -> Job | None:
+        """One job of a domain by its name outside, or None."""
+
+        def question(session: Session) -> Job | None:
+            row = session.one("job_of_uuid", domain=domain, uuid=uuid)
+            return rows.job(row) if row else None
+
+        return await self._readable.read(question)
+
     async def list(self, limit: int = 50, wanted: Wanted = Wanted()) -> tuple[Job, ...]:
         """The newest jobs that are `wanted`, newest first."""
         # In GLOB a bracket begins a set of characters; in an address it is itself.

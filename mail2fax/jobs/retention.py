@@ -18,6 +18,7 @@ from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.jobs.sources import MAY_COME_AGAIN
 from mail2fax.model.document import standard_name
 from mail2fax.model.job import JobState
+from mail2fax.model.mail import Door
 from mail2fax.store import Row, Session, Store
 from mail2fax.store.spool import Spool
 
@@ -153,7 +154,7 @@ def _forget_jobs(session: Session, before: datetime, now: datetime) -> int:
 
 def _forget_job(session: Session, row: Row) -> None:
     # A key outlives its job where a repeat must still be known: delivered or in doubt, and with a Message-ID.
-    if JobState(row["state"]) in MAY_COME_AGAIN or row["message_id"] is None:
+    if JobState(row["state"]) in MAY_COME_AGAIN or row["message_id"] is None or row["door"] == Door.API:
         session.change("forget_sources", job_id=row["id"])
     for statement in ("purge_journal", "purge_outbox", "purge_traces_of_job", "purge_attempts", "purge_job"):
         session.change(statement, job_id=row["id"])

@@ -9,9 +9,13 @@ There are three barriers, each a key:
 - The content's key: Message-ID, sender, number and TIFF. The same order on another way, with other bytes: through a
   second server, redirected, or fetched twice. It becomes a job that is refused as a duplicate of job N.
 
-The first and the last count within a domain. A key stands for its job for good; without a Message-ID only for a while,
-because then nothing tells a repeat from a second order. A fax that was not delivered may always come again, but not
-from the same place in a mailbox.
+What comes over HTTP has other keys, for there the client hears the end of its fax: the request (token, number,
+terminal, contents) while the fax is under way and ten minutes longer, whatever became of it, and the client's own key
+(Idempotency-Key) for as long as the job is known.
+
+The first and the last of the three count within a domain. A key stands for its job for good; without a Message-ID only
+for a while, because then nothing tells a repeat from a second order. A fax that was not delivered may always come
+again, but not from the same place in a mailbox.
 """
 
 import hashlib
@@ -34,6 +38,11 @@ COPY = "copy"
 OF_MAILBOXES = frozenset({Door.IMAP.value, Door.POP3.value, COPY})
 """The kinds of keys by which a mail in a mailbox is known for good."""
 ANY_DOMAIN = ""
+
+ONCE = "once"
+"""The kind of the keys that clients of the API have made themselves."""
+REQUEST_WINDOW = timedelta(minutes=10)
+"""For so long after its end an equal request gets the result of the fax: a client that lost the answer asks again."""
 
 MAY_COME_AGAIN = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.REJECTED})
 """A repeat of such a job is a new job. `unconfirmed` is not among them: that fax may have arrived."""
@@ -60,7 +69,7 @@ def keys_of(submission: Submission) -> tuple[tuple[str, str], ...]:
 def known_job(session: Session, submission: Submission, kind: str, key: str, window: timedelta) -> int | None:
     """The job that a mail with this key is a repeat of; None when it is, or may be, an order of its own."""
     row = session.one("find_source", domain=_domain(submission, kind), kind=kind, source_key=key)
-    if row is None or (kind not in OF_MAILBOXES and _may_come_again(row, submission, window)):
+    if row is None or (kind not in OF_MAILBOXES and _may_come_again(row, submission, kind, window)):
         return None
     job_id: int = row["job_id"]
     return job_id
@@ -89,9 +98,21 @@ def _domain(submission: Submission, kind: str) -> str:
     return ANY_DOMAIN if kind in OF_MAILBOXES else submission.domain
 
 
-def _may_come_again(earlier: Row, submission: Submission, window: timedelta) -> bool:
+def _may_come_again(earlier: Row, submission: Submission, kind: str, window: timedelta) -> bool:
+    if kind == ONCE:
+        return earlier["state"] is None
+    if kind == Door.API:
+        return _is_over(earlier, submission)
     if earlier["state"] is None:
         return False  # purged, and delivered or in doubt: the keys of the others go with their job
     if JobState(earlier["state"]) in MAY_COME_AGAIN:
         return True
     return earlier["message_id"] is None and submission.received_at - from_text(earlier["received_at"]) > window
+
+
+def _is_over(earlier: Row, submission: Submission) -> bool:
+    """Whether a request is a new one: its fax has ended, and that long ago."""
+    if earlier["state"] is None:
+        return True
+    ended_for = submission.received_at - from_text(earlier["changed_at"])
+    return JobState(earlier["state"]).final and ended_for > REQUEST_WINDOW

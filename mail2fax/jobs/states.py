@@ -65,18 +65,22 @@ class Jobs(JobReader):
 
     # The way in
 
-    async def receive(self, submission: Submission, unwanted: Refusal | None = None) -> Receipt:
+    async def receive(self, submission: Submission, unwanted: Refusal | None = None, *, once: str = "") -> Receipt:
         """Make a job of a mail, or find the one it has become before (same domain, door and source key).
 
         One that is `unwanted` is refused in the same transaction: it is never worked on, and its sender is told why.
+        `once` is a key that a client has made itself: where there is one, it alone tells repeats from new orders.
         """
+        keys = ((sources.ONCE, once),) if once else sources.keys_of(submission)
 
         def commit(session: Session) -> Receipt:
-            for kind, key in sources.keys_of(submission):
+            for kind, key in keys:
                 known = sources.known_job(session, submission, kind, key, self._settings.repeat_window)
                 if known is not None:
                     return Receipt(known, new=False)
             job_id = self._add(session, submission)
+            if once:
+                sources.claim(session, submission, sources.ONCE, once, job_id)
             if unwanted is not None:
                 change = Change(outcome=unwanted.code, facts=unwanted.facts)
                 self._move(session, _job(session, job_id), JobEvent.REFUSED, change)

@@ -15,6 +15,7 @@ class Door(StrEnum):
     IMAP = "imap"
     POP3 = "pop3"
     CONTROL = "control"
+    API = "api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,5 +130,5 @@ class Submission:
 
     @property
     def replied_to(self) -> bool:
-        """Whether a mail tells how it ended: the local user reads that on the terminal."""
-        return self.door is not Door.CONTROL
+        """Whether a mail tells how it ended: the local user reads that on the terminal, a program asks."""
+        return self.door not in {Door.CONTROL, Door.API}

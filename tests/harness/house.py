@@ -27,7 +27,7 @@ from mail2fax.mail.mime import Part, read_parts
 from mail2fax.mail.problem import Problem
 from mail2fax.model.call import CallEvent, CallOrder, EndedBy
 from mail2fax.model.document import Document, Page, Resolution, begins_as_tiff
-from mail2fax.model.domain import Terminal
+from mail2fax.model.domain import DEFAULT, Terminal
 from mail2fax.model.job import Job, JobState
 from mail2fax.model.mail import Arrival, Door, Proof, ProofKind
 from mail2fax.model.mask import SenderMask
@@ -39,6 +39,7 @@ from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.send import MailServer
 from mail2fax.store import Session
 from mail2fax.store.spool import Spool, SpoolFile
+from mail2fax.tokens import Tokens
 from mail2fax.trunks import Line, Lines, wanted_of
 from mail2fax.upkeep import Gauges, Limits, Upkeep
 from tests.harness.faulty import FaultyStore
@@ -193,6 +194,8 @@ class House:
             self.intake,
             Operator(store, self.clock),
             self.spool,
+            Tokens(store, self.clock),
+            frozenset({DEFAULT}),
             SendLimits("fax.example.com", 10_000_000, 0),
             self.dispatcher.nudge,
             self.clock,

@@ -2,6 +2,10 @@
 SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
 FROM jobs WHERE id = :job_id;
 
+-- job_of_uuid: One job of a domain by its name outside.
+SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
+FROM jobs WHERE uuid = :uuid AND domain = :domain;
+
 -- newest_jobs: What people list, the newest first. A question that is NULL (or, of states, an empty list) is not asked.
 SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
 FROM jobs

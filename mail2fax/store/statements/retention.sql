@@ -17,7 +17,7 @@ ORDER BY changed_at LIMIT :limit;
 UPDATE jobs SET document = NULL WHERE id = :job_id AND document = :name AND deadline_at IS NULL;
 
 -- purgeable_jobs: Final jobs, told to their senders, that nothing but the journal is left of, and for long enough.
-SELECT id, state, message_id FROM jobs
+SELECT id, state, door, message_id FROM jobs
 WHERE deadline_at IS NULL AND changed_at < :before AND spool_name = '' AND document IS NULL
   AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.job_id = jobs.id AND outbox.state = 'pending')
 ORDER BY changed_at LIMIT :limit;

@@ -1,5 +1,5 @@
 -- find_source: The job that a key stands for, with what decides whether a repeat is a new job; it may be purged.
-SELECT sources.job_id, jobs.state, jobs.received_at, jobs.message_id
+SELECT sources.job_id, jobs.state, jobs.received_at, jobs.changed_at, jobs.message_id
 FROM sources LEFT JOIN jobs ON jobs.id = sources.job_id
 WHERE sources.domain = :domain AND sources.kind = :kind AND sources.source_key = :source_key;
 

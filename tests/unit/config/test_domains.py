@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mail2fax.config import Config, load
-from mail2fax.config.domains import default_terminal, sender_rules
+from mail2fax.config.domains import default_terminal, sender_rules, tenants
 from mail2fax.config.errors import ConfigError
 from mail2fax.model.domain import Terminal
 from mail2fax.model.rule import SenderRule
@@ -111,3 +111,17 @@ def test_a_tenant_calls_from_its_own_numbers_only(tmp_path: Path) -> None:
     wrong = TENANTS.replace('domain = "tenant" },', 'domain = "tenant", terminal = "sales" },')
     with pytest.raises(ConfigError, match='the terminal "sales" belongs to the domain "default", not to "tenant"'):
         loaded(tmp_path, wrong)
+
+
+def test_a_domain_knows_its_own_terminals_by_name_number_and_caller_id(tmp_path: Path) -> None:
+    config = loaded(tmp_path, TENANTS)
+    known = tenants(config.terminal, config.domain)
+    assert set(known) == {"default", "tenant"}
+    tenant = known["tenant"]
+    assert tenant.terminal.name == "first"
+    found = {word: (tenant.terminal_of(word) or Terminal("", "", "", "nobody's")).name for word in ("1600", "second")}
+    assert found == {"1600": "first", "second": "second"}
+    for word in ("+375172001601", "375172001601"):
+        assert (tenant.terminal_of(word) or tenant.terminal).name == "second"
+    for word in ("sales", "default", "1500", "+375172001501", "", "+"):
+        assert tenant.terminal_of(word) is None, "not its own"

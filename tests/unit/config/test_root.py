@@ -138,3 +138,13 @@ def test_a_password_does_not_go_out_in_clear_text(tmp_path: Path) -> None:
 def test_a_wrong_mask_is_explained_by_the_mask_itself(tmp_path: Path) -> None:
     said = fault_of(tmp_path, '[senders]\nallow = ["*"]\n')
     assert said.startswith("FILE, line 2: senders.allow[0]: ")
+
+
+def test_the_api_does_not_open_to_the_network_in_clear(tmp_path: Path) -> None:
+    said = fault_of(tmp_path, '[api]\nlisten = "0.0.0.0"\n')
+    assert said.startswith("FILE, line 2: api.listen: ")
+    assert "insecure_http" in said
+    for more in ("insecure_http = true", 'tls_certificate = "/etc/mail2fax/tls.pem"'):
+        path = tmp_path / "good.toml"
+        path.write_text(f'[api]\nlisten = "0.0.0.0"\n{more}\n')
+        assert load(path).api.listen == "0.0.0.0"  # noqa: S104 # what is asked about

@@ -175,3 +175,27 @@ async def test_an_unwanted_mail_is_refused_with_its_row_and_is_never_worked_on(j
     assert await jobs.unprepared(10) == ()
     assert [reply.job_id for reply in await outbox.owed(START)] == [job.id]
     assert await jobs.known(Door.IMAP, [in_mailbox().source_key]) == {in_mailbox().source_key: refusal.code}
+
+
+def requested(mail: Submission) -> Submission:
+    return replace(mail, door=Door.API)
+
+
+async def test_an_equal_request_joins_the_fax_until_ten_minutes_after_its_end_whatever_became_of_it(jobs: Jobs) -> None:
+    mail = requested(submission())
+    first = await jobs.receive(mail)
+    assert await jobs.receive(copy_of(mail, timedelta(hours=23))) == replace(first, new=False)
+    await jobs.cancel(first.job_id)
+    assert await jobs.receive(copy_of(mail, timedelta(minutes=10))) == replace(first, new=False)
+    assert (await jobs.receive(copy_of(mail, timedelta(minutes=11)))).new
+
+
+async def test_a_key_of_the_client_alone_tells_repeats_from_new_orders(jobs: Jobs) -> None:
+    mail = requested(submission())
+    first = await jobs.receive(mail, once="one")
+    await jobs.cancel(first.job_id)
+    other = copy_of(mail, timedelta(days=30), source_key="other contents")
+    assert await jobs.receive(other, once="one") == replace(first, new=False)
+    assert (await jobs.receive(copy_of(mail), once="two")).new
+    elsewhere = replace(mail, domain="tenant", spool_name="a third copy")
+    assert (await jobs.receive(elsewhere, once="one")).new

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mail2fax.control.letter import CHUNK_BYTES, letter_head, letter_lines, letter_size
+from mail2fax.mail.letter import CHUNK_BYTES, letter_head, letter_lines, letter_size
 from mail2fax.mail.mime import read_parts
 from mail2fax.model.mail import Address
 

@@ -1,4 +1,5 @@
-"""A fax from the command line, written as a mail: from the spool on it goes the way of every other."""
+"""A fax that comes as a file, from the command line or over HTTP, written as a mail: from the spool on it goes the way
+of every other."""
 
 import base64
 from email.headerregistry import Address as HeaderAddress

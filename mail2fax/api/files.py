@@ -1,0 +1,344 @@
+"""The files of a domain: what programs upload, to be faxed or for others to read.
+
+They lie at `<domains>/<domain>/data/tokens/<name>`. A name is one name in that directory and nothing else; it is judged
+here, once, for every way by which it can come. A file appears whole or not at all: it is written beside, synced, and
+renamed.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import stat
+import threading
+import unicodedata
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import TypeVar
+
+PREFIX = "tokens/"
+MAX_NAME_BYTES = 255
+FLUSH_BYTES = 256 * 1024
+CHECK_EVERY_BYTES = 4 * 1024 * 1024
+"""So much is written before the disk and the quota are looked at again."""
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_THREADS = 4
+
+T = TypeVar("T")
+
+
+class FileCode(IntEnum):
+    """What `resultcode` says of a file; 1501 is the text's own, the others are ours. They are stable."""
+
+    OK = 0
+    NO_SPACE = 1501
+    QUOTA = 1502
+    NOT_FOUND = 1503
+    NAME = 1504
+    TOO_LARGE = 1505
+    FORM = 1506
+
+
+class NameRefused(Exception):
+    """This is no name of a file here; the message says what would be."""
+
+
+class FilesFault(Exception):
+    """A file cannot be taken or given, for the reason `code`."""
+
+    def __init__(self, code: FileCode, words: str) -> None:
+        super().__init__(words)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much a domain may keep, how large one upload may be, and what must stay free on the disk, in bytes."""
+
+    total_bytes: int
+    files: int
+    upload_bytes: int
+    reserve_bytes: int
+
+
+def safe_name(name: str) -> str:
+    """`name` in the one form that it has here (Unicode NFC); raises `NameRefused` for what could be another's file.
+
+    macOS sends accents apart from their letters: without NFC a file could not be found by the name that one types.
+    """
+    normal = unicodedata.normalize("NFC", name)
+    if not normal or normal.startswith(".") or "/" in normal or "\\" in normal or not normal.isprintable():
+        raise NameRefused("a file's name is one name: printable, without / and \\, not beginning with a dot")
+    if normal != normal.strip():
+        raise NameRefused("a file's name neither begins nor ends with a space")
+    try:
+        size = len(normal.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise NameRefused("a file's name is UTF-8") from None
+    if size > MAX_NAME_BYTES:
+        raise NameRefused(f"a file's name has at most {MAX_NAME_BYTES} bytes")
+    return normal
+
+
+def stored_path(domains: Path, domain: str, file: str) -> Path:
+    """Where `tokens/NAME` of a domain lies; raises `NameRefused`. `domain` is a name of the configuration."""
+    if not file.startswith(PREFIX):
+        raise NameRefused(f"a file is named as {PREFIX}NAME")
+    return domains / domain / "data" / "tokens" / safe_name(file.removeprefix(PREFIX))
+
+
+class FileStore:
+    """The files of all domains, under `domains`. Methods raise `FilesFault`, and block: `work` gives them a thread."""
+
+    def __init__(self, domains: Path, quota: Quota) -> None:
+        self._domains = domains
+        self._quota = quota
+        self._coming: dict[str, int] = {}
+        """Bytes that are on their way, by domain."""
+        self._counting = threading.Lock()
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="files")
+
+    async def work(self, step: Callable[[], T]) -> T:
+        """Does `step`, which may wait for the disk, in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, step)
+
+    def close(self) -> None:
+        """Waits for the work that is under way, and ends the threads."""
+        self._threads.shutdown()
+
+    def prepare(self, domain: str) -> None:
+        """Makes what a domain needs, where it is missing."""
+        for folder in (self._files(domain), self._incoming(domain)):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def sweep(self) -> int:
+        """Deletes what was being uploaded when we were stopped; returns how many files. Only at the start."""
+        left = list(self._domains.glob("*/data/incoming/*"))
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
+
+    def names(self, domain: str) -> list[str]:
+        """The files of a domain, by name."""
+        self.prepare(domain)
+        with os.scandir(self._files(domain)) as entries:
+            found = [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
+        # What somebody has laid here by hand under a name that nobody could ask for is not ours to show.
+        return sorted(name for name in found if _is_safe(name))
+
+    def open(self, domain: str, name: str) -> int:
+        """A descriptor of a file, which stays whole whatever becomes of its name; whoever asked closes it."""
+        path = self._files(domain) / _checked(name)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            # ELOOP: a symbolic link that somebody has laid here leads nowhere for us.
+            raise FilesFault(FileCode.NOT_FOUND, "File not found") from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise FilesFault(FileCode.NOT_FOUND, "File not found")
+        return descriptor
+
+    def delete(self, domain: str, name: str) -> None:
+        """Deletes a file, durably."""
+        path = self._files(domain) / _checked(name)
+        if not path.is_file() and not path.is_symlink():
+            raise FilesFault(FileCode.NOT_FOUND, "File not found")
+        try:
+            path.unlink()
+        except FileNotFoundError as error:
+            raise FilesFault(FileCode.NOT_FOUND, "File not found") from error
+        _sync_directory(path.parent)
+
+    def begin(self, domain: str) -> "Upload":
+        """An upload of one file or several: all of them come, or none."""
+        self.prepare(domain)
+        return Upload(self, domain, self._incoming(domain), self._files(domain), self._quota)
+
+    def require_room(self, domain: str, more: int, files: int) -> None:
+        """Raises `FilesFault` when the disk or the quota has no room for `more` bytes in `files` files."""
+        numbers = os.statvfs(self._files(domain))
+        if numbers.f_bavail * numbers.f_frsize - more < self._quota.reserve_bytes:
+            raise FilesFault(FileCode.NO_SPACE, "Not enough free disk space")
+        sizes = _sizes(self._files(domain))
+        if sum(sizes) + self._coming.get(domain, 0) + more > self._quota.total_bytes:
+            raise FilesFault(FileCode.QUOTA, "The files of the domain have reached their quota")
+        if len(sizes) + files > self._quota.files:
+            raise FilesFault(FileCode.QUOTA, "The domain has as many files as it may have")
+
+    def count(self, domain: str, size: int) -> None:
+        """So many bytes more (or fewer) are on their way."""
+        with self._counting:
+            self._coming[domain] = self._coming.get(domain, 0) + size
+
+    def _files(self, domain: str) -> Path:
+        return self._domains / domain / "data" / "tokens"
+
+    def _incoming(self, domain: str) -> Path:
+        return self._domains / domain / "data" / "incoming"
+
+
+class Upload:
+    """Files on their way to the disk: `file` begins one, `write` goes on with it, `keep` makes all of them durable.
+
+    Whoever began it ends it with `keep` or `discard`.
+    """
+
+    def __init__(self, store: FileStore, domain: str, incoming: Path, files: Path, quota: Quota) -> None:
+        self._store = store
+        self._domain = domain
+        self._incoming = incoming
+        self._files = files
+        self._quota = quota
+        self._names: list[tuple[str, Path]] = []
+        self._descriptor: int | None = None
+        self._gathered = bytearray()
+        self._size = 0
+        self._unchecked = 0
+        self._counted = 0
+        self._over = False
+        # A client that leaves has its upload discarded while a piece of it may still be on its way to the disk.
+        self._one_at_a_time = threading.RLock()
+
+    @property
+    def names(self) -> list[str]:
+        """The files so far, as they will be called; one that came twice stands twice, and the last wins."""
+        return [name for name, _ in self._names]
+
+    def require_room(self, announced: int) -> None:
+        """Before the first byte: is there room for all that the client announces?"""
+        if announced > self._quota.upload_bytes:
+            raise FilesFault(FileCode.TOO_LARGE, "The upload is too large")
+        self._store.require_room(self._domain, announced, 0)
+
+    def file(self, name: str) -> None:
+        """From here on the bytes are those of a file `name`."""
+        name = _checked(name)
+        path = self._incoming / uuid.uuid4().hex
+        with self._working():
+            self._end_file()
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            self._names.append((name, path))
+
+    def write(self, data: bytes) -> None:
+        """More bytes of the file."""
+        self._size += len(data)
+        if self._size > self._quota.upload_bytes:
+            raise FilesFault(FileCode.TOO_LARGE, "The upload is too large")
+        self._gathered += data
+        if len(self._gathered) >= FLUSH_BYTES:
+            with self._working():
+                self._flush()
+
+    def keep(self) -> list[str]:
+        """Every file whole and durable under its name, in the place of one that had it before; their names."""
+        with self._working():
+            self._end_file()
+            names = self.names
+            self._store.require_room(self._domain, 0, len(set(names) - set(_names(self._files))))
+            for name, path in self._names:
+                path.rename(self._files / name)
+            _sync_directory(self._files)
+            self._settle()
+        return names
+
+    def discard(self) -> None:
+        """Nothing of it stays; what is kept already does."""
+        with self._one_at_a_time:
+            if self._descriptor is not None:
+                os.close(self._descriptor)
+                self._descriptor = None
+            for _, path in self._names:
+                with contextlib.suppress(OSError):  # it is swept at the next start
+                    path.unlink(missing_ok=True)
+            self._settle()
+
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[None]:
+        """One step on the disk, of an upload that goes on."""
+        with self._one_at_a_time, _translated():
+            if self._over:
+                raise FilesFault(FileCode.FORM, "The upload is over already")
+            yield
+
+    def _settle(self) -> None:
+        self._over = True
+        self._names = []
+        self._store.count(self._domain, -self._counted)
+        self._counted = 0
+
+    def _end_file(self) -> None:
+        self._flush()
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _flush(self) -> None:
+        if self._descriptor is None or not self._gathered:
+            return
+        if not self._counted or self._unchecked >= CHECK_EVERY_BYTES:
+            self._store.require_room(self._domain, len(self._gathered), 0)
+            self._unchecked = 0
+        size = len(self._gathered)
+        self._store.count(self._domain, size)
+        self._counted += size
+        self._unchecked += size
+        rest = memoryview(bytes(self._gathered))
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+        self._gathered.clear()
+
+
+def _checked(name: str) -> str:
+    try:
+        return safe_name(name)
+    except NameRefused as error:
+        raise FilesFault(FileCode.NAME, str(error)) from error
+
+
+def _is_safe(name: str) -> bool:
+    try:
+        return safe_name(name) == name
+    except NameRefused:
+        return False
+
+
+def _names(folder: Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries]
+
+
+def _sizes(folder: Path) -> list[int]:
+    sizes = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+                sizes.append(entry.stat(follow_symlinks=False).st_size)
+    return sizes
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    """A full disk in the API's word for it; what else a disk does is a fault."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise FilesFault(FileCode.NO_SPACE, "Not enough free disk space") from error
+        raise

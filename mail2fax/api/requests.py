@@ -1,0 +1,73 @@
+"""What can be ordered with an `action`, as values: read from JSON that was written by hand or by another's program."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from mail2fax.api.errors import ApiError
+
+MAX_RECIPIENT = 500
+MAX_KEY = 255
+
+
+def _text(value: Any) -> Any:
+    """A number where a text belongs is the text of its digits: the API's text writes `"recipient": 375291554499`."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _flag(value: Any) -> Any:
+    """`"true"` for true: the API's text writes `"drop":"true"`."""
+    return {"true": True, "false": False}.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+def _absent(value: Any) -> Any:
+    return None if value == "" else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Optional = Annotated[Text | None, BeforeValidator(_absent)]
+Flag = Annotated[bool, Field(strict=True), BeforeValidator(_flag)]
+
+
+class _Request(BaseModel):
+    # What we do not know is left alone: clients may say more than the text asks for.
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class SendFax(_Request):
+    """Fax an uploaded TIFF."""
+
+    action: Literal["sendfax"]
+    recipient: Annotated[Text, Field(min_length=1, max_length=MAX_RECIPIENT)]
+    attachment: Annotated[Text, Field(min_length=1)]
+    terminal: Annotated[Optional, Field(alias="terminalId")] = None
+    voice: Annotated[Optional, Field(alias="voiceDocumentSID")] = None
+    wait: Flag = True
+
+
+Request = SendFax
+
+_ACTIONS: dict[str, type[SendFax]] = {"sendfax": SendFax}
+
+
+def parse_request(said: Any) -> Request:
+    """The request that a client has made; raises `ApiError` with the field that is wrong."""
+    if not isinstance(said, dict):
+        raise ApiError(400, "json", "the body is one JSON object")
+    action = said.get("action")
+    if not isinstance(action, str):
+        raise ApiError(400, "action", 'the body needs a field "action", a text')
+    kind = _ACTIONS.get(action)
+    if kind is None:
+        known = ", ".join(sorted(_ACTIONS))
+        raise ApiError(400, "action", f"this action is not known; known are {known}")
+    try:
+        return TypeAdapter(kind).validate_python(said)
+    except ValidationError as error:
+        raise ApiError(400, "field", _first_fault(error)) from error
+
+
+def _first_fault(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    field = str(first["loc"][0]) if first["loc"] else ""
+    return f'the field "{field}": {first["msg"].removeprefix("Value error, ").lower()}'

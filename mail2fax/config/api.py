@@ -1,0 +1,42 @@
+"""`[api]` of the configuration: the door for programs, over HTTP. It is closed unless it has an address."""
+
+from ipaddress import ip_address
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from mail2fax.config.values import ListenAddress, Megabytes, NetworkText, PemFile, Port, Seconds, Section
+
+IN_CLEAR = (
+    "can be reached from the network, where anybody on the way can read the tokens. Fill api.tls_certificate, or write "
+    "insecure_http = true where a proxy in front of it speaks TLS"
+)
+
+
+class ApiSection(Section):
+    """`[api]`: where programs ask, and how much they may."""
+
+    listen: ListenAddress | Literal[""] = ""
+    port: Port = 8025
+    tls_certificate: PemFile = ""
+    tls_key: PemFile = ""
+    insecure_http: bool = False
+    proxies: tuple[NetworkText, ...] = ()
+    wait_s: Annotated[float, Field(ge=0, le=3600)] = 300.0
+    max_upload_mb: Megabytes = 50
+    quota_mb: Megabytes = 1000
+    max_files: Annotated[int, Field(ge=1, le=100_000)] = 5000
+    max_connections: Annotated[int, Field(ge=1)] = 100
+    max_connections_per_address: Annotated[int, Field(ge=1)] = 50
+    max_failures_per_address: Annotated[int, Field(ge=1)] = 20
+    stall_s: Seconds = 30.0
+
+    @model_validator(mode="after")
+    def _tokens_never_in_clear(self) -> Self:
+        local = self.listen in {"", "localhost"} or ip_address(self.listen).is_loopback
+        if not (local or self.tls_certificate or self.insecure_http):
+            fault = PydanticCustomError("value_error", "{problem}", {"problem": IN_CLEAR})
+            details = InitErrorDetails(type=fault, loc=("listen",), input=self.listen)
+            raise ValidationError.from_exception_data("api", [details])
+        return self

@@ -1,0 +1,180 @@
+"""The files of a domain: each under its own name, whole or not at all, and never another's."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mail2fax.api.files import FLUSH_BYTES, FileCode, FilesFault, FileStore, NameRefused, Quota, safe_name, stored_path
+
+QUOTA = Quota(total_bytes=1_000_000, files=5, upload_bytes=600_000, reserve_bytes=0)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[FileStore]:
+    store = FileStore(tmp_path, QUOTA)
+    yield store
+    store.close()
+
+
+def put(store: FileStore, name: str, data: bytes, domain: str = "one") -> None:
+    upload = store.begin(domain)
+    try:
+        upload.file(name)
+        upload.write(data)
+        upload.keep()
+    finally:
+        upload.discard()
+
+
+def read(store: FileStore, name: str, domain: str = "one") -> bytes:
+    with os.fdopen(store.open(domain, name), "rb") as file:
+        return file.read()
+
+
+def left_over(tmp_path: Path) -> list[Path]:
+    return list(tmp_path.glob("*/data/incoming/*"))
+
+
+def test_a_file_is_kept_listed_replaced_and_deleted(store: FileStore, tmp_path: Path) -> None:
+    put(store, "b.tif", b"old")
+    put(store, "а.mp3", b"x")
+    put(store, "b.tif", b"new")
+    assert store.names("one") == ["b.tif", "а.mp3"]
+    assert read(store, "b.tif") == b"new"
+    assert (tmp_path / "one/data/tokens/b.tif").read_bytes() == b"new"
+    store.delete("one", "b.tif")
+    assert store.names("one") == ["а.mp3"]
+    assert left_over(tmp_path) == []
+
+
+def test_who_reads_a_file_reads_it_whole_though_it_is_replaced_or_deleted(store: FileStore) -> None:
+    put(store, "a.tif", b"first")
+    with os.fdopen(store.open("one", "a.tif"), "rb") as reading:
+        put(store, "a.tif", b"second")
+        store.delete("one", "a.tif")
+        assert reading.read() == b"first"
+
+
+NAMES = [
+    "",
+    ".",
+    "..",
+    "../other/data/tokens/a",
+    "/etc/passwd",
+    "a/b",
+    "a\\b",
+    ".hidden",
+    "a\0b",
+    "a\nb",
+    " a",
+    "a ",
+    "x" * 256,
+    "\udcff",
+    "a\u202eb",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_leads_to_another_file(store: FileStore, name: str) -> None:
+    """Trap: names with a path, the directory itself, characters that only look like nothing."""
+    for attempt in (lambda: store.open("one", name), lambda: store.delete("one", name), lambda: put(store, name, b"")):
+        with pytest.raises(FilesFault) as refused:
+            attempt()
+        assert refused.value.code is FileCode.NAME
+    with pytest.raises(NameRefused):
+        stored_path(Path("/d"), "one", f"tokens/{name}")
+
+
+def test_a_symbolic_link_leads_nowhere(store: FileStore, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    store.prepare("one")
+    link = tmp_path / "one/data/tokens/link.tif"
+    link.symlink_to(secret)
+    with pytest.raises(FilesFault, match="not found"):
+        store.open("one", "link.tif")
+    assert store.names("one") == []
+    put(store, "link.tif", b"mine")
+    assert (secret.read_text(), read(store, "link.tif")) == ("secret", b"mine")
+
+
+def test_a_name_has_one_form_however_it_is_typed(store: FileStore) -> None:
+    """Trap: macOS sends an accent apart from its letter (NFD)."""
+    put(store, "re\u0301sume\u0301.tif", b"x")
+    assert store.names("one") == ["r\u00e9sum\u00e9.tif"]
+    assert read(store, "r\u00e9sum\u00e9.tif") == b"x"
+    assert safe_name("й.tif") == safe_name("и\u0306.tif")
+
+
+def test_domains_do_not_see_each_other(store: FileStore) -> None:
+    put(store, "a.tif", b"x", "one")
+    assert store.names("two") == []
+    with pytest.raises(FilesFault) as missing:
+        store.open("two", "a.tif")
+    assert missing.value.code is FileCode.NOT_FOUND
+
+
+def test_several_files_come_all_or_none(store: FileStore, tmp_path: Path) -> None:
+    put(store, "a.tif", b"old")
+    upload = store.begin("one")
+    upload.file("a.tif")
+    upload.write(b"new")
+    with pytest.raises(FilesFault):
+        upload.file("../b")
+    upload.discard()
+    assert (read(store, "a.tif"), store.names("one"), left_over(tmp_path)) == (b"old", ["a.tif"], [])
+
+
+def test_an_upload_that_was_discarded_takes_nothing_more(store: FileStore, tmp_path: Path) -> None:
+    """A client that leaves may have a piece on its way to the disk yet."""
+    upload = store.begin("one")
+    upload.file("a.tif")
+    upload.discard()
+    with pytest.raises(FilesFault):
+        upload.write(b"x" * FLUSH_BYTES)
+    with pytest.raises(FilesFault):
+        upload.keep()
+    assert left_over(tmp_path) == []
+
+
+def test_too_large_an_upload_and_a_full_quota_are_refused(store: FileStore, tmp_path: Path) -> None:
+    with pytest.raises(FilesFault) as large:
+        put(store, "a.tif", b"x" * 600_001)
+    assert large.value.code is FileCode.TOO_LARGE
+    put(store, "a.tif", b"x" * 600_000)
+    with pytest.raises(FilesFault) as full:
+        put(store, "b.tif", b"x" * 500_000)
+    assert full.value.code is FileCode.QUOTA
+    for number in range(4):
+        put(store, f"{number}", b"")
+    with pytest.raises(FilesFault) as many:
+        put(store, "5", b"")
+    assert many.value.code is FileCode.QUOTA
+    put(store, "3", b"another", "one")
+    assert left_over(tmp_path) == []
+
+
+def test_1501_comes_before_the_disk_is_full(tmp_path: Path) -> None:
+    """The mails need what is left."""
+    numbers = os.statvfs(tmp_path)
+    reserve = numbers.f_bavail * numbers.f_frsize * 2
+    store = FileStore(tmp_path, Quota(1_000_000, 5, 600_000, reserve))
+    with pytest.raises(FilesFault) as full:
+        put(store, "a.tif", b"x")
+    assert (int(full.value.code), str(full.value)) == (1501, "Not enough free disk space")
+    with pytest.raises(FilesFault):
+        store.begin("one").require_room(1000)
+    assert left_over(tmp_path) == []
+    store.close()
+
+
+def test_what_was_being_uploaded_when_we_were_killed_is_swept(store: FileStore, tmp_path: Path) -> None:
+    upload = store.begin("one")
+    upload.file("a.tif")
+    upload.write(b"x" * FLUSH_BYTES)
+    again = FileStore(tmp_path, QUOTA)
+    assert (again.sweep(), left_over(tmp_path), again.names("one")) == (1, [], [])
+    again.close()
+    upload.discard()
