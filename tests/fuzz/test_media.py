@@ -14,9 +14,9 @@ from mail2fax.engine.embedded.rtp import packet as rtp
 from mail2fax.engine.embedded.rtp.jitter import SAMPLE_RATE, Audio, JitterBuffer
 from mail2fax.engine.embedded.rtp.packet import RtpPacket
 from mail2fax.engine.embedded.spandsp.task import Law, ReceiveTask
-from mail2fax.engine.embedded.t38.offer import ErrorCorrection, T38Parameters
+from mail2fax.engine.embedded.spandsp.udptl import Protection, UdptlSender
+from mail2fax.engine.embedded.t38.offer import T38Parameters
 from mail2fax.engine.embedded.t38.receiver import UdptlReceiver
-from mail2fax.engine.embedded.t38.sender import UdptlSender
 from mail2fax.engine.embedded.trace import CallTrace
 from tests.fuzz.loop import TEST_LIMIT_S, Target, fuzz
 
@@ -29,7 +29,7 @@ IFPS = [bytes.fromhex(ifp) for ifp in ("00", "04", "06", "c001800000ff", "c00140
 
 def udptl_datagrams() -> list[bytes]:
     made = []
-    for scheme in ErrorCorrection:
+    for scheme in Protection:
         sender = UdptlSender(scheme, max_datagram=400)
         made += [sender.wrap(ifp) for ifp in IFPS * 3]
     return made

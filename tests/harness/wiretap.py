@@ -69,7 +69,7 @@ class TappedLane(Lane):
     def carry_audio(self, *_given: object) -> None:
         pass
 
-    def carry_clock(self, *_given: object) -> None:
+    def carry_t38(self, *_given: object) -> None:
         pass
 
     def take_datagrams(self) -> list[LaneDatagram]:

@@ -180,9 +180,7 @@ class Fax:
         self._sent += done.sent
         if done.received:
             self._latch.heard()
-        if datagrams := self._path.follow(done):
-            self._send(datagrams)
-            self.lane.stop()  # what it may do by itself counts from here
+        self._path.follow(done)
         self._lane_ahead = self.lane.running
 
     def _halt(self) -> None:

@@ -24,8 +24,8 @@ from mail2fax.engine.embedded.sip.sdp import DEFAULT_PACKET_MS
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.spandsp.lane import Lane
 from mail2fax.engine.embedded.spandsp.task import ReceiveTask, SendTask, Task, posix_zone
+from mail2fax.engine.embedded.spandsp.udptl import datagram_for
 from mail2fax.engine.embedded.t38.offer import T38Parameters, answer_offer
-from mail2fax.engine.embedded.t38.sender import datagram_for
 from mail2fax.engine.embedded.trace import CallTrace
 from mail2fax.model.call import (
     Answered,

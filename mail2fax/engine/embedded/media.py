@@ -9,12 +9,12 @@ from mail2fax.engine.embedded.rtp.jitter import SAMPLE_RATE, Audio, Gap, JitterB
 from mail2fax.engine.embedded.rtp.packet import RtpSender
 from mail2fax.engine.embedded.rtp.rtcp import Receiver as ReceptionCount
 from mail2fax.engine.embedded.rtp.rtcp import Reception, build_report, is_rtcp, read_reception
-from mail2fax.engine.embedded.spandsp.lane import Incoming, Lane, Outgoing, Progress
+from mail2fax.engine.embedded.spandsp.lane import FramesLeft, Incoming, Lane, Outgoing, Progress
 from mail2fax.engine.embedded.spandsp.task import Law, T38Settings, Task
 from mail2fax.engine.embedded.spandsp.terminal import AudioTerminal, T38Terminal, Terminal
-from mail2fax.engine.embedded.t38.offer import T38Parameters
+from mail2fax.engine.embedded.spandsp.udptl import Protection, UdptlSender
+from mail2fax.engine.embedded.t38.offer import ErrorCorrection, T38Parameters
 from mail2fax.engine.embedded.t38.receiver import UdptlReceiver
-from mail2fax.engine.embedded.t38.sender import UdptlSender
 from mail2fax.engine.embedded.t38.udptl import RemoteProtocolError, parse_packet
 from mail2fax.engine.embedded.tally import Tally
 from mail2fax.model.call import Media
@@ -80,8 +80,8 @@ class MediaPath(Protocol):
     def set_going(self, lane: Lane, source: Address | None, target: Address, frame_at: float, now: float) -> None:
         """Lets the lane go on from here, if things are even: its frames from that of `frame_at` on, and its packets."""
 
-    def follow(self, done: Progress) -> list[bytes]:
-        """Takes up what the lane has done; what is to be sent now."""
+    def follow(self, done: Progress) -> None:
+        """Takes up what the lane has done."""
 
     def report(self, now: float) -> bytes:
         """The RTCP packet that is due, or nothing: it goes to another port than media."""
@@ -196,7 +196,7 @@ class AudioPath:
         goes = Outgoing(target, codec.law, codec.payload_type, sender.ssrc, sender.sequence, sender.timestamp)
         lane.carry_audio(self._modem, comes, goes, frame_at)
 
-    def follow(self, done: Progress) -> list[bytes]:
+    def follow(self, done: Progress) -> None:
         self._modem.look()
         self._sender.skip(done.sent, done.sent * FRAME_SAMPLES)
         if done.received:
@@ -205,7 +205,6 @@ class AudioPath:
             last = done.sequence - 1 & 0xFFFF
             self.reception.note_even(last, done.received, done.transit, done.jitter)
             self._tally.note_even(last, done.received, done.heard_at, done.longest_pause_s)
-        return []
 
     def report(self, now: float) -> bytes:
         if now < self._report_at:
@@ -237,6 +236,11 @@ class AudioPath:
         return [self._sender.wrap(codec.payload_type, spoken[at : at + size]) for at in range(0, whole, size)]
 
 
+_PROTECTION = {
+    ErrorCorrection.NONE: Protection.NONE,
+    ErrorCorrection.REDUNDANCY: Protection.COPIES,
+    ErrorCorrection.FEC: Protection.PARITY,
+}
 _REPEAT_AFTER = frozenset({2, 3, 5, 9, 17, 33})
 """Frames of silence after which the last datagram is sent again: 40 ms to 0.7 s. Within a signal a packet goes out
 every 30 ms and carries copies of the ones before; what a signal ends with has nothing else to stand in for it."""
@@ -264,9 +268,8 @@ class T38Path:
         self.heard_at = now
         self._terminal = T38Terminal(task, calling=calling, settings=T38Settings(version=agreed.version))
         self._tally = Tally()
-        self._sender = UdptlSender(agreed.error_correction, max_datagram=theirs.max_datagram)
+        self._sender = UdptlSender(_PROTECTION[agreed.error_correction], max_datagram=theirs.max_datagram)
         self._receiver = UdptlReceiver()
-        self._last_sent = b""
         self._frames_silent = 0
         self._hears_frame = False
         self._frames_unheard = 0
@@ -309,31 +312,32 @@ class T38Path:
             return datagrams
         self._frames_silent += 1
         is_due = self._frames_silent in _REPEAT_AFTER or not self._frames_silent % _KEEP_ALIVE
-        return [self._last_sent] if is_due and self._last_sent else []
+        last = self._sender.repeat() if is_due else b""
+        return [last] if last else []
 
     def set_going(self, lane: Lane, source: Address | None, target: Address, frame_at: float, now: float) -> None:
-        if frames := self._idle_frames():
-            lane.carry_clock(self._terminal, frames, frame_at)
+        left = self._frames_left()
+        if left.all > 0 and left.quiet > 0 and not self._terminal.has_ifps:
+            lane.carry_t38(self._terminal, self._sender, target, left, frame_at)
 
-    def follow(self, done: Progress) -> list[bytes]:
+    def follow(self, done: Progress) -> None:
         self._terminal.look()
         self._frames_unheard += done.frames
-        self._frames_silent += done.frames
-        return self._wrapped()
+        self._frames_silent = done.quiet if done.sent else self._frames_silent + done.frames
 
-    def _idle_frames(self) -> int:
-        """How many frames are only frames, unless the terminal has something to say: nothing is repeated or ended."""
+    def _frames_left(self) -> FramesLeft:
+        """How long frames are only frames: until one in which something is repeated or ended."""
         silent = self._frames_silent
-        repeat = min(
-            _KEEP_ALIVE - silent % _KEEP_ALIVE, *(at - silent for at in _REPEAT_AFTER if at > silent), _KEEP_ALIVE
+        repeat_at = min(
+            (at for at in _REPEAT_AFTER if at > silent), default=silent - silent % _KEEP_ALIVE + _KEEP_ALIVE
         )
-        broken_off = _BROKEN_OFF_AFTER - self._frames_unheard if self._hears_frame else repeat
-        return max(0, min(repeat, broken_off) - 1)
+        broken_off = _BROKEN_OFF_AFTER - self._frames_unheard if self._hears_frame else _KEEP_ALIVE
+        return FramesLeft(broken_off - 1, repeat_at - silent - 1, min(_REPEAT_AFTER) - 1)
 
     def _wrapped(self) -> list[bytes]:
         datagrams = [self._sender.wrap(ifp.data) for ifp in self._terminal.take_ifps()]
         if datagrams:
-            self._last_sent, self._frames_silent = datagrams[-1], 0
+            self._frames_silent = 0
         return datagrams
 
     def counts(self) -> list[tuple[str, object]]:

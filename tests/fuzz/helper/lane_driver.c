@@ -65,6 +65,7 @@ static void set_going(lane_t *lane, double now)
     lane->silence_s = 1;
     lane->frame_at = now - (chance(20) ? 0 : 5);
     lane->frames_left = (int) chance(50);
+    lane->quiet_left = lane->quiet_most = (int) chance(20);
     memset(lane->laws, LANE_NO_LAW, sizeof(lane->laws));
     lane->laws[0] = 0;
     lane->laws[8] = 8;
@@ -91,6 +92,22 @@ static size_t make(const lane_t *lane, uint8_t *data)
     if (chance(20) == 0)
         length = chance(14);
     return length;
+}
+
+/* A packet of any size, in memory of just that. */
+static void wrap(udptl_t *udptl)
+{
+    size_t i, length = chance(UDPTL_LONGEST_IFP + 20), room = UDPTL_LONGEST;
+    uint8_t *ifp = malloc(length), *datagram = malloc(room);
+
+    if (chance(2))
+        length %= 30;
+    for (i = 0; i < length; i++)
+        ifp[i] = (uint8_t) chance(256);
+    if (udptl_wrap(udptl, ifp, length, datagram) > room || udptl_repeat(udptl, datagram) > room)
+        abort();
+    free(ifp);
+    free(datagram);
 }
 
 static void deliver(lane_t *lane, int from, const lane_address_t *source, const lane_address_t *address,
@@ -123,6 +140,7 @@ static void play(const char *folder)
 
     lane->is_audio = is_audio;
     lane->terminal = terminal;
+    lane->udptl = udptl_new((int) chance(3), 64 + chance(400));
     lane->source = lane->target = far_address;
     for (frame = 0; frame < FRAMES; frame++, now += 0.02) {
         while (chance(3)) {
@@ -134,6 +152,7 @@ static void play(const char *folder)
         lane->received = 0;
         for (; lane->first && chance(40); lane_drop_datagram(lane))
             left++;
+        wrap(lane->udptl);
         while (terminal_first_event(terminal))
             terminal_drop_event(terminal);
         if (!lane->running && chance(2))
@@ -141,6 +160,7 @@ static void play(const char *folder)
         while (recv(far, spoken, sizeof(spoken), MSG_DONTWAIT) >= 0)
             ;
     }
+    udptl_free(lane->udptl);
     lane_free(lane);
     terminal_free(terminal);
     close(ours);

@@ -1,7 +1,7 @@
 """Builds the native module `_spandsp`: cffi in API mode around helper.c, run by setuptools.
 
 pyproject.toml names the extension and `BuildExt`; there is no setup.py. The declarations that Python sees are the
-parts of helper.h and lane.h between their two "cdef" marks.
+parts of HEADERS between their two "cdef" marks.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from setuptools.command.build_ext import build_ext
 
 MODULE = "mail2fax.engine.embedded.spandsp._spandsp"
 FOLDER = Path(__file__).parent
-HEADERS = ("helper.h", "lane.h")
+HEADERS = ("helper.h", "udptl.h", "lane.h")
 GENERATED = FOLDER / "_spandsp.c"
 
 

@@ -131,6 +131,25 @@ const terminal_event_t *terminal_first_event(const terminal_t *terminal)
     return terminal->first;
 }
 
+terminal_event_t *terminal_take_packet(terminal_t *terminal)
+{
+    terminal_event_t *event, *earlier = NULL;
+
+    for (event = terminal->first; event && event->kind != EVENT_PACKET; event = event->next)
+        earlier = event;
+    if (event == NULL)
+        return NULL;
+    if (earlier)
+        earlier->next = event->next;
+    else
+        terminal->first = event->next;
+    if (terminal->last == event)
+        terminal->last = earlier;
+    terminal->events--;
+    atomic_fetch_sub(&objects_alive, 1);
+    return event;
+}
+
 int terminal_has_news(const terminal_t *terminal)
 {
     return terminal->first && (terminal->first != terminal->last || terminal->first->kind != EVENT_PROGRESS);

@@ -91,6 +91,8 @@ void helper_init(void);
 
 /* cdef ends */
 
+/* The oldest packet to send, out of turn, or NULL; the caller frees it. */
+terminal_event_t *terminal_take_packet(terminal_t *terminal);
 /* Whether an event waits that is more than a new figure of progress. */
 int terminal_has_news(const terminal_t *terminal);
 

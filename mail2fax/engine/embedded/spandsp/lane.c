@@ -1,8 +1,8 @@
 /*
  * lane.c - the even part of a call's media, from its socket to its terminal and back, without Python.
  *
- * Nearly every packet of a call in audio is the next one of its stream, and nearly every frame of one in T.38 brings
- * nothing. That much is done here, for all calls of the engine in one call from Python. Everything else is Python's:
+ * Nearly every packet of a call in audio is the next one of its stream, and what a call in T.38 has to do every 20 ms is
+ * to send a packet or nothing. That much is done here, for all calls of the engine in one call from Python. Everything else is Python's:
  * a datagram that is not simply the next one stops the lane, and goes with all that came after it into a queue; Python
  * reads them, runs the frame, and sets the lane going again from where it stands. So there is one place that knows
  * what to do with a lost packet, a stranger's, a report or a pause, and it is not this one.
@@ -248,6 +248,14 @@ static void receive(lane_t *lane, double now, double day, uint8_t (*octets)[LONG
 
 /* -------------------------------------------------------------------------------------------- what goes */
 
+static void send_out(lane_t *lane, const uint8_t *datagram, size_t length)
+{
+    /* What the kernel does not take is lost, as on any other stretch of the way. */
+    sendto(lane->file, datagram, length, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *) lane->target.octets,
+           lane->target.length);
+    lane->sent++;
+}
+
 static void speak(lane_t *lane)
 {
     uint8_t packet[RTP_HEADER + FRAME_SAMPLES];
@@ -260,15 +268,34 @@ static void speak(lane_t *lane)
     terminal_speak_g711(lane->terminal, packet + RTP_HEADER, FRAME_SAMPLES, lane->law);
     lane->own_sequence++;
     lane->own_timestamp += FRAME_SAMPLES;
-    lane->sent++;
-    /* What the kernel does not take is lost, as on any other stretch of the way. */
-    sendto(lane->file, packet, sizeof(packet), MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *) lane->target.octets,
-           lane->target.length);
+    send_out(lane, packet, sizeof(packet));
+}
+
+static void tick(lane_t *lane)
+{
+    uint8_t datagram[UDPTL_LONGEST];
+    terminal_event_t *packet;
+    size_t length;
+
+    lane->frames_left--;
+    lane->quiet_left--;
+    lane->quiet++;
+    terminal_tick(lane->terminal, FRAME_SAMPLES);
+    while ((packet = terminal_take_packet(lane->terminal))) {
+        if ((length = udptl_wrap(lane->udptl, packet->data, packet->length, datagram)) > 0) {
+            send_out(lane, datagram, length);
+            lane->quiet = 0;
+            lane->quiet_left = lane->quiet_most;
+        }
+        free(packet);
+    }
 }
 
 static int must_stop(const lane_t *lane, double now)
 {
-    return lane->first != NULL || (lane->is_audio ? now >= lane->silent_at : lane->frames_left <= 0);
+    if (lane->first)
+        return 1;
+    return lane->is_audio ? now >= lane->silent_at : lane->frames_left <= 0 || lane->quiet_left <= 0;
 }
 
 /* Whether Python is wanted. */
@@ -284,11 +311,10 @@ static int run(lane_t *lane, double now)
         }
         lane->frame_at += FRAME_S;
         lane->frames++;
-        lane->frames_left--;
         if (lane->is_audio)
             speak(lane);
         else
-            terminal_tick(lane->terminal, FRAME_SAMPLES);
+            tick(lane);
     }
     return lane->first != NULL || terminal_has_news(lane->terminal);
 }

@@ -5,6 +5,7 @@
 #define MAIL2FAX_SPANDSP_LANE_H
 
 #include "helper.h"
+#include "udptl.h"
 
 /* cdef begins */
 
@@ -29,10 +30,12 @@ typedef struct {
     int file;                   /* the socket */
     int running;
     terminal_t *terminal;
-    int is_audio;               /* 1: G.711 over RTP; 0: T.38, of which only the clock runs here */
+    int is_audio;               /* 1: G.711 over RTP; 0: T.38 over UDPTL, of which what comes is Python's */
     double frame_at;            /* when the next frame of 20 ms is due */
-    int frames_left;            /* T.38: the frame after so many is Python's */
     double silent_at;           /* audio: when nothing has come by then, it is Python's */
+    int frames_left;            /* T.38: the frame after so many is Python's ... */
+    int quiet_left;             /* ... or after so many in which nothing was sent ... */
+    int quiet_most;             /* ... which begin anew with each packet */
 
     /* Audio that comes, if it is the next of its stream. */
     lane_address_t source;
@@ -43,14 +46,16 @@ typedef struct {
     int measured;               /* transit is that of a packet */
     double transit, jitter;     /* in samples (RFC 3550 A.8) */
 
-    /* Audio that goes. */
+    /* What goes. */
     lane_address_t target;
+    udptl_t *udptl;             /* T.38; the rest is for audio */
     int law, payload_type;
     uint32_t own_ssrc, own_timestamp;
     uint16_t own_sequence;
 
     /* Since Python last set them to 0. */
     int frames, received, sent;
+    int quiet;                  /* frames since something was sent last */
     double longest_pause_s;
 
     double heard_at;            /* when the last packet of the stream came ... */

@@ -1,8 +1,8 @@
 """The lanes of calls: in C, for all calls at once, what needs no judgement (lane.c). Python has the rest.
 
 A lane reads one media socket. Set going, it carries the even part of a call by itself: audio from the next packet of
-the stream to the modem, frames of 20 ms from the modem to the far end, the clock of a T.38 terminal. Whatever is not
-even it leaves: then it stands still, and its datagrams are to be taken.
+the stream to the modem, frames of 20 ms from the modem to the far end, the clock and the packets of a T.38 terminal.
+Whatever is not even it leaves: then it stands still, and its datagrams are to be taken.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mail2fax.engine.embedded.spandsp._spandsp import ffi, lib
 from mail2fax.engine.embedded.spandsp.task import Law
 from mail2fax.engine.embedded.spandsp.terminal import AudioTerminal, T38Terminal, Terminal
+from mail2fax.engine.embedded.spandsp.udptl import UdptlSender
 
 if TYPE_CHECKING:  # the compiled module has no such name: it is the stub's word for what comes from C
     from mail2fax.engine.embedded.spandsp._spandsp import CData
@@ -60,12 +61,23 @@ class Outgoing:
     timestamp: int
 
 
+class FramesLeft(NamedTuple):
+    """How far a lane may go in T.38: for so many frames in all; and for so many, of which there are `quiet_most` after
+    each packet, without one to send."""
+
+    all: int
+    quiet: int
+    quiet_most: int
+
+
 class Progress(NamedTuple):
-    """What a lane has done since it was asked last; `sequence` and `timestamp` are of the packet that comes next."""
+    """What a lane has done since it was asked last; `sequence` and `timestamp` are of the packet that comes next, and
+    `quiet` are the frames since it sent something."""
 
     frames: int
     frame_at: float
     sent: int
+    quiet: int
     received: int
     sequence: int
     timestamp: int
@@ -84,6 +96,7 @@ class Lane:
             raise MemoryError("no memory for a lane")
         self._handle: CData = ffi.gc(handle, lib.lane_free)
         self._terminal: Terminal | None = None
+        self._sender: UdptlSender | None = None
 
     @property
     def running(self) -> bool:
@@ -107,9 +120,15 @@ class Lane:
         lane.own_ssrc, lane.own_sequence, lane.own_timestamp = goes.ssrc, goes.sequence, goes.timestamp
         self._go(terminal, frame_at, is_audio=True)
 
-    def carry_clock(self, terminal: T38Terminal, frames: int, frame_at: float) -> None:
-        """Moves the terminal on for at most so many frames."""
-        self._handle.frames_left = frames
+    def carry_t38(
+        self, terminal: T38Terminal, sender: UdptlSender, target: Address, frames: FramesLeft, frame_at: float
+    ) -> None:
+        """Moves the terminal on, and sends what it says; the next frame is due at `frame_at`."""
+        lane = self._handle
+        if not _set_address(lane, "target", target):
+            return
+        lane.udptl, self._sender = sender.lend(), sender
+        lane.frames_left, lane.quiet_left, lane.quiet_most = frames
         self._go(terminal, frame_at, is_audio=False)
 
     def progress(self) -> Progress:
@@ -119,6 +138,7 @@ class Lane:
             lane.frames,
             lane.frame_at,
             lane.sent,
+            lane.quiet,
             lane.received,
             lane.sequence,
             lane.timestamp,
@@ -127,8 +147,7 @@ class Lane:
             lane.transit,
             lane.jitter,
         )
-        lane.frames = lane.sent = lane.received = 0
-        lane.longest_pause_s = 0.0
+        self._count_anew()
         return told
 
     def take_datagrams(self) -> list[LaneDatagram]:
@@ -143,18 +162,22 @@ class Lane:
     def stop(self) -> None:
         """Only collects datagrams from here on; `progress` tells where things stand."""
         self._handle.running = 0
-        self._handle.terminal = ffi.NULL
-        self._terminal = None
+        self._handle.terminal = self._handle.udptl = ffi.NULL
+        self._terminal = self._sender = None
 
     def _go(self, terminal: Terminal, frame_at: float, *, is_audio: bool) -> None:
         handle = terminal.lend(self.stop)
         if handle is None:
             return
+        self._count_anew()
         lane = self._handle
-        lane.frames = lane.sent = lane.received = 0
-        lane.longest_pause_s = 0.0
         lane.is_audio, lane.frame_at, lane.terminal, lane.running = is_audio, frame_at, handle, 1
         self._terminal = terminal
+
+    def _count_anew(self) -> None:
+        lane = self._handle
+        lane.frames = lane.sent = lane.received = lane.quiet = 0
+        lane.longest_pause_s = 0.0
 
 
 class Lanes:

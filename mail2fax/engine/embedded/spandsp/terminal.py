@@ -301,6 +301,11 @@ class T38Terminal(Terminal):
             lib.terminal_tick(self._handle, samples)
             self._drain()
 
+    @property
+    def has_ifps(self) -> bool:
+        """There are packets to take."""
+        return bool(self._ifps)
+
     def take_ifps(self) -> list[Ifp]:
         """The packets to send now, in order."""
         ifps, self._ifps = self._ifps, []

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from mail2fax.engine.embedded.t38.sender import xor
-from mail2fax.engine.embedded.t38.udptl import Parity, RemoteProtocolError, UdptlPacket, parse_packet
+from mail2fax.engine.embedded.t38.udptl import Parity, RemoteProtocolError, UdptlPacket, parse_packet, xor
 
 _NEARBY = 1000
 """A sequence number this close to the expected one belongs to the stream: at 30 ms a packet, half a minute."""

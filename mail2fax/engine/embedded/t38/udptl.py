@@ -1,5 +1,6 @@
 """UDPTL (T.38 section 9.1) as bytes: one IFP packet a datagram, with copies or parity of earlier ones against loss."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # X.691 10.9: a first octet below _LONG is a length, one below _FRAGMENTS begins a length of two octets; from there on
@@ -103,3 +104,13 @@ def _open_type(data: bytes) -> bytes:
 
 def _length(value: int) -> bytes:
     return bytes([value]) if value < _LONG else (_LONG << 8 | value).to_bytes(2, "big")
+
+
+def xor(packets: Iterable[bytes]) -> bytes:
+    """The exclusive or of packets, the shorter ones filled up with zeros at their end."""
+    # As numbers with the first octet lowest, the filling is done by itself, and by one machine word at a time.
+    number, length = 0, 0
+    for packet in packets:
+        number ^= int.from_bytes(packet, "little")
+        length = max(length, len(packet))
+    return number.to_bytes(length, "little")

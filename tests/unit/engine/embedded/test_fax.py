@@ -7,8 +7,8 @@ from mail2fax.engine.embedded.fax import Fax
 from mail2fax.engine.embedded.media import FRAME_S, G711
 from mail2fax.engine.embedded.rtp.packet import PCMA
 from mail2fax.engine.embedded.spandsp.task import Law, ReceiveTask, SendTask
-from mail2fax.engine.embedded.t38.offer import ErrorCorrection, T38Parameters
-from mail2fax.engine.embedded.t38.sender import UdptlSender
+from mail2fax.engine.embedded.spandsp.udptl import Protection, UdptlSender
+from mail2fax.engine.embedded.t38.offer import T38Parameters
 from mail2fax.engine.embedded.trace import CallTrace
 from tests.unit.engine.embedded.spandsp.pages import draw_page, write_document
 
@@ -46,7 +46,7 @@ def test_t38_that_moves_elsewhere_may_be_counted_anew_there(tmp_path: Path) -> N
     moved = ("192.0.2.3", 40_000)
     for source, count in ((THEIRS, 30), (moved, 5)):
         fax.move_to(source)
-        sender = UdptlSender(ErrorCorrection.NONE, max_datagram=400)
+        sender = UdptlSender(Protection.NONE, max_datagram=400)
         for _ in range(count):
             fax.receive(sender.wrap(b"\xc0\x01\x80\x00\x00\xff"), source, 1.0)
     assert fax.overdue(20.9) == ""

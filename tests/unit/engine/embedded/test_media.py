@@ -9,8 +9,8 @@ import pytest
 from mail2fax.engine.embedded.media import FRAME_S, T38Path
 from mail2fax.engine.embedded.rtp.packet import PCMA, RtpSender
 from mail2fax.engine.embedded.spandsp.task import ReceiveTask
-from mail2fax.engine.embedded.t38.offer import ErrorCorrection, T38Parameters
-from mail2fax.engine.embedded.t38.sender import UdptlSender
+from mail2fax.engine.embedded.spandsp.udptl import Protection, UdptlSender
+from mail2fax.engine.embedded.t38.offer import T38Parameters
 from mail2fax.engine.embedded.t38.udptl import UdptlPacket, build_packet, parse_packet
 
 PREAMBLE, V21_OCTET = b"\x06", bytes.fromhex("c001800000ff")
@@ -56,7 +56,7 @@ def test_what_goes_on_is_not_doubled(t38: T38Path) -> None:
 
 
 def hears(path: T38Path, *ifps: bytes) -> None:
-    sender = UdptlSender(ErrorCorrection.NONE, max_datagram=400)
+    sender = UdptlSender(Protection.NONE, max_datagram=400)
     for ifp in ifps:
         path.receive(sender.wrap(ifp), 0.0)
 
@@ -73,7 +73,7 @@ def test_a_control_frame_whose_end_is_lost_does_not_end_the_call(t38: T38Path) -
 
 def test_a_gateway_that_repeats_itself_is_not_a_sender_that_goes_on(t38: T38Path) -> None:
     """The fax machine has hung up, its gateway keeps the firewall open: that must not hold the line for hours."""
-    sender = UdptlSender(ErrorCorrection.NONE, max_datagram=400)
+    sender = UdptlSender(Protection.NONE, max_datagram=400)
     datagram = sender.wrap(PREAMBLE)
     t38.receive(datagram, 1.0)
     for second in range(2, 60):

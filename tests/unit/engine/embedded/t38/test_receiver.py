@@ -4,17 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mail2fax.engine.embedded.t38.offer import ErrorCorrection
+from mail2fax.engine.embedded.spandsp.udptl import Protection, UdptlSender
 from mail2fax.engine.embedded.t38.receiver import SequencedIfp, UdptlReceiver
-from mail2fax.engine.embedded.t38.sender import UdptlSender
 from mail2fax.engine.embedded.t38.udptl import Parity, UdptlPacket, build_packet
 
-NONE, REDUNDANCY, FEC = ErrorCorrection.NONE, ErrorCorrection.REDUNDANCY, ErrorCorrection.FEC
+NONE, REDUNDANCY, FEC = Protection.NONE, Protection.COPIES, Protection.PARITY
 SIZE = 54
 """Octets of an IFP packet of a page at 14400 bit/s; control frames have ten at most."""
 
 
-def datagrams(count: int, scheme: ErrorCorrection = REDUNDANCY, size: int = SIZE) -> list[bytes]:
+def datagrams(count: int, scheme: Protection = REDUNDANCY, size: int = SIZE) -> list[bytes]:
     """Packets of a page, number n filled with n."""
     sender = UdptlSender(scheme, max_datagram=400)
     return [sender.wrap(bytes([number]) * size) for number in range(count)]
@@ -164,7 +163,7 @@ def test_parity_of_very_many_entries_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize("scheme", [REDUNDANCY, FEC])
-def test_the_numbers_may_wrap_in_the_middle_of_a_loss(scheme: ErrorCorrection) -> None:
+def test_the_numbers_may_wrap_in_the_middle_of_a_loss(scheme: Protection) -> None:
     sender = UdptlSender(scheme, max_datagram=400)
     arriving = [sender.wrap(bytes([number & 0xFF]) * SIZE) for number in range(65_550)][-30:]
     assert received(arriving[:13] + arriving[15:])[-30:] == [number & 0xFF for number in range(65_520, 65_550)]

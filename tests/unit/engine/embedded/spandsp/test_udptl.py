@@ -1,10 +1,11 @@
+from random import Random
+
 import pytest
 
-from mail2fax.engine.embedded.t38.offer import ErrorCorrection
-from mail2fax.engine.embedded.t38.sender import UdptlSender, xor
-from mail2fax.engine.embedded.t38.udptl import Parity, parse_packet
+from mail2fax.engine.embedded.spandsp.udptl import Protection, UdptlSender
+from mail2fax.engine.embedded.t38.udptl import Parity, parse_packet, xor
 
-NONE, REDUNDANCY, FEC = ErrorCorrection.NONE, ErrorCorrection.REDUNDANCY, ErrorCorrection.FEC
+NONE, REDUNDANCY, FEC = Protection.NONE, Protection.COPIES, Protection.PARITY
 
 
 def parity(datagram: bytes) -> Parity:
@@ -76,3 +77,35 @@ def test_there_are_fewer_entries_where_the_far_end_takes_only_small_datagrams() 
     datagrams = [sender.wrap(bytes(58)) for _ in range(12)]
     assert max(map(len, datagrams)) <= 200
     assert len(parity(datagrams[-1]).entries) == 2
+
+
+@pytest.mark.parametrize("scheme", [NONE, REDUNDANCY, FEC])
+def test_every_datagram_can_be_read_and_is_no_longer_than_asked_for(scheme: Protection) -> None:
+    chance = Random(1)  # noqa: S311 - a test that can be repeated, not a secret
+    sender, earlier = UdptlSender(scheme, max_datagram=400), [b""]
+    for number in range(2_000):
+        ifp = chance.randbytes(chance.choice([1, 3, 8, 20, 21, 54, 127, 128, 300]))
+        datagram = sender.wrap(ifp)
+        packet = parse_packet(datagram)
+        assert (packet.sequence, packet.primary) == (number, ifp)
+        assert packet.secondary == tuple(reversed(earlier[-len(packet.secondary) :] if packet.secondary else []))
+        for entry, found in enumerate(packet.parity.entries if packet.parity else ()):
+            assert found == xor(earlier[at + 1] for at in parity(datagram).covered(number, entry))
+        assert len(datagram) <= 400
+        earlier.append(ifp)
+
+
+def test_the_last_datagram_can_be_had_again() -> None:
+    sender = UdptlSender(REDUNDANCY, max_datagram=400)
+    assert sender.repeat() == b""
+    sender.wrap(b"first")
+    assert sender.wrap(b"second") == sender.repeat() == sender.repeat()
+    assert parse_packet(sender.wrap(b"third")).sequence == 2
+
+
+def test_a_packet_that_t38_does_not_have_is_refused() -> None:
+    """libspandsp's own packets have 330 octets at the most."""
+    sender = UdptlSender(NONE, max_datagram=400)
+    assert parse_packet(sender.wrap(bytes(1024))).primary == bytes(1024)
+    with pytest.raises(ValueError, match="1025"):
+        sender.wrap(bytes(1025))

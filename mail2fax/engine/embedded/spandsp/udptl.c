@@ -1,0 +1,175 @@
+/*
+ * udptl.c - what goes out in UDPTL (T.38 section 9.1): each IFP packet with something that stands in for the ones
+ * before it.
+ *
+ * With three copies or entries 10 % loss does no harm; with none, 5 % ends every call. Each parity entry covers three
+ * packets: with three entries each packet is covered nine times. Short packets are of control frames: at 300 bit/s an
+ * octet or two each, and the whole call hangs on them. Seven copies of those are still shorter than one packet of a
+ * page; Asterisk and FreeSWITCH take up to 15.
+ *
+ * Where the datagram would be longer than the far end takes, the oldest copies go first, or there are fewer entries.
+ * Asterisk settles on one lower number beforehand ((max - 8) / (entries + 1) * 0.95 >= 80); counted per datagram never
+ * more octets go out, and short packets keep all their copies.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "udptl.h"
+
+#define SPAN 3                  /* packets that one parity entry covers */
+#define SMALL 20                /* IFP packets up to this size are of control frames */
+#define SMALL_ENTRIES 7
+#define SMALL_SPAN 2
+#define SMALL_DATAGRAM 100
+#define EARLIER 14              /* as far as parity over short packets reaches */
+#define PARITY_FOLLOWS 0x80     /* the CHOICE bit of error-recovery: copies without it, parity with it */
+
+typedef struct {
+    size_t length;
+    uint8_t data[UDPTL_LONGEST_IFP];
+} ifp_t;
+
+struct udptl {
+    int scheme;
+    size_t most;
+    uint16_t sequence;
+    size_t count, newest;       /* of the packets before this one, and where the newest lies */
+    ifp_t earlier[EARLIER];
+    size_t last_length;
+    uint8_t last[UDPTL_LONGEST];
+};
+
+udptl_t *udptl_new(int scheme, size_t most)
+{
+    udptl_t *udptl = calloc(1, sizeof(*udptl));
+
+    if (udptl) {
+        udptl->scheme = scheme;
+        udptl->most = most;
+    }
+    return udptl;
+}
+
+void udptl_free(udptl_t *udptl)
+{
+    free(udptl);
+}
+
+/* The packet so many places before this one; 1 is the last. */
+static const ifp_t *before(const udptl_t *udptl, size_t back)
+{
+    return &udptl->earlier[(udptl->newest + EARLIER + 1 - back)%EARLIER];
+}
+
+static void remember(udptl_t *udptl, const uint8_t *ifp, size_t length)
+{
+    udptl->newest = (udptl->newest + 1)%EARLIER;
+    udptl->earlier[udptl->newest].length = length;
+    memcpy(udptl->earlier[udptl->newest].data, ifp, length);
+    if (udptl->count < EARLIER)
+        udptl->count++;
+}
+
+/* X.691 10.9: lengths below 128 take one octet, longer ones two. */
+static size_t put_open_type(uint8_t *to, const uint8_t *data, size_t length)
+{
+    size_t used = 0;
+
+    if (length >= 0x80)
+        to[used++] = (uint8_t) (0x80 | length >> 8);
+    to[used++] = (uint8_t) length;
+    memcpy(to + used, data, length);
+    return used + length;
+}
+
+static size_t put_copies(const udptl_t *udptl, size_t entries, uint8_t *to)
+{
+    size_t back, used = 0;
+
+    entries = entries < udptl->count ? entries : udptl->count;
+    to[used++] = 0;
+    to[used++] = (uint8_t) entries;
+    for (back = 1; back <= entries; back++)
+        used += put_open_type(to + used, before(udptl, back)->data, before(udptl, back)->length);
+    return used;
+}
+
+/* The exclusive or of `span` packets, each `step` places before the other; shorter ones are filled up with zeros. */
+static size_t put_entry(const udptl_t *udptl, size_t first, size_t step, size_t span, uint8_t *to)
+{
+    ifp_t sum = {0};
+    const ifp_t *packet;
+    size_t i;
+
+    for (; span > 0; span--, first += step) {
+        packet = before(udptl, first);
+        if (packet->length > sum.length)
+            sum.length = packet->length;
+        for (i = 0; i < packet->length; i++)
+            sum.data[i] ^= packet->data[i];
+    }
+    return put_open_type(to, sum.data, sum.length);
+}
+
+/* Fewer entries, or a shorter span, while there are not yet packets enough to cover. */
+static size_t put_parity(const udptl_t *udptl, size_t entries, size_t span, uint8_t *to)
+{
+    size_t i, used = 0;
+
+    entries = entries < udptl->count ? entries : udptl->count;
+    if (entries == 0)
+        span = 0;
+    else if (span > udptl->count/entries)
+        span = udptl->count/entries;
+    to[used++] = PARITY_FOLLOWS;
+    to[used++] = 1;             /* the span is an INTEGER, with its length before it */
+    to[used++] = (uint8_t) span;
+    to[used++] = (uint8_t) entries;
+    for (i = 0; i < entries; i++)       /* entry i covers what lies entries - i, 2*entries - i, ... back */
+        used += put_entry(udptl, entries - i, entries, span, to + used);
+    return used;
+}
+
+static size_t build(const udptl_t *udptl, const uint8_t *ifp, size_t length, size_t entries, size_t span, uint8_t *to)
+{
+    size_t used = 2;
+
+    to[0] = (uint8_t) (udptl->sequence >> 8);
+    to[1] = (uint8_t) udptl->sequence;
+    used += put_open_type(to + used, ifp, length);
+    if (udptl->scheme == UDPTL_PARITY)
+        return used + put_parity(udptl, entries, span, to + used);
+    return used + put_copies(udptl, udptl->scheme == UDPTL_COPIES ? entries : 0, to + used);
+}
+
+static size_t build_fitting(const udptl_t *udptl, const uint8_t *ifp, size_t length, uint8_t *to)
+{
+    size_t entries, used, most = udptl->most < SMALL_DATAGRAM ? udptl->most : SMALL_DATAGRAM;
+
+    for (entries = SMALL_ENTRIES; length <= SMALL && entries > UDPTL_ENTRIES; entries--)
+        if ((used = build(udptl, ifp, length, entries, SMALL_SPAN, to)) <= most)
+            return used;
+    for (entries = UDPTL_ENTRIES; entries > 0; entries--)
+        if ((used = build(udptl, ifp, length, entries, SPAN, to)) <= udptl->most)
+            return used;
+    return build(udptl, ifp, length, 0, 0, to);
+}
+
+size_t udptl_wrap(udptl_t *udptl, const uint8_t *ifp, size_t length, uint8_t *datagram)
+{
+    size_t used;
+
+    if (length > UDPTL_LONGEST_IFP)
+        return 0;
+    used = build_fitting(udptl, ifp, length, datagram);
+    memcpy(udptl->last, datagram, udptl->last_length = used);
+    remember(udptl, ifp, length);
+    udptl->sequence++;
+    return used;
+}
+
+size_t udptl_repeat(const udptl_t *udptl, uint8_t *datagram)
+{
+    memcpy(datagram, udptl->last, udptl->last_length);
+    return udptl->last_length;
+}
