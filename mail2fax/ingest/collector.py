@@ -113,6 +113,8 @@ class Collector:
         finally:
             if self._work:
                 await asyncio.wait({self._work})
+                if error := self._work.exception():
+                    self._log.error("mail not taken, fault", error=str(error))
 
     async def _collect(self) -> float:
         """One connection, for as long as it holds; returns the seconds to rest before the next."""
