@@ -1,4 +1,4 @@
-"""A Postfix of our own: a mail server as an office has it, which relays everything to the gateway.
+"""A Postfix of our own: a mail server as an office has it, which relays everything to the gateway, or delivers it.
 
 It needs root, as every Postfix does, and touches nothing of the machine's own one.
 """
@@ -74,13 +74,18 @@ class Postfix:
 
 
 @asynccontextmanager
-async def postfix(settings: Mapping[str, str], files: Mapping[str, Path]) -> AsyncIterator[Postfix]:
-    """Postfix with `settings` (of main.cf) beside our own, and `files` in its directory; it ends with the block."""
+async def postfix(
+    settings: Mapping[str, str], files: Mapping[str, Path], *, services: str = ""
+) -> AsyncIterator[Postfix]:
+    """Postfix with `settings` (of main.cf) and `services` (of master.cf) beside our own, and `files` in its directory.
+
+    It ends with the block.
+    """
     program = need("postfix")
     if os.geteuid() != 0:
         lacking("Postfix starts as root only")
     with tempfile.TemporaryDirectory(prefix="mail2fax-postfix-") as name:
-        running = _laid_out(Path(name), settings, files)
+        running = _laid_out(Path(name), settings, files, services)
         await _run(program, "-c", name, "start")
         try:
             yield running
@@ -88,7 +93,7 @@ async def postfix(settings: Mapping[str, str], files: Mapping[str, Path]) -> Asy
             await _run(program, "-c", name, "stop")
 
 
-def _laid_out(directory: Path, settings: Mapping[str, str], files: Mapping[str, Path]) -> Postfix:
+def _laid_out(directory: Path, settings: Mapping[str, str], files: Mapping[str, Path], services: str) -> Postfix:
     """What Postfix reads and where it writes."""
     # Postfix leaves root behind: its directories must be open to others, which temporary ones are not.
     directory.chmod(0o755)
@@ -102,7 +107,7 @@ def _laid_out(directory: Path, settings: Mapping[str, str], files: Mapping[str, 
     places = {"queue_directory": str(queue), "data_directory": str(data), "maillog_file": str(running.log)}
     whole = {**SETTINGS, **places, **settings}
     (directory / "main.cf").write_text("".join(f"{key} = {value}\n" for key, value in whole.items()))
-    (directory / "master.cf").write_text(SERVICES.format(port=running.port))
+    (directory / "master.cf").write_text(SERVICES.format(port=running.port) + services)
     return running
 
 
