@@ -21,14 +21,14 @@ LIMIT_S = 10.0
 class Registrar(asyncio.DatagramProtocol):
     """`seconds` are granted to whoever asks, `least` is what is asked for with 423 (0: nothing), `silent` answers
     nothing, `refusing` is the answer to a right password, too. `heard` has every REGISTER that came, `bound` whether
-    the account is registered now. It carries no call: whoever calls hears 503. `options` is
-    the answer to OPTIONS."""
+    the account is registered now. It carries no call: whoever calls hears 503, and so
+    does who asks by OPTIONS, which `options` counts."""
 
     seconds: int = 120
     least: int = 0
     silent: bool = False
     refusing: int = 0
-    options: int = 503
+    options: int = 0
     bound: bool = False
     heard: list[Request] = field(default_factory=list)
     transport: asyncio.DatagramTransport | None = None
@@ -52,8 +52,7 @@ class Registrar(asyncio.DatagramProtocol):
         if request.method == "REGISTER":
             self.heard.append(request)
         status, fields = self._answer(request) if request.method == "REGISTER" else (503, [])
-        if request.method == "OPTIONS":
-            status = self.options
+        self.options += request.method == "OPTIONS"
         assert self.transport
         self.transport.sendto(bytes(respond(request, status, *fields, to_tag="registrar")), addr)
 

@@ -18,6 +18,7 @@ from mail2fax.model.call import CallEnded, CallOrder
 from mail2fax.model.trunk import TrunkCondition, TrunkState
 from tests.harness.answering_machine import BUSY, AnsweringMachine
 from tests.harness.documents import write_fax_tiff
+from tests.harness.ports import free_tcp_port
 from tests.harness.processes import becomes_true
 from tests.peers.registrar import PASSWORD, USER, Registrar, registrar
 
@@ -95,14 +96,22 @@ async def test_a_refused_log_in_is_told_once_and_is_no_storm(password: str, refu
             await end_of(engine, order)
 
 
-async def test_a_trunk_that_says_it_is_not_there_is_down_until_it_is_again(order: CallOrder) -> None:
-    asked = TrunkSettings(LOOPBACK, 0, name="provider", options_s=0.5)
-    async with registrar() as peer, engine_with(replace(asked, port=peer.port)) as engine:
-        assert (await becomes(engine, TrunkCondition.DOWN)).reason == "503 Service Unavailable"
-        with pytest.raises(EngineUnavailable, match="503"):
+async def test_a_trunk_that_takes_no_connection_is_down_until_it_does(order: CallOrder) -> None:
+    port = free_tcp_port()
+    async with engine_with(TrunkSettings(LOOPBACK, port, name="provider", transport="tcp", options_s=0.5)) as engine:
+        assert (await becomes(engine, TrunkCondition.DOWN)).reason == "no connection"
+        with pytest.raises(EngineUnavailable, match="no connection"):
             await end_of(engine, order)
-        peer.options = 405
-        await becomes(engine, TrunkCondition.UP)
+        async with engine_with(listen_port=port):
+            await becomes(engine, TrunkCondition.UP)
+
+
+async def test_a_trunk_that_answers_options_with_503_is_there() -> None:
+    """That may be of OPTIONS alone. If not, a call is refused at once, and goes over the next trunk."""
+    trunk = TrunkSettings(LOOPBACK, 0, name="provider", options_s=0.5)
+    async with registrar() as peer, engine_with(replace(trunk, port=peer.port)) as engine:
+        await becomes_true(lambda: peer.options >= 2, within_s=WITHIN_S)
+        assert engine.trunk_states["provider"].condition is TrunkCondition.UP
 
 
 async def test_a_trunk_that_is_nowhere_is_down_and_says_why() -> None:

@@ -10,7 +10,6 @@ from mail2fax.engine.embedded.sip.timers import Timer
 from mail2fax.engine.embedded.sip.transaction import Silence
 from mail2fax.engine.embedded.sip.uri import NameAddress
 
-_SERVICE_UNAVAILABLE = 503
 _JITTER = 0.1
 SOON_S = 10.0
 """A trunk that does not answer is asked again so soon: calls wait for it."""
@@ -20,8 +19,9 @@ class Watch:
     """Asks one trunk every `interval_s`, and tells each change: "" when it answers, else what is the matter.
 
     `aim` says where it is and begins. Its targets are asked one after the other until one answers; whatever it answers
-    shows that it is there, but for a 503. Silence has taken 64*T1 and eleven requests over UDP: it needs no second
-    proof; but it proves nothing of a trunk that has never answered OPTIONS, as some never do, and still carries calls.
+    shows that it is there, a 503 too: that may be of OPTIONS alone, and a call finds out at once. Silence has taken
+    64*T1 and eleven requests over UDP: it needs no second proof; but it proves nothing of a trunk that has never
+    answered OPTIONS, as some never do, and still carries calls.
     """
 
     def __init__(self, core: Core, domain: str, interval_s: float, tell: Callable[[str], None]) -> None:
@@ -106,11 +106,7 @@ class _Question:
         if response.is_provisional:
             return
         self._watch.heard()
-        self._is_mute = False
-        if response.status == _SERVICE_UNAVAILABLE:
-            self._go_on(f"{response.status} {response.phrase}", now)
-        else:
-            self._watch.settle("", False, now)
+        self._watch.settle("", False, now)
 
     def on_silence(self, why: Silence, now: float) -> None:
         self._is_mute = self._is_mute and why is Silence.TIMEOUT
