@@ -19,6 +19,7 @@ from mail2fax import wiring
 from mail2fax.api.fax import FaxDesk
 from mail2fax.api.files import FileStore
 from mail2fax.api.guard import Guard
+from mail2fax.api.past import PastDesk
 from mail2fax.config import Config
 from mail2fax.config.errors import ConfigError, Fault
 from mail2fax.config.reload import reloaded
@@ -35,6 +36,7 @@ from mail2fax.ingest.collector import Desk
 from mail2fax.ingest.mailbox_door import MailboxDoor
 from mail2fax.ingest.smtp import Accept, CannotListen, SmtpDoor, SmtpSettings
 from mail2fax.jobs.alarms import Alarms
+from mail2fax.jobs.archive import HistoryDrop
 from mail2fax.jobs.intake import Intake
 from mail2fax.jobs.operator import Operator
 from mail2fax.jobs.outbox import Outbox
@@ -227,7 +229,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         control = ControlDoor(control_socket(config), orders, jobs)
         await _open_control(control, config)
         closing.push_async_callback(control.stop)
-        api = await _open_api(config, gateway, jobs, spool, tokens, dispatcher.nudge) if config.api.listen else None
+        api = await _open_api(config, store, gateway, jobs, spool, dispatcher.nudge) if config.api.listen else None
         if api:
             closing.push_async_callback(api.stop)
         mailboxes = MailboxDoor(spool, Desk(accept, jobs.known, alarms.sound), now)
@@ -330,7 +332,7 @@ async def _open_control(control: ControlDoor, config: Config) -> None:
 
 
 async def _open_api(
-    config: Config, gateway: Gateway, jobs: Jobs, spool: Spool, tokens: Tokens, nudge: Callable[[], None]
+    config: Config, store: Store, gateway: Gateway, jobs: Jobs, spool: Spool, nudge: Callable[[], None]
 ) -> "ApiDoor":
     # Here, for it loads FastAPI and uvicorn: who does not open this door does not pay for it at each start.
     from mail2fax.api.door import ApiDoor  # noqa: PLC0415
@@ -341,8 +343,10 @@ async def _open_api(
         raise CannotStart(str(error)) from error
     files = FileStore(_directory(domains(config)), wiring.api_quota(config))
     files.sweep()
-    guard = Guard(tokens, faxing.tenants, settings.max_failures_per_address, now)
-    door = ApiDoor(settings, guard, files, FaxDesk(faxing, files, gateway, jobs, spool, nudge, now))
+    guard = Guard(Tokens(store, now), faxing.tenants, settings.max_failures_per_address, now)
+    faxes = FaxDesk(faxing, files, gateway, jobs, spool, nudge, now)
+    past = PastDesk(store, files, HistoryDrop(store, spool, config.gateway.data_dir / DOCUMENTS, now))
+    door = ApiDoor(settings, guard, files, faxes, past)
     try:
         await door.start()
     except OSError as error:

@@ -21,7 +21,8 @@ from mail2fax.api.files import FileCode, FilesFault, FileStore, Upload
 from mail2fax.api.guard import Guard
 from mail2fax.api.lenient import NotJson, read_json
 from mail2fax.api.multipart import FormBroken, FormReader
-from mail2fax.api.requests import MAX_KEY, SendFax, parse_request
+from mail2fax.api.past import PastDesk
+from mail2fax.api.requests import MAX_KEY, History, InitFax, SendFax, parse_request
 from mail2fax.api.settings import Patience
 from mail2fax.model.job import ImpossibleTransition, Job
 from mail2fax.model.origin import plain_address
@@ -68,7 +69,9 @@ class Tracker(Protocol):
         ...
 
 
-def make_app(guard: Guard, files: FileStore, faxes: FaxDesk, tracker: Tracker, patience: Patience) -> FastAPI:
+def make_app(
+    guard: Guard, files: FileStore, faxes: FaxDesk, past: PastDesk, tracker: Tracker, patience: Patience
+) -> FastAPI:
     """Every URL of the API."""
     app = FastAPI(
         title="mail2fax",
@@ -80,7 +83,7 @@ def make_app(guard: Guard, files: FileStore, faxes: FaxDesk, tracker: Tracker, p
     )
     _add_faults(app)
     _add_files(app, _Files(guard, files, patience))
-    _add_faxes(app, _Faxes(guard, faxes, tracker, patience))
+    _add_faxes(app, _Faxes(guard, faxes, past, tracker, patience))
     return app
 
 
@@ -206,9 +209,10 @@ def _add_files(app: FastAPI, files: _Files) -> None:
 class _Faxes:
     """What is done with the faxes of a domain."""
 
-    def __init__(self, guard: Guard, faxes: FaxDesk, tracker: Tracker, patience: Patience) -> None:
+    def __init__(self, guard: Guard, faxes: FaxDesk, past: PastDesk, tracker: Tracker, patience: Patience) -> None:
         self._guard = guard
         self._faxes = faxes
+        self._past = past
         self._tracker = tracker
         self._patience = patience
 
@@ -217,8 +221,18 @@ class _Faxes:
         # Before its body: nobody without a token may have us read anything.
         holder = await self._guard.admit(token, _address(request))
         order = parse_request(_json(await whole(request, self._patience.stall_s)))
-        self._guard.require(holder, Scope.SEND)
-        return await self._send(request, holder, order)
+        match order:
+            case SendFax():
+                self._guard.require(holder, Scope.SEND)
+                return await self._send(request, holder, order)
+            case History():
+                self._guard.require(holder, Scope.HISTORY)
+                return await self._tell_past(holder, order)
+            case InitFax():
+                self._guard.require(holder, Scope.INIT)
+                # It may take long, and goes on when the client does not.
+                await self._tracker.track(self._past.init(holder, order))
+                return JSONResponse({"received": True})
 
     async def show(self, request: Request, token: str, fax: str) -> Response:
         holder = await self._admit(request, token)
@@ -246,8 +260,22 @@ class _Faxes:
             job = await self._faxes.end_of(job, self._patience.wait_s, leave)
         return await self._told(job)
 
+    async def _tell_past(self, holder: Token, order: History) -> Response:
+        if order.limit is not None:
+            return JSONResponse(await self._past.page(holder, order))
+        # What is wrong with the request, or with the database, is told before the first byte.
+        pieces_of_it = self._past.everything(holder, order)
+        first = await anext(pieces_of_it)
+        return StreamingResponse(_after(first, pieces_of_it), media_type="application/json")
+
     async def _told(self, job: Job) -> Response:
         return JSONResponse(dict(await self._faxes.answer(job)))
+
+
+async def _after(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in others:
+        yield piece
 
 
 def _json(body: bytes) -> Any:

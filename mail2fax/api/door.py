@@ -14,6 +14,7 @@ from mail2fax.api.app import make_app
 from mail2fax.api.fax import FaxDesk, FaxSettings
 from mail2fax.api.files import FileStore
 from mail2fax.api.guard import Guard
+from mail2fax.api.past import PastDesk
 from mail2fax.api.patience import patient
 from mail2fax.api.settings import DoorSettings
 
@@ -31,12 +32,12 @@ T = TypeVar("T")
 class ApiDoor:
     """Listens for HTTP clients."""
 
-    def __init__(self, settings: DoorSettings, guard: Guard, files: FileStore, faxes: FaxDesk) -> None:
+    def __init__(self, settings: DoorSettings, guard: Guard, files: FileStore, faxes: FaxDesk, past: PastDesk) -> None:
         self._settings = settings
         self._guard = guard
         self._files = files
         self._faxes = faxes
-        self._app = make_app(guard, files, faxes, self, settings.patience)
+        self._app = make_app(guard, files, faxes, past, self, settings.patience)
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self._work: set[asyncio.Task[Any]] = set()

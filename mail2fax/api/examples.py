@@ -25,7 +25,7 @@ _SUMMARIES: Mapping[str, str] = {
     "list": "List the files",
     "download": "Download a file",
     "delete": "Delete a file",
-    "action": "Do what the field action says: sendfax",
+    "action": "Do what the field action says: sendfax, history, init_fax",
     "fax": "What became of a fax",
     "cancel": "Withdraw a fax; one on the phone is hung up",
 }

@@ -116,6 +116,10 @@ class FileStore:
         for folder in (self._files(domain), self._incoming(domain)):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
+    def archives(self, domain: str) -> Path:
+        """Where the history of a domain is written down before it is dropped."""
+        return self._domains / domain / "archive"
+
     def sweep(self) -> int:
         """Deletes what was being uploaded when we were stopped; returns how many files. Only at the start."""
         left = list(self._domains.glob("*/data/incoming/*"))

@@ -2,12 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from mail2fax.api.errors import ApiError
 
 MAX_RECIPIENT = 500
 MAX_KEY = 255
+MAX_PAGE = 1000
+"""Faxes in one answer to a `limit`."""
 
 
 def _text(value: Any) -> Any:
@@ -18,6 +20,11 @@ def _text(value: Any) -> Any:
 def _flag(value: Any) -> Any:
     """`"true"` for true: the API's text writes `"drop":"true"`."""
     return {"true": True, "false": False}.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+def _listed(value: Any) -> Any:
+    """A list of names is as good as one text with commas."""
+    return ",".join(value) if isinstance(value, list) and all(isinstance(name, str) for name in value) else value
 
 
 def _absent(value: Any) -> Any:
@@ -45,9 +52,34 @@ class SendFax(_Request):
     wait: Flag = True
 
 
-Request = SendFax
+class History(_Request):
+    """Tell the faxes of the domain. The text calls it `fax_history` in its heading and `history` in its example."""
 
-_ACTIONS: dict[str, type[SendFax]] = {"sendfax": SendFax}
+    action: Literal["history", "fax_history"]
+    type: Annotated[Literal["incoming", "outgoing"] | None, BeforeValidator(_absent)] = None
+    from_dt: Optional = None
+    till_dt: Optional = None
+    fields: Annotated[str | None, BeforeValidator(_listed)] = None
+    limit: Annotated[int | None, Field(ge=1, le=MAX_PAGE), BeforeValidator(_absent)] = None
+    cursor: Optional = None
+
+
+class InitFax(_Request):
+    """Make the domain ready; with `drop`, without its history."""
+
+    action: Literal["init_fax"]
+    domain: Annotated[str, Field(min_length=1)]
+    drop: Flag = False
+
+
+Request = SendFax | History | InitFax
+
+_ACTIONS: dict[str, type[Request]] = {
+    "sendfax": SendFax,
+    "history": History,
+    "fax_history": History,
+    "init_fax": InitFax,
+}
 
 
 def parse_request(said: Any) -> Request:
@@ -62,7 +94,7 @@ def parse_request(said: Any) -> Request:
         known = ", ".join(sorted(_ACTIONS))
         raise ApiError(400, "action", f"this action is not known; known are {known}")
     try:
-        return TypeAdapter(kind).validate_python(said)
+        return kind.model_validate(said)
     except ValidationError as error:
         raise ApiError(400, "field", _first_fault(error)) from error
 

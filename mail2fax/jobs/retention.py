@@ -101,7 +101,7 @@ class Retention:
         names = await self._forget("purgeable_documents", "forget_document", before)
         if names:
             reached(CrashPoint.DOCUMENTS_FORGOTTEN)
-        await asyncio.to_thread(self._delete, names)
+        await asyncio.to_thread(remove_documents, self._documents, names)
         return len(names)
 
     async def _forget(self, find: str, forget: str, before: datetime) -> list[str]:
@@ -113,24 +113,27 @@ class Retention:
 
         return await self._store.write(commit)
 
-    def _delete(self, names: list[str]) -> None:
-        self._unlink([rendition for document in names for rendition in (standard_name(document), document)])
-
-    def _unlink(self, names: Iterable[str]) -> None:
-        for name in names:
-            try:
-                (self._documents / name).unlink(missing_ok=True)
-            except OSError as error:
-                log.warning("document not deleted", document=name, error=str(error))
-
     def _sweep(self, known: frozenset[str]) -> int:
         # What does not bear a name of ours is not ours to delete.
         names = [path.name for path in self._documents.iterdir()]
         unowned = {f"{match[1]}.tif" for name in names if (match := _DOCUMENT.fullmatch(name))} - known
         unfinished = {name for name in names if _UNFINISHED.fullmatch(name)}
-        self._delete(sorted(unowned))
-        self._unlink(sorted(unfinished))
+        remove_documents(self._documents, sorted(unowned))
+        _unlink(self._documents, sorted(unfinished))
         return len(unowned | unfinished)
+
+
+def remove_documents(folder: Path, names: Iterable[str]) -> None:
+    """Deletes documents that no row has any more, with their other renditions."""
+    _unlink(folder, [rendition for document in names for rendition in (standard_name(document), document)])
+
+
+def _unlink(folder: Path, names: Iterable[str]) -> None:
+    for name in names:
+        try:
+            (folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("document not deleted", document=name, error=str(error))
 
 
 async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
@@ -146,15 +149,17 @@ async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
 def _forget_jobs(session: Session, before: datetime, now: datetime) -> int:
     rows = session.all("purgeable_jobs", before=before, limit=BATCH)
     for row in rows:
-        _forget_job(session, row)
+        forget_job(session, row)
     session.change("purge_alarms", before=before)
     session.change("purge_numbers", now=now)
     return len(rows)
 
 
-def _forget_job(session: Session, row: Row) -> None:
+def forget_job(session: Session, row: Row) -> int:
+    """Inside a transaction: nothing of a final job stays, its files apart; returns how many jobs it was."""
     # A key outlives its job where a repeat must still be known: delivered or in doubt, and with a Message-ID.
     if JobState(row["state"]) in MAY_COME_AGAIN or row["message_id"] is None or row["door"] == Door.API:
         session.change("forget_sources", job_id=row["id"])
-    for statement in ("purge_journal", "purge_outbox", "purge_traces_of_job", "purge_attempts", "purge_job"):
+    for statement in ("purge_journal", "purge_outbox", "purge_traces_of_job", "purge_attempts"):
         session.change(statement, job_id=row["id"])
+    return session.change("purge_job", job_id=row["id"])

@@ -13,9 +13,11 @@ from mail2fax.api.door import ApiDoor
 from mail2fax.api.fax import FaxDesk, FaxSettings
 from mail2fax.api.files import FileStore, Quota
 from mail2fax.api.guard import Guard
+from mail2fax.api.past import PastDesk
 from mail2fax.api.settings import DoorSettings, Patience
 from mail2fax.engine.scripted import delivered
 from mail2fax.ingest.tls import server_context
+from mail2fax.jobs.archive import HistoryDrop
 from mail2fax.model.domain import DEFAULT, Tenant
 from mail2fax.model.job import JobState
 from mail2fax.model.token import Scope, hash_of
@@ -59,7 +61,8 @@ async def opened(
         files = FileStore(folder / "domains", quota)
         desk = FaxDesk(faxes, files, built.gateway, built.jobs, built.spool, built.dispatcher.nudge, built.clock)
         guard = Guard(tokens, TENANTS, settings.max_failures_per_address, built.clock)
-        door = ApiDoor(settings, guard, files, desk)
+        past = PastDesk(built.store, files, HistoryDrop(built.store, built.spool, folder, built.clock))
+        door = ApiDoor(settings, guard, files, desk, past)
         port = await door.start()
         try:
             yield Opened(built, door, port)
@@ -79,6 +82,8 @@ def order(**more: object) -> Mapping[str, object]:
         ("POST", "", b'{"action": "dance"}', 400, "action"),
         ("POST", "", b'{"action": "sendfax"}', 400, "field"),
         ("POST", "/", b'{"action": "sendfax"}', 400, "field"),
+        ("POST", "", b'{"action": "history", "from_dt": "2020-02-31"}', 400, "field"),
+        ("POST", "", b'{"action": "init_fax", "domain": "another", "drop": "true"}', 403, "domain"),
         ("POST", "", b" " * 70_000, 413, "too-large"),
         ("GET", "", b"", 405, "method"),
         ("GET", "/files/rename", b"", 404, "url"),
@@ -291,3 +296,65 @@ async def test_an_order_with_a_form_that_browsers_send_keeps_its_names(tmp_path:
         body = form_of([("C:\\faxes\\letter.tif", TIFF)])
         answer = await api.client.ask("POST", "/files/upload", body, form_type())
         assert answer.json["data"]["upload"] == [{"name": "letter.tif", "res": "ok"}]
+
+
+async def test_the_history_is_told_as_the_text_writes_it_whole_or_in_pages(tmp_path: Path) -> None:
+    async with opened(tmp_path) as api:
+        await api.client.upload(("a.tif", TIFF))
+        for number in range(5):
+            await api.client.act(order(wait=False, recipient=f"+37529155440{number}"))
+        example = """{
+          "action":"history",
+          "type":"outgoing",
+          "from_dt":"2026-01-31 09:00",
+          "till_dt":"2026-01-31",
+          "fields":"*"
+        }"""
+        everything = (await api.client.act(example)).json
+        assert [fax["remotenum"] for fax in everything["data"]] == [f"37529155440{number}" for number in range(5)]
+        (first, *_) = everything["data"]
+        assert first == {
+            "id": first["id"],
+            "type": "outgoing",
+            "remotenum": "375291554400",
+            "start_dt": "2026-01-31T09:05:00.00",
+            "stop_dt": None,
+            "result": "dialing",
+        }
+        pages, cursor = [], ""
+        while True:
+            answer = (
+                await api.client.act({"action": "fax_history", "limit": 2, "cursor": cursor, "fields": "id"})
+            ).json
+            pages += answer["data"]
+            if "cursor" not in answer:
+                break
+            cursor = answer["cursor"]
+        assert pages == [{"id": fax["id"]} for fax in everything["data"]]
+        assert (await api.client.act({"action": "history", "type": "incoming"})).json == {"data": []}
+        assert (await api.client.act({"action": "history", "till_dt": "2026-01-30"})).json == {"data": []}
+        assert (await api.client.act({"action": "history", "from_dt": "2026-01-31T09:05:00.000001"})).json == {
+            "data": []
+        }
+
+
+async def test_init_fax_makes_the_domain_ready_and_drops_its_history_when_told(tmp_path: Path) -> None:
+    async with opened(tmp_path) as api:
+        await api.client.upload(("a.tif", TIFF))
+        over = await api.client.act(order(wait=False))
+        waiting = await api.client.act(order(wait=False, recipient="+375291554400"))
+        await api.client.ask("POST", f"/faxes/{over.json['id']}/cancel")
+        ready = {"action": "init_fax", "domain": "DEFAULT.", "drop": "false"}
+        for _ in range(2):
+            assert (await api.client.act(ready)).json == {"received": True}
+        assert len(await api.house.jobs.list()) == 2
+        assert (await api.client.act({**ready, "drop": "true"})).json == {"received": True}
+        (left,) = await api.house.jobs.list()
+        assert left.uuid == waiting.json["id"], "what is not over stays"
+        assert (await api.client.get("/files/list")).json["data"]["files"] == [{"file": {"name": "a.tif"}}]
+        (archive,) = (tmp_path / "domains" / DEFAULT / "archive").iterdir()
+        (story,) = map(json.loads, archive.read_text().splitlines())
+        assert (story["uuid"], story["state"]) == (over.json["id"], "cancelled")
+        assert story["journal"][0]["event"] == "received"
+        assert len(list((tmp_path / "spool" / "new").iterdir())) == 1, "its mail goes with it"
+        assert (await api.client.act(order(wait=False))).json["id"] != over.json["id"]

@@ -13,7 +13,9 @@ def test_numbers_may_stand_where_texts_belong_and_the_other_way_round() -> None:
     assert isinstance(asked, SendFax)
     assert (asked.recipient, asked.terminal, asked.attachment) == ("375291554499", "301", "123123.tif")
     assert (asked.wait, asked.voice) == (True, None)
-    assert parse_request({**ORDER, "wait": "False", "voiceDocumentSID": "", "terminalId": None}).wait is False
+    at_once = parse_request({**ORDER, "wait": "False", "voiceDocumentSID": "", "terminalId": None})
+    assert isinstance(at_once, SendFax)
+    assert (at_once.wait, at_once.voice, at_once.terminal) == (False, None, None)
 
 
 @pytest.mark.parametrize(

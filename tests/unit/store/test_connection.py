@@ -92,3 +92,12 @@ def test_every_statement_finds_its_rows_by_an_index(writer: Database, name: str)
     """A million old jobs must not slow down the next one."""
     plan = [step[3] for step in writer.execute(f"EXPLAIN QUERY PLAN {named_statements()[name]}", AnyParameter())]
     assert [step for step in plan if "SCAN" in step and "INDEX" not in step] == []
+
+
+def test_a_days_history_of_a_domain_is_found_by_time(writer: Database) -> None:
+    """Of a million faxes a program asks for those of one day: neither more is read, nor is anything sorted."""
+    plan = [
+        step[3] for step in writer.execute(f"EXPLAIN QUERY PLAN {named_statements()['faxes_between']}", AnyParameter())
+    ]
+    assert "SEARCH jobs USING INDEX jobs_by_time (domain=? AND created_at>? AND created_at<?)" in plan
+    assert not [step for step in plan if "SORT" in step or "B-TREE" in step]

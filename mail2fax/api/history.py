@@ -1,0 +1,119 @@
+"""The history of a domain in the form of the text: which faxes, which fields, how our states are told."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from mail2fax.api.errors import ApiError
+from mail2fax.api.requests import History
+from mail2fax.jobs.history import Past, Place
+from mail2fax.model.job import JobState
+
+FIELDS = ("id", "type", "remotenum", "start_dt", "stop_dt", "result")
+NOT_YET = ("url",)
+"""A field of the text that is left out: documents are not given away by URL yet."""
+EVERYTHING = "*"
+
+_FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?")
+_CURSOR = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)/(\d{1,18})")
+_CENTISECONDS = len("2020-12-20T20:28:13.84")
+
+_RESULTS: Mapping[JobState, str] = {
+    JobState.RECEIVED: "dialing",
+    JobState.READY: "dialing",
+    JobState.SLEEPING: "dialing",
+    JobState.CALLING: "dialing",
+    JobState.SENT: "success",
+    JobState.FAILED: "failed",
+    JobState.REJECTED: "failed",
+    JobState.CANCELLED: "failed",
+    JobState.UNCONFIRMED: "failed",
+}
+"""`receiving` is for faxes that come in; one that is being sent is `sending` once the far end has answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is wanted of a domain's history: from `place` on, before `until`, with these `fields`; `limit` of them, or
+    all (None). Faxes that came in are not kept yet: who asks for them alone gets none."""
+
+    place: Place
+    until: datetime
+    fields: tuple[str, ...]
+    outgoing: bool
+    limit: int | None
+
+
+def asked_of(request: History) -> Asked:
+    """The request with its dates and fields understood; raises `ApiError` for what cannot be."""
+    since = _moment("from_dt", request.from_dt, end=False) if request.from_dt else _FIRST
+    until = _moment("till_dt", request.till_dt, end=True) if request.till_dt else _LAST
+    if since >= until:
+        raise ApiError(400, "field", 'the field "till_dt": it is before from_dt')
+    return Asked(
+        place=max(Place.at(since), _place(request.cursor), key=lambda place: (place.since, place.after)),
+        until=until,
+        fields=_fields(request.fields),
+        outgoing=request.type != "incoming",
+        limit=request.limit,
+    )
+
+
+def told(faxes: Sequence[Past], fields: Sequence[str]) -> list[Mapping[str, str | None]]:
+    """Each fax with these fields, as the text writes them."""
+    return [{field: value for field, value in _everything(fax).items() if field in fields} for fax in faxes]
+
+
+def cursor_behind(fax: Past) -> str:
+    """What a client says to go on behind this fax."""
+    return f"{fax.created_at}/{fax.id}"
+
+
+def _everything(fax: Past) -> Mapping[str, str | None]:
+    # The text writes numbers without a plus. One that was not understood is told as it was given.
+    return {
+        "id": fax.uuid,
+        "type": "outgoing",
+        "remotenum": (fax.number or fax.subject).removeprefix("+"),
+        "start_dt": fax.created_at[:_CENTISECONDS],
+        "stop_dt": fax.changed_at[:_CENTISECONDS] if fax.state.final else None,
+        "result": "sending" if fax.connected else _RESULTS[fax.state],
+    }
+
+
+def _fields(wanted: str | None) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in (wanted or EVERYTHING).split(","))
+    if EVERYTHING in names:
+        return FIELDS
+    strange = [name for name in names if name not in FIELDS + NOT_YET]
+    if strange:
+        raise ApiError(400, "field", f'the field "fields": known are *, {", ".join(FIELDS + NOT_YET)}')
+    return names
+
+
+def _moment(field: str, text: str, *, end: bool) -> datetime:
+    """A date or a date with time, in UTC where it says nothing else. As an end it is the moment just behind it: a bare
+    date means its whole day."""
+    fault = ApiError(400, "field", f'the field "{field}": a date, or a date and time, such as 2020-12-16 20:00 (UTC)')
+    form = _MOMENT.fullmatch(text.strip())
+    if form is None:
+        raise fault
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise fault from error
+    if end:
+        moment = min(moment, _LAST) + (timedelta(microseconds=1) if form["time"] else timedelta(days=1))
+    return min(max(moment, _FIRST), _LAST)
+
+
+def _place(cursor: str | None) -> Place:
+    if not cursor:
+        return Place("")
+    form = _CURSOR.fullmatch(cursor)
+    if form is None:
+        raise ApiError(400, "field", 'the field "cursor": not one that an answer of ours has given')
+    return Place(form[1], int(form[2]))
