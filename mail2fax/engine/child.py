@@ -18,7 +18,7 @@ import structlog
 
 from mail2fax.engine.embedded.engine import EmbeddedEngine
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine, IncomingCall
-from mail2fax.engine.priority import go_first
+from mail2fax.engine.priority import give_way_when_full, go_first
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.engine.wire import (
     MAX_LINE,
@@ -217,6 +217,7 @@ async def run(make: Callable[[EngineSettings], HostedEngine]) -> int:
         raise WireError("an order before the settings")
     _log_as(first.log)
     if first.settings.real_time:
+        give_way_when_full(asyncio.get_running_loop())
         go_first()
     engine = make(first.settings)
     try:
