@@ -313,7 +313,7 @@ def _add_faults(app: FastAPI) -> None:
 
     async def failed(request: Request, _: Exception) -> Response:
         # No URL in it: that has the token. The exception is raised on, and its traceback logged, behind us.
-        log.exception("api request failed inside", peer=_address(request))
+        log.error("api request failed inside", peer=_address(request))
         return JSONResponse(dict(ApiError(500, "fault", "a fault in the gateway: see its log").body), 500)
 
     async def gone(_: Request, __: Exception) -> Response:

@@ -45,9 +45,9 @@ class ApiDoor:
 
     async def start(self) -> int:
         """Opens the door and returns its port; raises `OSError` when that cannot be had."""
-        # It logs URLs, which have the token in them, and what we answer and log ourselves.
-        logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        # What it tells of clients we tell ourselves. At error it has the traceback of what went wrong inside, which it
+        # alone hears of when an answer has begun; never a URL, for that has the token in it.
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         listening = _bound(self._settings.host, self._settings.port)
         self._server = _Server(self._config())
         self._serving = asyncio.create_task(self._server.serve([listening]))

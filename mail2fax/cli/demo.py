@@ -76,6 +76,9 @@ async def _stay(console: Console, stage: Stage) -> None:
     console.print("   from     office.anyone@example.com        to  fax@example.com")
     console.print("   subject  a number such as +375 17 200 15 15, and one TIFF attached")
     console.print(f"   jobs     mail2fax jobs --config {stage.config}", soft_wrap=True)
+    token = f"$(mail2fax token create demo --config {stage.config})"
+    console.print(f"   programs URL=http://127.0.0.1:{stage.api_port}/api/token/v1/{token}", soft_wrap=True)
+    console.print("            and then the lines of docs/api.md", soft_wrap=True)
     console.print("   Status mails are printed here; received faxes lie in", str(stage.out), soft_wrap=True)
     stage.story.print_replies_as_they_come()
     await stop.wait()

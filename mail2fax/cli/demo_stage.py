@@ -42,6 +42,10 @@ caller_id = "+375172001500"
 station_id = "+375 17 200 15 00"
 header = "mail2fax demo"
 
+[api]
+listen = "127.0.0.1"
+port = 0
+
 [trunk]
 host = "127.0.0.1"
 port = {far_end}
@@ -122,11 +126,12 @@ class Actor:
 class Stage:
     """Everything the demo plays on. `config` is the gateway's configuration file, `out` has the received faxes."""
 
-    def __init__(self, story: Story, config: Path, out: Path, smtp_port: int) -> None:
+    def __init__(self, story: Story, config: Path, out: Path, smtp_port: int, api_port: int) -> None:
         self.story = story
         self.config = config
         self.out = out
         self.smtp_port = smtp_port
+        self.api_port = api_port
 
     async def send(self, mail: Path) -> None:
         """Hands a mail to the gateway, as a mail program would."""
@@ -163,4 +168,4 @@ async def raised(story: Story) -> AsyncIterator[Stage]:
         )
         gateway = await Actor.enter("gateway", ("run", "--config", str(config)), story)
         closing.push_async_callback(gateway.leave)
-        yield Stage(story, config, out, await gateway.port("smtp door open"))
+        yield Stage(story, config, out, await gateway.port("smtp door open"), await gateway.port("api door open"))

@@ -1,6 +1,7 @@
 """The API as its text has it: a client written from that text alone, the daemon as a process, a real fax at the end."""
 
 import asyncio
+import http.client
 import json
 import signal
 import socket
@@ -18,7 +19,7 @@ from tests.harness.documents import write_fax_tiff
 from tests.harness.logged import LoggedProcess
 from tests.harness.pictures import difference
 from tests.harness.stage import Sections, Stage, staged
-from tests.harness.web import Answer, Client
+from tests.harness.web import Answer, Client, form_of, form_type
 from tests.peers.behaviours import Behaviour, number
 
 pytestmark = pytest.mark.timeout(180)
@@ -211,3 +212,35 @@ async def test_whatever_is_wrong_with_a_token_the_answer_is_the_same(tmp_path: P
         assert answers[0].json["resultcode"] == 1401
         assert (await reader.get("/files/list")).status == 429, "and who has guessed too often hears nothing any more"
         assert (await says(house.stage, "token", "create", "x", "--domain", "nowhere")).status == 1
+
+
+async def test_a_kill_in_mid_upload_and_in_mid_fax_leaves_no_half_file_and_no_second_call(tmp_path: Path) -> None:
+    """The client lost its answer with the gateway, and asks again: it hears what is known, and nobody is called."""
+    tiff = page(tmp_path, rows=1600)
+    order = {"action": "sendfax", "recipient": CALLED, "attachment": tiff.name}
+    async with open_house(tmp_path) as house:
+        client = await house.client()
+        assert (await client.upload(tiff)).status == 200
+        waiting = asyncio.create_task(client.act(order))
+        await house.stage.far_end.tells("page under way", number=CALLED, page=1, within_s=60)
+        half = form_of([("half.tif", bytes(600_000))])
+        head = f"POST /api/token/v1/{client.token}/files/upload HTTP/1.1\r\nHost: x\r\nContent-Length: {len(half)}\r\n"
+        with socket.create_connection(("127.0.0.1", house.port)) as uploading:
+            uploading.sendall(f"{head}Content-Type: {form_type()['Content-Type']}\r\n\r\n".encode() + half[:500_000])
+            incoming = tmp_path / "data" / "domains" / "default" / "data" / "incoming"
+            async with asyncio.timeout(20):
+                while not any(incoming.iterdir()):  # noqa: ASYNC110 - it happens in another process
+                    await asyncio.sleep(0.05)
+            house.gateway.send(signal.SIGKILL)
+            await house.gateway.ended()
+        with pytest.raises((ConnectionError, http.client.HTTPException)):
+            await waiting
+        async with house.stage.gateway() as again:
+            client = Client((await again.tells("api door open"))["port"], client.token)
+            assert list(incoming.iterdir()) == []
+            assert (await client.get("/files/list")).json["data"] == {"files": [{"file": {"name": tiff.name}}]}
+            answer = (await client.act(order)).json
+            assert (answer["status"], answer["success"], answer["code"]) == ("unconfirmed", "false", "interrupted")
+            history = (await client.act({"action": "history", "fields": "id,result"})).json["data"]
+            assert history == [{"id": answer["id"], "result": "failed"}]
+        assert len(house.stage.calls_to(CALLED)) == 1
