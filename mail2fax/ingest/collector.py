@@ -200,7 +200,11 @@ class Collector:
     async def _look(self, mail: Waiting) -> Seen | None:
         """The age and the size of a mail; None when it is gone."""
         if mail.key not in self._seen:
-            head = await self._mailbox.look(mail)
+            try:
+                head = await self._mailbox.look(mail)
+            except MailboxTrouble as error:
+                await self._count(mail, str(error))
+                raise
             if head is None:
                 await self._count(mail, NOT_THERE)
                 return None
@@ -208,7 +212,7 @@ class Collector:
         return self._seen[mail.key]
 
     def _arrived_at(self, head: Head) -> datetime:
-        header = _header_of(head.header)
+        _, header = _header_of(head.header)
         return arrived_at(header, head.stored_at, self._now()) if header else head.stored_at or self._now()
 
     async def _leave_alone(self, late: Collection[Waiting]) -> None:
@@ -272,18 +276,17 @@ class Collector:
             await self._count(mail, NOT_THERE)
             return None
         reached(CrashPoint.MAIL_FETCHED)
-        file = self._spool.create()
-        await file.write(raw)
-        arrival = self._arrival(mail, raw, seen, file, unwanted)
         # A commit is never cut off: its job would stand in the database, or not, and nobody would know.
-        self._work = asyncio.create_task(self._settle(arrival, file))
+        self._work = asyncio.create_task(self._settle(self._arrival(mail, raw, seen, unwanted), raw))
         try:
             return await asyncio.shield(self._work)
         finally:
             if self._work.done():
                 self._work = None
 
-    async def _settle(self, arrival: Arrival, file: SpoolFile) -> Accepted | Refusal:
+    async def _settle(self, arrival: Arrival, raw: bytes) -> Accepted | Refusal:
+        file = self._spool.create()
+        await file.write(raw)
         try:
             verdict = await self._desk.accept(arrival, file)
         except BaseException:
@@ -295,20 +298,18 @@ class Collector:
             await file.discard()
         return verdict
 
-    def _arrival(self, mail: Waiting, raw: bytes, seen: Seen, file: SpoolFile, unwanted: Refusal | None) -> Arrival:
-        header = HeaderBlock()
-        header.receive(raw)
-        read = _header_of(raw)
+    def _arrival(self, mail: Waiting, raw: bytes, seen: Seen, unwanted: Refusal | None) -> Arrival:
+        block, header = _header_of(raw)
         return Arrival(
             door=self._door,
             source_key=mail.key,
-            mail_from=_return_path(read),
+            mail_from=_return_path(header),
             recipient=self._settings.address.lower(),
             peer=f"{self._settings.protocol}:{self._settings.name}",
             received_at=self._now(),
             size=seen.size,
-            header=bytes(header),
-            proofs=self._proofs(read),
+            header=block,
+            proofs=self._proofs(header),
             mailbox=self._settings.name,
             copy_key=hashlib.sha256(raw).hexdigest(),
             unwanted=unwanted,
@@ -337,14 +338,12 @@ class Collector:
             await self._desk.alarm(cause, about=name, mailbox=name, **facts)
 
 
-def _header_of(raw: bytes) -> Header | None:
-    """The header fields of a mail; None when they cannot be read, which admission will say."""
+def _header_of(raw: bytes) -> tuple[bytes, Header | None]:
+    """The header of a mail, and its fields; None when they cannot be read, which admission will say."""
     block = HeaderBlock()
     block.receive(raw)
-    if block.too_large:
-        return None
     header = read_header(bytes(block))
-    return header if isinstance(header, Header) else None
+    return bytes(block), header if isinstance(header, Header) else None
 
 
 def _return_path(header: Header | None) -> str:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from mail2fax.ingest import collector as collector_room
 from mail2fax.ingest.mailbox import LoginRefused, MailboxTrouble
 from mail2fax.ingest.pop3 import Pop3Mailbox
+from mail2fax.model.alarm import AlarmCause
 from tests.harness.certificates import make_certificates
 from tests.harness.dovecot import Dovecot, dovecot
 from tests.integration.mailbox.desk import Office, collecting, mail, settings_for
@@ -121,6 +123,23 @@ async def test_a_mail_that_is_larger_than_its_server_has_said_does_not_fill_our_
             (listed,) = await mailbox.list_new(NOW)
             with pytest.raises(MailboxTrouble, match="larger than the server has said"):
                 await mailbox.fetch(listed, 1000)
+
+
+async def test_a_mail_whose_header_cannot_be_had_does_not_shut_the_mailbox(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trap: a server that hangs up at one mail, each time, would be asked for it for ever."""
+    monkeypatch.setattr(collector_room, "FIRST_REST_S", 0.05)
+    good = "+OK\n" + mail("good").decode().replace("\r\n", "\n") + "."
+
+    def answer(line: str) -> str | None:
+        lists = {"UIDL": "+OK\n1 bad\n2 good\n.", "LIST": "+OK\n1 10\n2 200\n.", "TOP 1 0": None}
+        return lists.get(line, good if line in {"TOP 2 0", "RETR 2"} else "+OK")
+
+    async with line_server("+OK hello", answer) as port, collecting(office, settings_for(port, "pop3")):
+        assert (await office.until_alarm(AlarmCause.MAIL_STUCK))["mail"] == "1"
+        await office.until(1)
+    assert office.subjects == ["good"]
 
 
 async def test_a_password_cannot_smuggle_in_a_command() -> None:
