@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mail2fax.engine.embedded import switchboard
+from mail2fax.engine.embedded.sip import transport
 from mail2fax.engine.embedded.spandsp.lane import Lane, LaneDatagram
 
 Address = tuple[str, int]
@@ -81,11 +82,14 @@ class TappedLane(Lane):
 @contextmanager
 def tapped_lanes() -> Iterator[None]:
     """Calls that begin in here can be listened to, on loops that are `TappedLoop`s."""
+    at_once = transport.MOST_AT_ONCE
     switchboard.Lane = TappedLane  # type: ignore[attr-defined] # by import it is the switchboard's own
+    transport.MOST_AT_ONCE = 1  # SIP, too, comes by the loop only
     try:
         yield
     finally:
         switchboard.Lane = Lane  # type: ignore[attr-defined] # as above
+        transport.MOST_AT_ONCE = at_once
 
 
 class _Tap(asyncio.DatagramProtocol):
