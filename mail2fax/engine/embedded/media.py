@@ -323,16 +323,16 @@ class T38Path:
     def follow(self, done: Progress) -> None:
         self._terminal.look()
         self._frames_unheard += done.frames
-        self._frames_silent = done.quiet if done.sent else self._frames_silent + done.frames
+        self._frames_silent = done.quiet if done.said else self._frames_silent + done.frames
 
     def _frames_left(self) -> FramesLeft:
-        """How long frames are only frames: until one in which something is repeated or ended."""
+        """How long frames need no thought: until one in which something is ended, or was repeated."""
         silent = self._frames_silent
         repeat_at = min(
             (at for at in _REPEAT_AFTER if at > silent), default=silent - silent % _KEEP_ALIVE + _KEEP_ALIVE
         )
         broken_off = _BROKEN_OFF_AFTER - self._frames_unheard if self._hears_frame else _KEEP_ALIVE
-        return FramesLeft(broken_off - 1, repeat_at - silent - 1, min(_REPEAT_AFTER) - 1)
+        return FramesLeft(broken_off - 1, repeat_at - silent, min(_REPEAT_AFTER))
 
     def _wrapped(self) -> list[bytes]:
         datagrams = [self._sender.wrap(ifp.data) for ifp in self._terminal.take_ifps()]

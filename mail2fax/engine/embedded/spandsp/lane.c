@@ -271,6 +271,15 @@ static void speak(lane_t *lane)
     send_out(lane, packet, sizeof(packet));
 }
 
+static void repeat(lane_t *lane)
+{
+    uint8_t datagram[UDPTL_LONGEST];
+    size_t length = udptl_repeat(lane->udptl, datagram);
+
+    if (length > 0)
+        send_out(lane, datagram, length);
+}
+
 static void tick(lane_t *lane)
 {
     uint8_t datagram[UDPTL_LONGEST];
@@ -284,10 +293,15 @@ static void tick(lane_t *lane)
     while ((packet = terminal_take_packet(lane->terminal))) {
         if ((length = udptl_wrap(lane->udptl, packet->data, packet->length, datagram)) > 0) {
             send_out(lane, datagram, length);
+            lane->said++;
             lane->quiet = 0;
             lane->quiet_left = lane->quiet_most;
         }
         free(packet);
+    }
+    if (lane->quiet_left <= 0) {
+        repeat(lane);
+        lane->running = 0;      /* when it is due next is Python's to say */
     }
 }
 
@@ -295,7 +309,7 @@ static int must_stop(const lane_t *lane, double now)
 {
     if (lane->first)
         return 1;
-    return lane->is_audio ? now >= lane->silent_at : lane->frames_left <= 0 || lane->quiet_left <= 0;
+    return lane->is_audio ? now >= lane->silent_at : lane->frames_left <= 0;
 }
 
 /* Whether Python is wanted. */
@@ -304,7 +318,7 @@ static int run(lane_t *lane, double now)
     if (!lane->running)
         return lane->first != NULL;
     lane->frame_at = fmax(lane->frame_at, now - MOST_STANDSTILL_S);
-    while (lane->frame_at <= now + FRAME_S/2) {     /* a little early is no reason to leave one out */
+    while (lane->running && lane->frame_at <= now + FRAME_S/2) {    /* a little early is no reason to leave one out */
         if (must_stop(lane, now)) {
             lane->running = 0;
             return 1;
@@ -316,7 +330,7 @@ static int run(lane_t *lane, double now)
         else
             tick(lane);
     }
-    return lane->first != NULL || terminal_has_news(lane->terminal);
+    return !lane->running || lane->first != NULL || terminal_has_news(lane->terminal);
 }
 
 size_t lanes_run(lane_t *const *lanes, size_t count, double now, uint32_t *wanted)

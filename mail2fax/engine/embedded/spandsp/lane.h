@@ -34,8 +34,9 @@ typedef struct {
     double frame_at;            /* when the next frame of 20 ms is due */
     double silent_at;           /* audio: when nothing has come by then, it is Python's */
     int frames_left;            /* T.38: the frame after so many is Python's ... */
-    int quiet_left;             /* ... or after so many in which nothing was sent ... */
-    int quiet_most;             /* ... which begin anew with each packet */
+    int quiet_left;             /* ... or after so many in which nothing was said: in the last of them the last
+                                   datagram goes out again */
+    int quiet_most;             /* quiet_left after each packet */
 
     /* Audio that comes, if it is the next of its stream. */
     lane_address_t source;
@@ -55,7 +56,8 @@ typedef struct {
 
     /* Since Python last set them to 0. */
     int frames, received, sent;
-    int quiet;                  /* frames since something was sent last */
+    int said;                   /* packets of T.38, repeats apart, and frames since the last of them */
+    int quiet;
     double longest_pause_s;
 
     double heard_at;            /* when the last packet of the stream came ... */

@@ -62,8 +62,8 @@ class Outgoing:
 
 
 class FramesLeft(NamedTuple):
-    """How far a lane may go in T.38: for so many frames in all; and for so many, of which there are `quiet_most` after
-    each packet, without one to send."""
+    """How far a lane may go in T.38: for so many frames in all; and for so many, `quiet_most` after each packet,
+    without one to send. In the last of these the last datagram goes out again."""
 
     all: int
     quiet: int
@@ -72,11 +72,12 @@ class FramesLeft(NamedTuple):
 
 class Progress(NamedTuple):
     """What a lane has done since it was asked last; `sequence` and `timestamp` are of the packet that comes next, and
-    `quiet` are the frames since it sent something."""
+    `quiet` are the frames since the last of the packets it `said` in T.38."""
 
     frames: int
     frame_at: float
     sent: int
+    said: int
     quiet: int
     received: int
     sequence: int
@@ -138,6 +139,7 @@ class Lane:
             lane.frames,
             lane.frame_at,
             lane.sent,
+            lane.said,
             lane.quiet,
             lane.received,
             lane.sequence,
@@ -176,7 +178,7 @@ class Lane:
 
     def _count_anew(self) -> None:
         lane = self._handle
-        lane.frames = lane.sent = lane.received = lane.quiet = 0
+        lane.frames = lane.sent = lane.received = lane.said = lane.quiet = 0
         lane.longest_pause_s = 0.0
 
 
