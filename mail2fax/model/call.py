@@ -214,8 +214,8 @@ class FaxResult:
     """What became of the fax: the third of the three results.
 
     `code` and `code_name` are T.30's completion code in libspandsp's numbering (None when no session began),
-    `fault` its class. `pages_sent` counts pages that went out whole in this call, with their post-page message;
-    `pages_confirmed` those of them that the far end confirmed; `last_confirmed` is True when the last confirmation
+    `fault` its class. `pages_sent` counts pages that went out whole in this call, with their post-page message, and
+    were not refused: they may be on paper; `pages_confirmed` those of them that the far end confirmed; `last_confirmed` is True when the last confirmation
     answered an EOP. `pages` says for each page that was begun what became of it. `far_machine` is maker and model of
     the far end's machine, where it names them.
     """

@@ -30,7 +30,8 @@ class SessionRecord:
         self.heard = False
         """A frame of the far end has come in."""
         self.pages_sent = 0
-        """Pages that travelled whole, with their post-page message."""
+        """Pages that travelled whole, with their post-page message, and were not refused: a page to which the far end
+        has said no is not on paper there as it should be, whatever else may be."""
         self.pages_confirmed = 0
         self.last_confirmed = False
         """The latest confirmation answered an EOP."""
@@ -140,6 +141,7 @@ class SessionRecord:
 
     def _refuse(self, name: str, bad_rows: int | None) -> None:
         asked, self._asked = self._asked, None
+        self.pages_sent = self.pages_confirmed  # until the page is asked about once more
         self.rejected = name in ("RTN", "PIN")
         self._note(PageState.REFUSED if name in _REFUSED else PageState.CUT, again=name != "ERR", bad_rows=bad_rows)
         # T.30 5.3.6.1.7: after EOM both go back to phase B; libspandsp then goes on with the page behind this one, and

@@ -47,7 +47,8 @@ def test_mcf_rtp_and_pip_confirm_the_last_page(question: str, answer: str) -> No
 def test_nothing_else_confirms_a_page(answer: str) -> None:
     record = SessionRecord(sending=True)
     assert confirmations(play(record, f"DCS CFR PPS-EOP {answer}")) == []
-    assert (record.pages_sent, record.pages_confirmed, record.last_confirmed) == (1, 0, False)
+    refused = answer in {"RTN", "PIN", "PPR", "ERR"}
+    assert (record.pages_sent, record.pages_confirmed, record.last_confirmed) == (0 if refused else 1, 0, False)
 
 
 def test_an_mcf_after_a_block_confirms_no_page() -> None:
