@@ -278,17 +278,13 @@ class Switchboard:
             # One line with a fault of ours in it must not silence the others, nor keep its far end waiting.
             log.exception("line failed", call=call.session.call_id)
             call.line.trace.note(now, "a fault of ours ended the call")
-            call.session.hang_up(now)
+            self._break_off(call, now)
             self._release(call, EndedBy.LOCAL_FAULT)
             return
         self.sip.flush()  # the answer goes out before the media that it speaks of
         for datagram, target in call.line.take_media():
             call.media.send(datagram, target)
-        for event in call.line.take_events():
-            if isinstance(event, CallEnded):
-                call.ended, call.witness_until = event, now + WITNESS_S
-            else:
-                call.events.put(event)
+        self._take_events(call)
         if now >= call.trace_at:
             call.trace_at = now + TRACE_EVERY_S
             _hand_over(call, call.line.trace.take())
@@ -296,13 +292,27 @@ class Switchboard:
         if call.line.done:
             self._release(call, EndedBy.LOCAL_FAULT)
 
+    def _break_off(self, call: Call, now: float) -> None:
+        """Hangs up a line with a fault in it. It may know yet which pages went out: one that is forgotten would be
+        sent to paper twice."""
+        try:
+            call.line.hang_up(now, EndedBy.LOCAL_FAULT)
+        except Exception:
+            log.exception("line failed at its end, too", call=call.session.call_id)
+            call.session.hang_up(now)
+
+    def _take_events(self, call: Call) -> None:
+        for event in call.line.take_events():
+            if isinstance(event, CallEnded):
+                call.ended, call.witness_until = event, self._clock() + WITNESS_S
+            else:
+                call.events.put(event)
+
     def _release(self, call: Call, ended_by: EndedBy) -> None:
         """Frees a call. `ended_by` is for one that could not say its own end."""
         self._calls.discard(call)
         self._lanes.remove(call.lane)
-        # A page that was confirmed just before stays confirmed.
-        for event in call.line.take_events():
-            call.events.put(event)
+        self._take_events(call)  # a page that was confirmed just before stays confirmed
         call.media.close()
         call.line.close()
         self._parting.add(call.session)

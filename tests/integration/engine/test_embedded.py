@@ -13,14 +13,19 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from mail2fax import wiring
+from mail2fax.config import Config
 from mail2fax.engine.embedded import switchboard
 from mail2fax.engine.embedded.engine import EmbeddedEngine
+from mail2fax.engine.embedded.fax import Fax
 from mail2fax.engine.embedded.port import DatagramPort
 from mail2fax.engine.embedded.sip.flow import udp
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
 from mail2fax.engine.process import EngineProcess
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
+from mail2fax.jobs.retry import judge
 from mail2fax.model.call import Answered, AnswerOrder, CallEnded, CallOrder, EndedBy, FaxFault, Ringing
+from mail2fax.model.job import JobEvent
 from tests.harness.answering_machine import BUSY, RINGS, AnsweringMachine
 from tests.harness.documents import write_fax_tiff
 from tests.harness.doomed_gateway import doomed
@@ -102,6 +107,31 @@ async def test_an_order_that_cannot_be_said_in_sip_is_our_fault_and_dials_nobody
     assert (end.call.ended_by, end.call.sip_code, end.fax.fault) == (EndedBy.LOCAL_FAULT, None, FaxFault.NOT_STARTED)
     assert end.call.detail
     assert engine.counters.lines == 0
+
+
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "for good"])
+async def test_a_fault_of_ours_after_the_last_page_leaves_the_fax_in_doubt(
+    engine: EmbeddedEngine, order: CallOrder, monkeypatch: pytest.MonkeyPatch, lasting: bool
+) -> None:
+    """Trap: EOP had gone out, its MCF was on the way, and the fax was dialled once more: two of it on paper."""
+    run, stop = Fax.run, Fax.stop
+
+    def run_until_sent(fax: Fax, now: float) -> None:
+        run(fax, now)
+        if fax.sending and fax.result().pages_sent:
+            raise ZeroDivisionError("of ours")
+
+    def stop_or_not(fax: Fax, now: float) -> None:
+        if lasting and fax.sending:
+            raise ZeroDivisionError("of ours again")
+        stop(fax, now)
+
+    monkeypatch.setattr(Fax, "run", run_until_sent)
+    monkeypatch.setattr(Fax, "stop", stop_or_not)
+    end = await end_of(engine, order)
+    assert (end.call.ended_by, end.fax.pages_sent, end.fax.pages_confirmed) == (EndedBy.LOCAL_FAULT, 1, 0)
+    assert (end.fax.fault is FaxFault.NOT_CONFIRMED) is not lasting, "the line knew better than its events"
+    assert judge(end, 1, wiring.retries(Config())).event is JobEvent.DOUBTED
 
 
 async def test_nothing_is_left_of_calls_that_are_over(engine: EmbeddedEngine, order: CallOrder) -> None:

@@ -3,8 +3,13 @@
 import asyncio
 import contextlib
 
+import pytest
+
+from mail2fax import wiring
+from mail2fax.config import Config
 from mail2fax.engine.events import CallEvents, RingingCalls
 from mail2fax.engine.scripted import ScriptedIncoming
+from mail2fax.jobs.retry import judge
 from mail2fax.model.call import (
     Answered,
     CallEnded,
@@ -19,6 +24,7 @@ from mail2fax.model.call import (
     PageConfirmed,
     PageProgress,
 )
+from mail2fax.model.job import JobEvent
 from mail2fax.model.so_far import CallSoFar
 
 ENDED = CallEnded(CallResult(EndedBy.US, 200, "OK"), Media.T38, FaxResult(FaxFault.NONE, 0, "OK", 1, 1, True))
@@ -83,6 +89,24 @@ def test_a_call_that_is_cut_off_in_mid_page_keeps_its_confirmed_pages_and_is_not
         so_far.note(event)
     end = so_far.interrupted(EndedBy.ENGINE)
     assert (end.fax.pages_confirmed, end.fax.fault, end.delivered(2)) == (1, FaxFault.DROPPED, False)
+
+
+@pytest.mark.parametrize(
+    ("told", "event"),
+    [
+        ([PageProgress(1, 40)], JobEvent.POSTPONED),
+        ([PageProgress(1, 100), PageConfirmed(1, last=False)], JobEvent.POSTPONED),
+        ([PageProgress(1), PageConfirmed(1, last=False), PageProgress(2, 100)], JobEvent.DOUBTED),
+        ([PageProgress(1), PageConfirmed(1, last=False), PageProgress(2), PageConfirmed(2, True)], JobEvent.DELIVERED),
+    ],
+)
+def test_a_fault_of_ours_leaves_a_last_page_that_had_begun_in_doubt(told: list[CallEvent], event: JobEvent) -> None:
+    """Trap: only what was confirmed counted as sent, and a page that waited for its MCF was dialled once more."""
+    so_far = CallSoFar()
+    for each in (Answered(), Negotiated(Media.T38, 14_400), *told):
+        so_far.note(each)
+    end = so_far.interrupted(EndedBy.LOCAL_FAULT, "a fault in the engine")
+    assert judge(end, 2, wiring.retries(Config())).event is event
 
 
 def test_a_call_that_is_cut_off_before_the_answer_had_no_fax() -> None:
