@@ -4,6 +4,8 @@ from mail2fax.jobs.outcomes import (
     FAULT_IN_CALL,
     FAULTS,
     HUNG_UP_UNHEARD,
+    NO_MEDIUM,
+    OUR_ACCOUNT,
     OUR_ENDS,
     PAIRS,
     Q850,
@@ -12,7 +14,7 @@ from mail2fax.jobs.outcomes import (
     TRUNK_SILENT,
     Row,
 )
-from mail2fax.model.call import CallEnded, EndedBy, FaxFault, FaxResult
+from mail2fax.model.call import CallEnded, EndedBy, FaxFault, FaxResult, Media
 
 _CALL_DROPPED = 49
 _UNHEARD_FAULTS = frozenset({FaxFault.NOT_STARTED, FaxFault.DROPPED, FaxFault.NO_FAX})
@@ -58,6 +60,8 @@ def cause_of(ended: CallEnded) -> str:
 
 def _row_of_fax(ended: CallEnded) -> Row:
     fax, q850 = ended.fax, ended.call.q850 or 0
+    if ended.media is Media.NONE and fax.fault is FaxFault.NOT_STARTED:
+        return NO_MEDIUM
     heard = machine_heard(fax)
     if not heard and fax.fault in _UNHEARD_FAULTS:
         # A gateway that answers first and learns afterwards that the line is busy says so in its BYE.
@@ -71,6 +75,8 @@ def _row_of_fax(ended: CallEnded) -> Row:
 
 
 def _row_of_answer(sip_code: int, q850: int | None) -> Row:
+    if sip_code in OUR_ACCOUNT:
+        return SIP[sip_code]
     row = PAIRS.get((sip_code, q850 or 0)) or Q850.get(q850 or 0) or SIP.get(sip_code)
     # RFC 3261 8.1.3.2: a final answer that is not known counts as x00 of its class.
     return row or SIP[sip_code // 100 * 100]

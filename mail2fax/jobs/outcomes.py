@@ -116,6 +116,10 @@ Q850: Mapping[int, Row] = {
 }
 """Causes of a Reason header (RFC 3326)."""
 
+OUR_ACCOUNT = frozenset({401, 402, 407})
+"""These speak of our account with the trunk, whatever cause stands beside them: gateways give them 21, and that must
+not read as the receiver's no."""
+
 PAIRS: Mapping[tuple[int, int], Row] = {
     # Cause 21 is the network's no or the user's: here the SIP code tells which.
     (403, 21): _FORBIDDEN,
@@ -137,6 +141,9 @@ _CUT = Row(D.CONNECTION_CUT, K.HUNG_UP, R.DROPPED, (Change.RESUME,))
 _BROKEN = Row(D.DOCUMENT_BROKEN, K.FAULT)
 _UNIDENTIFIED = Row(D.IDENTIFICATION_REFUSED, K.REJECTED)
 _SLOWER = (Change.SLOWER, Change.RESUME)
+
+NO_MEDIUM = _REFUSED
+"""Answered, but with no audio that we speak: a matter of the negotiation, and nobody's fax machine was asked."""
 
 HUNG_UP_UNHEARD = Row(D.HUNG_UP_UNHEARD, K.NO_FAX, R.NO_FAX)
 """Cut before any fax machine was heard: a person, or one of those that answer no fax."""

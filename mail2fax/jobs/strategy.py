@@ -71,8 +71,9 @@ def lessons(order: CallOrder, ended: CallEnded, row: Row | None, before: Sequenc
     found: dict[Trait, str] = {}
     if machine_heard(ended.fax):
         found[Trait.FAX] = YES
-    if ended.media is Media.G711_FALLBACK:
-        found[Trait.T38] = NO  # it was refused in the call
+    if ended.media is Media.G711_FALLBACK and order.media_policy is not MediaPolicy.NEVER:
+        # It was refused in the call. One that was not to use T.38 has tried nothing: a "no" must not renew itself.
+        found[Trait.T38] = NO
     if row:
         plan = next_plan(Plan(), order, ended, row, before)
         if plan.media_policy:

@@ -25,7 +25,7 @@ class Media(StrEnum):
     G711 = "g711"
     T38 = "t38"
     G711_FALLBACK = "g711-fallback"
-    """Audio after T.38 was refused in the same call."""
+    """Audio after the far end had refused T.38 in the same call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +215,9 @@ class FaxResult:
 
     `code` and `code_name` are T.30's completion code in libspandsp's numbering (None when no session began),
     `fault` its class. `pages_sent` counts pages that went out whole in this call, with their post-page message, and
-    were not refused: they may be on paper; `pages_confirmed` those of them that the far end confirmed; `last_confirmed` is True when the last confirmation
-    answered an EOP. `pages` says for each page that was begun what became of it. `far_machine` is maker and model of
-    the far end's machine, where it names them.
+    were not refused: they may be on paper; `pages_confirmed` those of them that the far end confirmed; `last_confirmed`
+    is True when the last confirmation answered an EOP. `pages` says for each page that was begun what became of it.
+    `far_machine` is maker and model of the far end's machine, where it names them.
     """
 
     fault: FaxFault

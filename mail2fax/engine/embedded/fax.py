@@ -106,7 +106,7 @@ class Fax:
         self._begin(T38Path(task, agreed, theirs, now, calling=self._calling), target, now)
 
     def stay_in_audio(self) -> None:
-        """T.38 was refused, by them or by us."""
+        """The far end has refused T.38. A refusal of ours says nothing of it, and leaves the medium what it was."""
         if self.media is Media.G711:
             self._events += self._report.fall_back()
 

@@ -257,7 +257,6 @@ class Line:
             why = "page data flows already" if self._fax.page_data_flows else "this call is ordered without it"
             self.trace.note(now, f"the far end wants T.38, and we refuse: {why}")
             self._session.refuse_offer(_NOT_ACCEPTABLE, now)
-            self._fax.stay_in_audio()
             return
         agreed = self._agree(t38)
         if self._session.accept_offer(self._ours.accept_t38(far, agreed), now):
@@ -298,7 +297,6 @@ class Line:
         """After a glare the offer waits for seconds, and page data may have begun meanwhile."""
         if self._offering and self._fax.page_data_flows and self._session.withdraw_offer():
             self._offering = False
-            self._fax.stay_in_audio()
 
     def _offer_answered(self, sdp: bytes, now: float) -> None:
         """Also the answer to our description sent again, when the far end asked for that."""

@@ -146,6 +146,21 @@ def test_a_trunk_that_does_not_answer_at_all_is_waited_for() -> None:
     assert row_of(silent, rang=True).diagnosis is D.NOBODY_ANSWERED
 
 
+@pytest.mark.parametrize("cause", [21, 57, 17])
+@pytest.mark.parametrize("code", [401, 402, 407])
+def test_a_no_to_our_account_stays_one_whatever_cause_stands_beside_it(code: int, cause: int) -> None:
+    """Trap: 407 with cause 21 was the receiver's no, and every fax of a wrong password was given up."""
+    assert row_of(refused(code, cause)) is SIP[code]
+    assert waits_of(refused(code, cause)) == LOCAL
+
+
+def test_an_answer_without_audio_for_us_is_a_matter_of_the_negotiation() -> None:
+    """Trap: no fax machine was asked, and it read as "no fax machine replied"."""
+    no_audio = replace(ended(EndedBy.US, detail="the answer has no audio for us"), media=Media.NONE)
+    assert row_of(no_audio).diagnosis is D.CONNECTION_REFUSED
+    assert waits_of(no_audio) == NEGOTIATION
+
+
 def test_ends_of_our_own_making_have_their_rows() -> None:
     rang = replace(ended(EndedBy.RING_LIMIT, sip_code=487), media=Media.NONE)
     assert waits_of(rang) == waits_of(replace(rang, call=replace(rang.call, sip_code=None))) == NO_ANSWER

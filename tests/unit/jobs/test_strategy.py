@@ -159,6 +159,13 @@ def test_a_refused_t38_is_remembered_though_the_fax_arrived() -> None:
     assert lessons(ORDER, how, None, ()) == {Trait.FAX: "yes", Trait.T38: "no"}
 
 
+@pytest.mark.parametrize("media", [Media.G711, Media.G711_FALLBACK])
+def test_a_call_that_was_not_to_use_t38_teaches_nothing_about_it(media: Media) -> None:
+    """Trap: each call that went by a remembered "no" renewed it, for ever."""
+    order = replace(ORDER, media_policy=MediaPolicy.NEVER)
+    assert lessons(order, replace(delivered(), media=media), None, ()) == {Trait.FAX: "yes"}
+
+
 def test_a_busy_line_teaches_nothing() -> None:
     assert lessons(ORDER, busy(), row_of(busy()), ()) == {}
 

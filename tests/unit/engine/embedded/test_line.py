@@ -103,9 +103,11 @@ def test_a_refused_offer_of_t38_leaves_the_fax_in_audio_in_the_same_call(
     pump = calls.pump(calls.caller(caller), calls.called(called))
     pump.call()
     calls.assert_delivered(pump)
-    assert pump.caller.end.media is pump.called.end.media is Media.G711_FALLBACK
     assert [line for phone in pump.phones for line in pump.sip(phone) if " 488 " in line]
-    assert media_of(pump.caller) == [Media.G711, Media.G711_FALLBACK]
+    refused, refusing = (pump.caller, pump.called) if caller is OFFER else (pump.called, pump.caller)
+    assert media_of(refused) == [Media.G711, Media.G711_FALLBACK]
+    assert media_of(refusing) == [Media.G711], "our own no says nothing of what they can do"
+    assert (refused.end.media, refusing.end.media) == (Media.G711_FALLBACK, Media.G711)
 
 
 def test_audio_is_never_interrupted_by_a_refused_offer(calls: Calls) -> None:

@@ -103,7 +103,7 @@ def test_an_offer_that_waits_after_glare_is_given_up_once_page_data_flows(calls:
     reinvites = offers(pump, pump.caller)[1:]
     assert reinvites
     assert all(reinvite.sent_at < begun for reinvite in reinvites)
-    assert pump.caller.end.media is Media.G711_FALLBACK
+    assert pump.caller.end.media is Media.G711, "nobody has refused it"
     calls.assert_delivered(pump)
 
 
