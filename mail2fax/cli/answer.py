@@ -69,6 +69,9 @@ async def _answer_all(engine: FaxEngine, out: Path, order: AnswerOrder) -> None:
         for task in (answering, stopped):
             task.cancel()
         await asyncio.gather(answering, stopped, return_exceptions=True)
+        if not answering.cancelled() and (fault := answering.exception()):
+            # Only what brings the calls can fail here: each call minds its own faults.
+            raise fault.exceptions[0] if isinstance(fault, BaseExceptionGroup) else fault
     finally:
         await engine.stop()
 
@@ -79,7 +82,15 @@ async def _take_calls(engine: FaxEngine, out: Path, order: AnswerOrder) -> None:
         async for call in engine.incoming():
             count += 1
             path = out / f"fax-{datetime.now(UTC):%Y%m%d-%H%M%S}-{count}.tif"
-            tasks.create_task(_receive(call, path, order))
+            tasks.create_task(_take_call(call, path, order))
+
+
+async def _take_call(call: IncomingCall, path: Path, order: AnswerOrder) -> None:
+    """One call that cannot be taken, or whose file cannot be named, must not end the others."""
+    try:
+        await _receive(call, path, order)
+    except (EngineUnavailable, OSError) as error:
+        log.error("call not taken", caller=call.caller, called=call.called, file=str(path), error=str(error))
 
 
 async def _receive(call: IncomingCall, path: Path, order: AnswerOrder) -> None:

@@ -69,9 +69,9 @@ class Config(BaseSettings):
 
     @model_validator(mode="after")
     def _ports_for_all_lines(self) -> Self:
-        ports = self.sip.media_port_high - self.sip.media_port_low + 1
-        if self.sip.media_port_low and ports < self.most_lines:
-            raise ValueError(f"sip.media_port_low to sip.media_port_high are {ports} ports for {self.most_lines} lines")
+        places, lines = self.sip.media_places, self.most_lines
+        if self.sip.media_port_low and places < lines:
+            raise ValueError(f"sip.media_port_low to sip.media_port_high are {places} even ports for {lines} lines")
         return self
 
     @model_validator(mode="after")

@@ -174,3 +174,9 @@ class SipSection(Section):
         if (self.media_port_low == 0) != (self.media_port_high == 0):
             raise ValueError("media_port_low and media_port_high must both be set, or both be 0 for any free port")
         return self
+
+    @property
+    def media_places(self) -> int:
+        """Calls that find a port in the range: RTP has an even one (RFC 3550 11), unless there is only one."""
+        low, high = self.media_port_low, self.media_port_high
+        return 1 if low == high else high // 2 - (low + 1) // 2 + 1

@@ -20,8 +20,12 @@ async def certificates(patient: Patient) -> Sequence[Finding]:
 def _judge(file: str, now: datetime) -> Finding:
     try:
         ends = _end_of(file)
-    except OSError as error:  # ssl.SSLError is one
-        return unseen(_ABOUT, f"{file} cannot be read: {error.strerror or error}", "Run the doctor as root.")
+    except PermissionError as error:
+        return unseen(_ABOUT, f"{file} cannot be read: {error.strerror}", "Run the doctor as root.")
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        step = f"Put a certificate in PEM there, or name another file: openssl x509 -noout -text -in {file}"
+        return ill(_ABOUT, f"{file} cannot be used: {why}", step)
     words = f"{file} is good until {ends:%Y-%m-%d}"
     if ends < now:
         return ill(_ABOUT, f"{file} has expired on {ends:%Y-%m-%d}", "Renew it, then: systemctl reload mail2fax")

@@ -18,15 +18,14 @@ async def ports(patient: Patient) -> Sequence[Finding]:
 
 async def media_ports(patient: Patient) -> Sequence[Finding]:
     """Whether a firewall can know the ports for RTP and T.38, and whether there are enough."""
-    sip, lines = patient.config.sip, patient.config.trunk.lines
+    sip, lines = patient.config.sip, patient.config.most_lines
     if not sip.media_port_low:
         step = "Set sip.media_port_low and sip.media_port_high, and open these UDP ports for the trunk's media."
         return [doubtful("media ports", "any free UDP port is used: no firewall rule can name them", step)]
-    # RFC 3550 11: RTP has an even port.
-    even = sip.media_port_high // 2 - (sip.media_port_low + 1) // 2 + 1
-    words = f"{sip.media_port_low} to {sip.media_port_high}: room for {even} calls, {lines} lines"
-    if even < lines:
-        return [ill("media ports", words, "Use a range twice as large as trunk.lines.")]
+    room = sip.media_places
+    words = f"{sip.media_port_low} to {sip.media_port_high}: room for {room} calls, {lines} lines"
+    if room < lines:
+        return [ill("media ports", words, "Use a range twice as large as the lines of all trunks.")]
     hint = "open them (UDP, both ways) in every firewall between us and the trunk's media"
     return [well("media ports", f"{words}; {hint}")]
 

@@ -14,15 +14,16 @@ async def rules(patient: Patient) -> Sequence[Finding]:
     found: list[Finding] = []
     if not config.senders.allow and not config.senders.rules and not any(box.allow for box in config.mailbox.named):
         found.append(ill(_ABOUT, "nobody may send a fax", "Name senders in senders.allow."))
-    trunks_elsewhere = not config.trunk.host.startswith(_LOOPBACK)
-    if trunks_elsewhere and config.sip.listen.startswith(_LOOPBACK):
-        found.append(
-            ill(
-                _ABOUT,
-                f"the trunk {config.trunk.host} cannot answer us at {config.sip.listen}",
-                "Set sip.listen to the address of this machine at which the trunk reaches it.",
-            )
+    hosts = dict.fromkeys(trunk.host for trunk in config.trunk.trunks)
+    found.extend(
+        ill(
+            _ABOUT,
+            f"the trunk {host} cannot answer us at {config.sip.listen}",
+            "Set sip.listen to the address of this machine at which the trunk reaches it.",
         )
+        for host in hosts
+        if not host.startswith(_LOOPBACK) and config.sip.listen.startswith(_LOOPBACK)
+    )
     if not config.alarm.admin:
         step = "Set alarm.admin to the address of a person."
         found.append(doubtful(_ABOUT, "nobody is mailed when the gateway needs a person", step))

@@ -6,6 +6,7 @@ answer will do: one of 401 or 404 shows that packets go both ways.
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from random import SystemRandom
@@ -16,11 +17,14 @@ from mail2fax.control.client import talking_to
 from mail2fax.control.wire import Trunks
 from mail2fax.daemon import control_socket
 from mail2fax.doctor.finding import Finding, Patient, doubtful, ill, unseen, well
+from mail2fax.engine.embedded.listening import TlsContexts
+from mail2fax.engine.embedded.sip.certificate import is_for
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
 from mail2fax.engine.embedded.sip.flow import Flow, Transport
 from mail2fax.engine.embedded.sip.message import Response, parse_message
 from mail2fax.engine.embedded.sip.resolver import NotFound, Place, Resolver
-from mail2fax.engine.settings import TrunkSettings
+from mail2fax.engine.interface import EngineUnavailable
+from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.model.trunk import TrunkCondition
 
 SENT_AT_S = (0.0, 0.5, 1.0, 2.0)
@@ -44,7 +48,12 @@ async def names(patient: Patient) -> Sequence[Finding]:
 
 async def options(patient: Patient) -> Sequence[Finding]:
     """Whether each trunk answers."""
-    return [await _probe(patient, trunk) for trunk in wiring.engine_settings(patient.config).trunks]
+    up: set[str] = set()
+    if patient.runs:
+        states = await asyncio.to_thread(_as_the_gateway_sees, patient)
+        up = {str(state["name"]) for state in states if state["condition"] == TrunkCondition.UP}
+    settings = wiring.engine_settings(patient.config)
+    return [await _probe(patient, settings, trunk, is_up=trunk.name in up) for trunk in settings.trunks]
 
 
 async def registrations(patient: Patient) -> Sequence[Finding]:
@@ -85,15 +94,20 @@ async def _flows(patient: Patient, trunk: TrunkSettings) -> Sequence[Flow]:
     return await resolver.find(Place(trunk.host, trunk.port, transport))
 
 
-async def _probe(patient: Patient, trunk: TrunkSettings) -> Finding:
+async def _probe(patient: Patient, settings: EngineSettings, trunk: TrunkSettings, *, is_up: bool) -> Finding:
+    """`is_up`: the running gateway calls it so."""
     about = f"trunk {trunk.name}"
     try:
         flow = (await _flows(patient, trunk))[0]
     except NotFound:
         return unseen(about, "not asked: its name is not to be found")
     if flow.transport is not Transport.UDP:
-        return await _connect(about, flow)
+        return await _connect(about, flow, settings)
     answer = await _ask(patient.config.sip.listen, flow, trunk)
+    if answer is None and is_up:
+        # It may know the gateway's port only, by its registration.
+        step = "Try a call, which decides it: mail2fax doctor --call NUMBER"
+        return doubtful(about, f"{flow} does not answer OPTIONS from a port that it does not know; it is up", step)
     if answer is None:
         step = (
             "See that the trunk runs there, knows our address, and that a firewall lets UDP to it and back "
@@ -106,15 +120,29 @@ async def _probe(patient: Patient, trunk: TrunkSettings) -> Finding:
     return doubtful(about, f"{words}: it is there", "Try a call: mail2fax doctor --call NUMBER")
 
 
-async def _connect(about: str, flow: Flow) -> Finding:
+async def _connect(about: str, flow: Flow, settings: EngineSettings) -> Finding:
+    """Connects as the gateway would: over TLS with its files, and what it demands of the trunk's certificate."""
     host, port = flow.address
+    name = flow.name or host
     try:
+        context = TlsContexts.load(settings).client if flow.transport is Transport.TLS else None
         async with asyncio.timeout(LAST_WAIT_S):
-            _, writer = await asyncio.open_connection(host, port)
+            _, writer = await asyncio.open_connection(
+                host, port, ssl=context, server_hostname=name if context else None
+            )
+    except EngineUnavailable as error:
+        return ill(about, str(error), "Check sip.tls_ca, sip.tls_certificate and sip.tls_key.")
+    except ssl.SSLError as error:
+        step = "Name the authority that has signed its certificate in sip.tls_ca, and see which versions of TLS it has."
+        return ill(about, f"{flow} takes connections, and none over TLS with us: {error}", step)
     except OSError as error:  # TimeoutError is one
         step = "See that the trunk listens there, and that a firewall lets us through."
         return ill(about, f"{flow} takes no connection: {error or 'no answer'}", step)
+    secured: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
     writer.close()
+    if secured is not None and not is_for(secured.getpeercert() or {}, name):
+        step = "Set trunk.host to a name that the certificate is for, or have the trunk show the right one."
+        return ill(about, f"{flow} shows the certificate of somebody else, not of {name}", step)
     return well(about, f"{flow} takes connections")
 
 

@@ -16,6 +16,8 @@ _BYES_ENOUGH = 3
 _LOSS_SHARE = 0.01
 _LONG_JITTER_MS = 40.0
 _LONG_PAUSE_S = 3.0
+_LASTED_PACKETS = 150
+"""Three seconds of audio."""
 _UNHEARD_T38 = (415, 488, 606, 603)
 
 Sign = Callable[[Case], Iterator[str]]
@@ -72,9 +74,11 @@ def t38_refused(case: Case) -> Iterator[str]:
 
 def one_way_media(case: Case) -> Iterator[str]:
     """We sent, and nothing came."""
-    for medium in case.counts:
+    for number, medium in enumerate(case.counts, start=1):
         sent, received = case.count(medium, "sent"), case.count(medium, "received")
-        if sent and not received:
+        # Audio that gives way to T.38 at once has had no time to be heard, and says nothing.
+        lasted = number == len(case.counts) or sent >= _LASTED_PACKETS
+        if sent and not received and lasted:
             yield (
                 f"Not one {medium} packet came from the far end, while we sent {sent}: the media go one way. It sends "
                 "them elsewhere or not at all, or something on the way (NAT, firewall) drops them; compare the address "

@@ -1,9 +1,18 @@
 """`mail2fax answer` says what is wrong before it opens anything."""
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from mail2fax.cli import answer
+from mail2fax.engine.interface import EngineTraits, EngineUnavailable
+from mail2fax.engine.scripted import ScriptedIncoming
+from mail2fax.model.call import AnswerOrder, CallEvent
+from mail2fax.model.trunk import TrunkState
 from tests.unit.cli.conftest import Command
 
 
@@ -21,3 +30,48 @@ def test_a_port_that_is_none_is_refused(mail2fax: Command, tmp_path: Path, liste
     result = mail2fax("answer", "--listen", listen, "--out", tmp_path / "received")
     assert result.exit_code == 1
     assert "--listen wants HOST:PORT" in result.stderr
+
+
+class FullCall(ScriptedIncoming):
+    """A call that cannot be taken."""
+
+    def answer(self, _order: AnswerOrder) -> NoReturn:
+        raise EngineUnavailable("no media port is free")
+
+
+class TwoCalls:
+    """An engine to which two calls come, of which the first cannot be taken; then `fault`, or the end."""
+
+    traits = EngineTraits(2, reports_pages=True, retries_itself=False)
+    trunk_states: dict[str, TrunkState] = {}  # noqa: RUF012 - never written
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.taken: list[str] = []
+        self._fault = fault
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    def call(self, _order: object) -> contextlib.AbstractAsyncContextManager[AsyncIterator[CallEvent]]:
+        raise NotImplementedError
+
+    async def incoming(self) -> AsyncIterator[ScriptedIncoming]:
+        yield FullCall("100", "200", [], asyncio.Event())
+        await asyncio.sleep(0)
+        yield ScriptedIncoming("100", "201", [], asyncio.Event())
+        await asyncio.sleep(0)
+        self.taken.append("the second call came, too")
+        if self._fault:
+            raise self._fault
+
+
+async def test_a_call_that_cannot_be_taken_does_not_end_the_others(tmp_path: Path) -> None:
+    """Trap: one call without a free port ended every call of the machine, with exit status 0."""
+    engine = TwoCalls()
+    await asyncio.wait_for(answer._answer_all(engine, tmp_path, AnswerOrder("", "")), 10)
+    assert engine.taken
+
+
+async def test_what_ends_the_answering_is_said(tmp_path: Path) -> None:
+    engine = TwoCalls(EngineUnavailable("the engine is gone"))
+    with pytest.raises(EngineUnavailable, match="the engine is gone"):
+        await asyncio.wait_for(answer._answer_all(engine, tmp_path, AnswerOrder("", "")), 10)

@@ -138,7 +138,7 @@ def test_a_trunk_with_a_password_of_its_own_does_not_get_the_file_of_the_first(t
         ('[trunk]\nrewrite = [{ starts = "+375", dial = "8" }]\n', "trunk.rewrite[0].starts: must be digits only"),
         ('[trunk]\naddresses = ["sip.example.com"]\n', "trunk.addresses[0]: must be an IP address or a network"),
         ('[terminal]\ntrunks = ["other"]\n', 'there is no trunk "other"; known are default'),
-        ("[trunk]\nlines = 3\n[sip]\nmedia_port_low = 4000\nmedia_port_high = 4001\n", "2 ports for 3 lines"),
+        ("[trunk]\nlines = 3\n[sip]\nmedia_port_low = 4000\nmedia_port_high = 4001\n", "1 even ports for 3 lines"),
         (
             '[[trunk.named]]\nname = "a"\npassword_file = "/nowhere/secret"\n',
             "FILE, line 3: trunk.named[0].password_file: cannot be read",

@@ -1,10 +1,13 @@
 """Each check: what it calls well, what it calls ill, and that it says the next step."""
 
 import asyncio
+import errno
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +15,7 @@ import pytest
 
 from mail2fax.config import Config
 from mail2fax.control.wire import Answer, Kind, Trunks, answer_line, hello_line, parse_order
-from mail2fax.doctor.certificates import certificates
+from mail2fax.doctor.certificates import _judge, certificates
 from mail2fax.doctor.engine import self_test
 from mail2fax.doctor.examine import CHECKS, examine
 from mail2fax.doctor.finding import Check, Finding, Health, Patient, well
@@ -78,6 +81,12 @@ async def test_a_gateway_that_nobody_may_use_or_the_trunk_cannot_reach_is_ill(tm
     assert "ill: the trunk sip.example.com cannot answer us at 127.0.0.1" in words
 
 
+async def test_every_trunk_is_looked_at_and_not_only_the_first(tmp_path: Path) -> None:
+    sections: Sections = {"trunk": {"host": "127.0.0.1", "named": [{"name": "second", "host": "sip.example.com"}]}}
+    words = [each.words for each in await rules(patient(tmp_path, sections))]
+    assert "the trunk sip.example.com cannot answer us at 127.0.0.1" in words
+
+
 async def test_a_sensible_configuration_is_well(tmp_path: Path) -> None:
     sensible: Sections = {
         "senders": {"allow": ["*@example.com"]},
@@ -130,11 +139,15 @@ async def test_a_port_that_another_program_has_is_ill_unless_the_gateway_runs(
         assert only(await ports(patient(tmp_path, {section: {"port": port}}, runs=True))).health is Health.WELL
 
 
-async def test_a_range_too_small_for_the_lines_is_ill_and_one_that_nobody_named_is_doubtful(tmp_path: Path) -> None:
-    small: Sections = {"sip": {"media_port_low": 40_000, "media_port_high": 40_003}, "trunk": {"lines": 4}}
-    assert only(await media_ports(patient(tmp_path, small))).health is Health.ILL
-    small["trunk"]["lines"] = 2
-    assert only(await media_ports(patient(tmp_path, small))).health is Health.WELL
+async def test_the_room_for_media_counts_the_lines_of_all_trunks_and_a_range_that_nobody_named_is_doubtful(
+    tmp_path: Path,
+) -> None:
+    """Trap: with two lines of the first trunk and twenty of the second, room for two was told as well."""
+    second = {"name": "second", "lines": 2}
+    range_of = {"media_port_low": 40_000, "media_port_high": 40_007}
+    sections: Sections = {"sip": {**range_of}, "trunk": {"lines": 2, "named": [second]}}
+    finding = only(await media_ports(patient(tmp_path, sections)))
+    assert (finding.health, "room for 4 calls, 4 lines" in finding.words) == (Health.WELL, True)
     assert only(await media_ports(patient(tmp_path))).health is Health.DOUBTFUL
 
 
@@ -147,10 +160,23 @@ async def test_a_certificate_tells_its_end(tmp_path: Path) -> None:
     assert "is good until 20" in finding.words
 
 
-async def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:
-    (finding,) = await certificates(patient(tmp_path, {"smtp": {"tls_certificate": str(tmp_path / "none.pem")}}))
-    assert finding.health is Health.UNSEEN
-    assert "none.pem cannot be read" in finding.words
+@pytest.mark.parametrize("content", [None, "", "-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n"])
+def test_a_certificate_that_is_missing_or_broken_is_ill(tmp_path: Path, content: str | None) -> None:
+    """Trap: nobody can do TLS with it, and it was only "could not be looked at"."""
+    file = tmp_path / "mine.pem"
+    if content is not None:
+        file.write_text(content)
+    finding = _judge(str(file), datetime.now(UTC))
+    assert (finding.health, "mine.pem cannot be used" in finding.words) == (Health.ILL, True)
+    assert "PEM" in finding.next_step
+
+
+def test_a_certificate_that_may_not_be_read_was_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(_path: Path, **_how: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", forbidden)  # root may read anything
+    assert _judge("/etc/mail2fax/key.pem", datetime.now(UTC)).health is Health.UNSEEN
 
 
 # The trunk
@@ -212,6 +238,38 @@ async def test_a_trunk_that_says_nothing_is_ill_and_a_firewall_is_thought_of(tmp
         finding = only(await options(patient(tmp_path, sections)))
         assert finding.health is Health.ILL
         assert "firewall" in finding.next_step
+
+
+@pytest.mark.parametrize(("condition", "health"), [("up", Health.DOUBTFUL), ("down", Health.ILL)])
+async def test_a_trunk_that_ignores_a_strange_port_is_doubtful_while_the_gateway_calls_it_up(
+    tmp_path: Path, condition: str, health: Health
+) -> None:
+    """Trap: a provider that talks only to where we have registered was ill, and carried every call."""
+    async with trunk("200 OK", deaf=99) as (_, sections), gateway_that_says(tmp_path, "default", condition):
+        assert only(await options(patient(tmp_path, sections, runs=True))).health is health
+
+
+@pytest.mark.parametrize(
+    ("shown", "health"), [("server", Health.WELL), ("client", Health.ILL), ("stranger", Health.ILL)]
+)
+async def test_a_trunk_over_tls_is_well_only_with_its_right_certificate(
+    tmp_path: Path, shown: str, health: Health
+) -> None:
+    """Trap: a port that takes connections was well, and no call went through."""
+    made = make_certificates(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(str(getattr(made, shown)))
+
+    async def talk(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context) as server:
+        port = server.sockets[0].getsockname()[1]
+        sections: Sections = {
+            "trunk": {"host": "127.0.0.1", "port": port, "transport": "tls"},
+            "sip": {"tls_ca": str(made.ca)},
+        }
+        assert only(await options(patient(tmp_path, sections))).health is health
 
 
 async def test_names_are_looked_up(tmp_path: Path) -> None:
@@ -284,7 +342,17 @@ async def test_registrations_are_the_gateways_to_see(tmp_path: Path) -> None:
 async def test_a_trunk_is_as_the_running_gateway_says(
     tmp_path: Path, condition: str, registered: bool | None, health: Health, words: str
 ) -> None:
-    state = {"name": "main", "condition": condition, "reason": "why", "registered": registered}
+    async with gateway_that_says(tmp_path, "main", condition, registered):
+        finding = only(await registrations(patient(tmp_path, runs=True)))
+    assert (finding.health, finding.words) == (health, words)
+
+
+@asynccontextmanager
+async def gateway_that_says(
+    folder: Path, name: str, condition: str, registered: bool | None = None
+) -> AsyncIterator[None]:
+    """The control socket of a running gateway, which tells how this trunk stands."""
+    state = {"name": name, "condition": condition, "reason": "why", "registered": registered}
 
     async def gateway(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(hello_line("0"))
@@ -293,6 +361,5 @@ async def test_a_trunk_is_as_the_running_gateway_says(
         writer.close()
         await writer.wait_closed()
 
-    async with await asyncio.start_unix_server(gateway, tmp_path / "control.sock"):
-        finding = only(await registrations(patient(tmp_path, runs=True)))
-    assert (finding.health, finding.words) == (health, words)
+    async with await asyncio.start_unix_server(gateway, folder / "control.sock"):
+        yield
