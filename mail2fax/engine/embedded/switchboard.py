@@ -4,7 +4,6 @@ It knows the user agent, the lines and their sockets, but waits for nothing: `en
 """
 
 import asyncio
-import re
 import ssl
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from mail2fax.engine.embedded.port import Address, DatagramPort
 from mail2fax.engine.embedded.sip.answering import IncomingSession
 from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.identity import identity_for
+from mail2fax.engine.embedded.sip.message import call_id_in
 from mail2fax.engine.embedded.sip.sdp import DEFAULT_PACKET_MS
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import InviteOrder
@@ -47,8 +47,6 @@ comes is evidence, too."""
 
 _UNCLAIMED = 32
 """Messages that belong to no call under way, kept until it is known whether one of them begins one."""
-
-_CALL_ID = re.compile(rb"^(?:call-id|i)[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 _TEMPORARILY_UNAVAILABLE, _BUSY_HERE, _SERVICE_UNAVAILABLE = 480, 486, 503
 
@@ -336,7 +334,7 @@ class Switchboard:
 
     def _show(self, way: Way, message: bytes, peer: Flow) -> None:
         """A SIP message came or goes: it is evidence, when it belongs to a call under way."""
-        trace = self._traces.get(_call_id_of(message))
+        trace = self._traces.get(call_id_in(message))
         if trace:
             trace.sip(self._clock(), way, message, str(peer))
         else:
@@ -345,7 +343,7 @@ class Switchboard:
     def _claim(self, call_id: str) -> None:
         """A call has come in: its evidence begins with its INVITE."""
         now = self._clock()
-        theirs = [seen for seen in self._unclaimed if _call_id_of(seen[2]) == call_id]
+        theirs = [seen for seen in self._unclaimed if call_id_in(seen[2]) == call_id]
         trace = self._traces[call_id] = CallTrace(theirs[0][0] if theirs else now)
         for at, way, message, peer in theirs:
             trace.sip(at, way, message, peer)
@@ -387,11 +385,6 @@ def _line_settings(of: EngineSettings | TrunkSettings, engine: EngineSettings) -
         pin_media=PIN_MEDIA in quirks,
         record_folder=engine.record_folder,
     )
-
-
-def _call_id_of(message: bytes) -> str:
-    found = _CALL_ID.search(message)
-    return found[1].decode(errors="replace") if found else ""
 
 
 def _hand_over(call: Call, lines: tuple[TraceLine, ...]) -> None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from mail2fax.engine.embedded.sip.doorkeeper import SparseLog
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
 from mail2fax.engine.embedded.sip.flow import Address, Flow, Transport
 from mail2fax.engine.embedded.sip.framing import Framer, Keepalive
@@ -107,6 +108,7 @@ class Connections:
         self._by_way: dict[Flow, int] = {}
         self._next_number = 1
         self._actions: list[Action] = []
+        self._strangers = SparseLog()
         self._lost: list[Flow] = []
 
     def __len__(self) -> int:
@@ -140,7 +142,8 @@ class Connections:
             or of_source >= self._limits.per_source
             or self._is_one_stranger_more(Flow(transport, source), inbound)
         ):
-            _log.info("connection refused: too many, from=%s of_source=%s all=%s", source[0], of_source, len(inbound))
+            what = f"connection refused: too many, of_source={of_source} all={len(inbound)}"
+            self._tell(what, Flow(transport, source), now)
             return None
         number = self._add(Flow(transport, source), now, is_ours=False)
         self._wake(number, now + self._limits.message_s)
@@ -150,6 +153,11 @@ class Connections:
         if self._knows(source):
             return False
         return sum(not self._knows(connection.flow) for connection in inbound) >= self._limits.strangers
+
+    def _tell(self, what: str, source: Flow, now: float) -> None:
+        """Of trunks each time, of strangers now and then."""
+        if times := 1 if self._knows(source) else self._strangers.count(now):
+            _log.info("%s, from=%s times=%s", what, source, times)
 
     def connected(self, number: int, now: float) -> None:
         """A connection of ours stands."""
@@ -176,7 +184,7 @@ class Connections:
         try:
             pieces = connection.framer.receive(data)
         except RemoteProtocolError as fault:
-            _log.info("connection closed: %s, from=%s", fault, connection.flow)
+            self._tell(f"connection closed: {fault}", connection.flow, now)
             self._close(number)
             return []
         messages = [piece for piece in pieces if not isinstance(piece, Keepalive)]

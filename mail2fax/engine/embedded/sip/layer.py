@@ -93,6 +93,10 @@ class TransactionLayer:
         transaction.receive(response, source, now)
         return True
 
+    def awaits(self, call_id: str) -> bool:
+        """Whether an answer to a request of ours is to come with this Call-ID, or may come again."""
+        return any(transaction.request.call_id == call_id for transaction in self._clients.values())
+
     def receive_repeated(self, request: Request, now: float) -> bool:
         """Let a transaction have what belongs to it: a repeated request, the ACK to a failure. Else False."""
         is_ack = request.method == "ACK"

@@ -7,6 +7,8 @@ from mail2fax.engine.embedded.sip.errors import LocalProtocolError
 Parameters = tuple[tuple[str, str | None], ...]
 
 TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
+_MOST_PARAMETERS = 64
+"""More than any header has; what comes beyond is left out. Each costs time, and a header of 14 KB holds 7000."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # More than a token: tags and branches of others go back as they came, whatever they are made of.
 _PLAIN_VALUE = re.compile(r"[^\s\"\\,;<>]+")
@@ -80,7 +82,7 @@ def unquote(text: str) -> str:
 def parse_parameters(text: str) -> Parameters:
     """Read `a=1;b;c="x"`: names in lower case, in order, values unquoted, None for a flag."""
     pairs: list[tuple[str, str | None]] = []
-    for piece in split(text, ";"):
+    for piece in split(text, ";")[:_MOST_PARAMETERS]:
         name, equals, value = piece.partition("=")
         pairs.append((name.strip().lower(), unquote(value.strip()) if equals else None))
     return tuple(pairs)

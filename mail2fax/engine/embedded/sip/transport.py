@@ -11,6 +11,7 @@ import structlog
 
 from mail2fax.engine.embedded.sip.certificate import is_for
 from mail2fax.engine.embedded.sip.connections import Close, ConnectionLimits, Connections, Open, Write
+from mail2fax.engine.embedded.sip.doorkeeper import SparseLog
 from mail2fax.engine.embedded.sip.flow import Flow, Transport, udp
 from mail2fax.engine.embedded.sip.ua import UserAgent
 
@@ -19,6 +20,8 @@ log = structlog.get_logger()
 MOST_AT_ONCE = 16
 """Datagrams that are read in one round of the loop, which itself reads one. When every line ticks in each round, a
 burst would else overflow the socket, and what is repeated for that would keep it full."""
+LONGEST_AT_ONCE_S = 0.003
+"""... and for no longer than this: the lines have to speak every 20 ms."""
 _LARGEST_DATAGRAM = 65_536
 
 MOST_UNSENT = 256 * 1024
@@ -55,6 +58,7 @@ class SipTransport:
         self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self._due: float | None = None
+        self._refused = SparseLog()
         self._closed = False
         self.is_lost = False
         """The UDP socket is gone, and `close` did not do it: asyncio gives up a socket whose sending fails oddly."""
@@ -118,12 +122,13 @@ class SipTransport:
             self._on_change()
 
     def udp_received(self, datagram: bytes, address: tuple[str, int]) -> None:
-        self._agent.receive(datagram, udp(address), self._loop.time())
+        now = self._loop.time()
+        until = now + LONGEST_AT_ONCE_S
+        self._agent.receive(datagram, udp(address), now)
         for _ in range(MOST_AT_ONCE - 1):
-            behind = self._next_datagram()
-            if behind is None:
+            if (now := self._loop.time()) >= until or (behind := self._next_datagram()) is None:
                 break
-            self._agent.receive(behind[0], udp(behind[1]), self._loop.time())
+            self._agent.receive(behind[0], udp(behind[1]), now)
         self._changed()
 
     def _next_datagram(self) -> tuple[bytes, tuple[str, int]] | None:
@@ -172,7 +177,9 @@ class SipTransport:
         try:
             secured = await self._loop.start_tls(transport, stream, context, server_side=True)
         except OSError as error:
-            log.info("connection refused", peer=transport.get_extra_info("peername"), cause=str(error))
+            if times := self._refused.count(self._loop.time()):
+                peer = transport.get_extra_info("peername")
+                log.info("connection refused", peer=peer, cause=str(error), times=times)
             secured = None
         except asyncio.CancelledError:
             transport.abort()

@@ -18,6 +18,7 @@ from mail2fax.engine.embedded.sip.message import (
     Request,
     Response,
     as_received,
+    call_id_in,
     parse_message,
     respond,
 )
@@ -63,6 +64,8 @@ class UserAgent:
 
     def receive(self, datagram: bytes, source: Flow, now: float) -> None:
         """Take in what came from the network. What is no SIP message is dropped without an answer."""
+        if self._door is not None and not self._door.reads(source, now) and not self._is_awaited(datagram):
+            return
         if self.tap:
             self.tap(Way.RECEIVED, datagram, source)
         try:
@@ -149,6 +152,16 @@ class UserAgent:
     def idle(self) -> bool:
         """Nothing is left: no transaction, no dialog, no timer."""
         return self._layer.idle and not self.dialogs
+
+    def _is_awaited(self, datagram: bytes) -> bool:
+        """Whether it belongs to a call or to a request of ours, whose answers and requests may come from anywhere.
+
+        Transactions that strangers have begun do not count: each of them could make itself awaited.
+        """
+        call_id = call_id_in(datagram)
+        return bool(call_id) and (
+            any(known == call_id for known, _, _ in self._core.dialogs) or self._layer.awaits(call_id)
+        )
 
     def _receive_response(self, response: Response, source: Flow, now: float) -> None:
         try:

@@ -1,5 +1,7 @@
 """Who may ask anything of us, and how many answers a stranger gets."""
 
+import logging
+from collections.abc import ItemsView
 from dataclasses import replace
 
 import pytest
@@ -7,12 +9,16 @@ import pytest
 from mail2fax.engine.embedded.sip.doorkeeper import (
     BURST_IN_ALL,
     BURST_PER_SOURCE,
+    LOG_EVERY_S,
     MOST_SOURCES,
+    READ_BURST_IN_ALL,
+    READ_BURST_PER_SOURCE,
     Doorkeeper,
 )
 from mail2fax.engine.embedded.sip.flow import Flow, udp
 from mail2fax.engine.embedded.sip.settings import UaSettings
 from mail2fax.engine.embedded.sip.ua import UserAgent
+from mail2fax.model.trace import Way
 from tests.harness.sip_pump import SipPump, seeded
 from tests.unit.engine.embedded.sip.scene import ANSWER, CREDENTIALS, OFFER, A, B, Duet, Solo, order
 
@@ -116,4 +122,75 @@ def test_no_crowd_of_strangers_takes_more_memory_than_a_thousand() -> None:
     door = Doorkeeper(lambda _: False)
     for number in range(3 * MOST_SOURCES):
         door.answers(udp((f"2001:db8::{number:x}", 5060)), number / 1000)
-    assert len(door._sources) <= MOST_SOURCES + 1
+    assert len(door._answers) <= MOST_SOURCES + 1
+
+
+def shown(agent: UserAgent) -> list[bytes]:
+    """The messages that a user agent reads from now on."""
+    read: list[bytes] = []
+    agent.tap = lambda way, message, _: read.append(message) if way is Way.RECEIVED else None
+    return read
+
+
+def test_of_a_flooding_stranger_no_more_is_even_read_than_costs_nothing() -> None:
+    """Trap: a datagram that takes 2 ms to read and 0.1 ms to send stops the media of all calls."""
+    solo = guarded()
+    read = shown(solo.a)
+    for number in range(1000):
+        solo.a.receive(bytes(solo.request("OPTIONS", number)), udp(STRANGER), 0.0)
+    assert len(read) == READ_BURST_PER_SOURCE
+    for number in range(1000):
+        solo.a.receive(b"nonsense", udp((f"198.51.100.{number % 250}", 5060)), 0.0)
+    assert len(read) == READ_BURST_IN_ALL
+
+
+def test_what_belongs_to_a_call_is_read_from_wherever_it_comes_in_the_middle_of_a_flood() -> None:
+    solo = guarded()
+    invite = solo.establish()
+    for number in range(1000):
+        solo.a.receive(bytes(solo.request("OPTIONS", number)), udp(STRANGER), solo.pump.now)
+    solo.send(solo.inside(invite, "BYE", 1), STRANGER)
+    assert solo.answers("BYE") == [200]
+
+
+def test_an_answer_is_read_from_wherever_it_comes_in_the_middle_of_a_flood() -> None:
+    solo = guarded()
+    session = solo.invite()
+    for number in range(1000):
+        solo.a.receive(bytes(solo.request("OPTIONS", number)), udp(STRANGER), solo.pump.now)
+    solo.answer(solo.sent("INVITE")[0], 486, source=STRANGER)
+    assert session.ended
+
+
+def test_a_trunk_is_read_in_the_middle_of_a_flood() -> None:
+    solo = guarded()
+    for number in range(1000):
+        solo.a.receive(bytes(solo.request("OPTIONS", number)), udp(STRANGER), 0.0)
+    solo.send(solo.request("OPTIONS", 5000, branch="z9hG4bKtrunk"))
+    assert 200 in solo.answers("OPTIONS")
+
+
+def test_strangers_get_one_line_a_minute_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Trap: whoever scans from everywhere fills the disk."""
+    caplog.set_level(logging.INFO)
+    door = Doorkeeper(lambda _: False)
+    for number in range(500):
+        door.answers(udp((f"198.51.{number // 250}.{number % 250}", 5060)), 0.0)
+    door.answers(udp(STRANGER), LOG_EVERY_S + 1)
+    assert [record.getMessage().rpartition(" ")[2] for record in caplog.records] == ["requests=1", "requests=500"]
+
+
+def test_a_scan_from_everywhere_does_not_have_all_strangers_looked_through_for_each_newcomer() -> None:
+    looked = 0
+
+    class Counted(dict[str, object]):
+        def items(self) -> ItemsView[str, object]:  # type: ignore[override] # the same to whoever goes through it
+            nonlocal looked
+            looked += 1
+            return super().items()
+
+    door = Doorkeeper(lambda _: False)
+    door._answers._sources = Counted()  # type: ignore[assignment] # it only counts how often it is gone through
+    for number in range(3 * MOST_SOURCES):
+        door.answers(udp((f"2001:db8::{number:x}", 5060)), number / 10_000)
+    assert looked <= 1

@@ -306,10 +306,23 @@ def test_the_largest_datagram_costs_no_more_than_a_tick(name: str, size: int) ->
         agent.receive(datagram, udp(("192.0.2.2", 5060)), 0.0)
     # A tick is 20 ms; the machine that runs the tests may be half as fast as the one that runs the calls.
     assert (time.process_time() - begun) / 10 < 0.04
-    assert bool(agent.take_datagrams()) is (size < MOST_IN_HEAD and name != "lines")
+    assert bool(agent.take_datagrams()) is (size < MOST_IN_HEAD and name not in {"lines", "hops in one line"})
 
 
 def test_a_session_description_too_large_to_be_read_in_a_moment_is_none() -> None:
     headers = Headers((("Content-Type", "application/sdp"),))
     assert Request(headers, b"v=0\r\n" + b"a=x\r\n" * 100, method="INVITE", uri="sip:a@b").sdp is not None
     assert Request(headers, b"v=0\r\n" + b"a=x\r\n" * 4000, method="INVITE", uri="sip:a@b").sdp is None
+
+
+def test_more_hops_than_a_request_may_go_through_are_not_read() -> None:
+    """RFC 3261 8.1.1.6: 70 of them. Trap: each costs time, and a thousand fit into one line."""
+    for hops, in_one_line in ((70, True), (70, False), (71, True), (71, False)):
+        vias = ["SIP/2.0/UDP a"] * (hops - 1)
+        lines = f"Via: {', '.join(vias)}\r\n" if in_one_line else "".join(f"v: {via}\r\n" for via in vias)
+        datagram = INVITE.replace(b"Via:", lines.encode() + b"Via:")
+        if hops > 70:
+            with pytest.raises(RemoteProtocolError):
+                parse_message(datagram)
+        else:
+            assert len(parse_message(datagram).headers.items("Via")) == hops

@@ -1,10 +1,14 @@
 """The asyncio shell, with a transport that only writes down what it is given."""
 
 import asyncio
+import socket
+import time
 
+from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.settings import UaSettings
-from mail2fax.engine.embedded.sip.transport import SipTransport
+from mail2fax.engine.embedded.sip.transport import LONGEST_AT_ONCE_S, SipTransport
 from mail2fax.engine.embedded.sip.ua import UserAgent
+from mail2fax.model.trace import Way
 from tests.harness.sip_pump import describe, seeded
 
 from .scene import A, B, Solo, order
@@ -68,3 +72,27 @@ async def test_a_socket_that_was_closed_is_not_lost() -> None:
     protocol.close()
     protocol.udp_lost(None)
     assert not protocol.is_lost
+
+
+async def test_a_burst_that_takes_long_to_read_does_not_keep_the_lines_waiting() -> None:
+    """Trap: sixteen datagrams that take 2 ms each are more than the 20 ms in which every line has to speak."""
+    agent, protocol, _, _ = plugged()
+    read: list[bytes] = []
+
+    def slowly(_way: Way, datagram: bytes, _source: Flow) -> None:
+        read.append(datagram)
+        time.sleep(2 * LONGEST_AT_ONCE_S)
+
+    agent.tap = slowly
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as theirs,
+    ):
+        ours.bind(("127.0.0.1", 0))
+        ours.setblocking(False)
+        for _ in range(5):
+            theirs.sendto(b"nonsense", ours.getsockname())
+        protocol._udp = ours
+        protocol.udp_received(b"nonsense", B)
+        assert len(read) == 1
+    protocol.close()
