@@ -83,7 +83,10 @@ class RemoteEngine:
     @classmethod
     async def launch(cls, command: Sequence[str], start: Start, ringing: RingingCalls[IncomingCall]) -> Self:
         """An engine that is ready for orders; raises `EngineUnavailable`, and then leaves no process behind."""
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            raise EngineUnavailable(f"there is no pipe for the engine process: {error}") from error
         reader, writer = await asyncio.open_connection(sock=ours, limit=MAX_LINE)
         try:
             with theirs:

@@ -30,6 +30,7 @@ class DnsServer:
         self.ttl = ttl
         self.deaf_to: set[str] = set()
         self.is_broken = False
+        self.broken_names: set[str] = set()
         self.truncates = False
         self.asked: Counter[tuple[str, str]] = Counter()
         self.port = 0
@@ -63,7 +64,7 @@ class DnsServer:
         if kind in self.deaf_to:
             return None
         response = dns.message.make_response(query)
-        if self.is_broken:
+        if self.is_broken or name in self.broken_names:
             response.set_rcode(dns.rcode.SERVFAIL)
         elif self.truncates and not over_tcp:
             response.flags |= dns.flags.TC

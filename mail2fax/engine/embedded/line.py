@@ -110,7 +110,7 @@ class Line:
         self._order = order
         self._ours = OurMedia(media_address, settings.codecs, settings.ptime_ms)
         # RFC 3550 5.1 wants first numbers that differ from call to call and from end to end; they are no secret.
-        chance = Random(f"{session.call_id} {media_address}")  # noqa: S311 - see above
+        chance = Random(f"{session.call_id} {media_address}".encode(errors="surrogateescape"))  # noqa: S311 - see above
         self.trace = trace or CallTrace(now)
         """The evidence of the call. Whoever sees its SIP messages shows them to it. That of a call that came in has
         begun before."""
@@ -367,7 +367,8 @@ def _record(settings: LineSettings, order: CallOrder | AnswerOrder, session: Ses
     if not settings.record_folder or len(settings.record_folder) > _LONGEST_FOLDER:
         return ""
     way = "out" if isinstance(order, CallOrder) else "in"
-    return f"{settings.record_folder}/{way}-{sha256(session.call_id.encode()).hexdigest()[:16]}.t30"
+    name = sha256(session.call_id.encode(errors="surrogateescape")).hexdigest()[:16]
+    return f"{settings.record_folder}/{way}-{name}.t30"
 
 
 def _task(order: CallOrder | AnswerOrder) -> Task:

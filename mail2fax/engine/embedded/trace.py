@@ -22,6 +22,8 @@ _LINE_COST = 40
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _PROOF = re.compile(r"^((?:proxy-)?authorization\s*:\s*)(\S+)(.*)$", re.IGNORECASE | re.MULTILINE)
 _RESPONSE = re.compile(r'\b(response\s*=\s*)(?:"[^"\r\n]*"|[^\s,;]+)', re.IGNORECASE)
+# Of the answer to a log-in: made of the same secret (RFC 7616 3.5).
+_COUNTERPROOF = re.compile(r'\b(rspauth\s*=\s*)(?:"[^"\r\n]*"|[^\s,;]+)', re.IGNORECASE)
 # Bounded, or a line of nothing but "sip:" would take the square of its length.
 _URI_PASSWORD = re.compile(r"(\bsips?:[^\s:@<>\"]{1,64}):[^\s@<>\"]{1,128}@", re.IGNORECASE)
 _MEDIA_KEY = re.compile(r"^((?:a=crypto:\S+ \S+ )|k=|a=key-mgmt:|a=ice-pwd:)[^\r\n]*", re.IGNORECASE | re.MULTILINE)
@@ -70,11 +72,12 @@ class CallTrace:
         return lines
 
     def close(self) -> tuple[TraceLine, ...]:
-        """The call is over: all that is left."""
+        """The call is over: all that is left. A second time that is what came since."""
         rest, self._tail = tuple(self._tail), deque()
-        if not self._left_out:
+        left_out, self._left_out = self._left_out, 0
+        if not left_out:
             return self.take() + rest
-        gap = TraceLine(rest[0].at, TraceKind.NOTE, f"{self._left_out} lines of the trace are left out here")
+        gap = TraceLine(rest[0].at, TraceKind.NOTE, f"{left_out} lines of the trace are left out here")
         return (*self.take(), gap, *rest)
 
     def _at(self, now: float) -> float:
@@ -101,6 +104,7 @@ def redacted(message: bytes) -> str:
     """A SIP message as text of printable lines, without what proves who we are (RFC 3261 22.4, RFC 4568)."""
     text = _FOLD.sub(" ", message[:_LONGEST_MESSAGE].decode("utf-8", "replace"))
     text = _PROOF.sub(_proof, text)
+    text = _COUNTERPROOF.sub(rf"\1{_REMOVED}", text)
     text = _URI_PASSWORD.sub(rf"\1:{_REMOVED}@", text)
     text = _MEDIA_KEY.sub(rf"\1{_REMOVED}", text)
     return "\n".join(map(_printable, text.splitlines()))

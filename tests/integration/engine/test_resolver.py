@@ -28,6 +28,7 @@ RECORDS = {
     ("two.full.example", "A"): ["192.0.2.9"],
     ("srv.example", "A"): ["192.0.2.7"],
     ("_sip._udp.srv.example", "SRV"): ["10 5 5062 one.full.example.", "20 5 5063 two.full.example."],
+    ("_sip._udp.half.example", "SRV"): ["10 5 5062 broken.example.", "20 5 5063 two.full.example."],
     ("tcp-only.example", "A"): ["192.0.2.7"],
     ("_sip._tcp.tcp-only.example", "SRV"): ["10 5 5062 two.full.example."],
     ("closed.example", "A"): ["192.0.2.7"],
@@ -161,6 +162,30 @@ async def test_a_name_server_that_knows_no_naptr_delays_but_does_not_prevent(ser
 async def test_a_name_server_that_knows_addresses_only_is_good_enough(server: DnsServer) -> None:
     server.deaf_to = {"NAPTR", "SRV"}
     assert await addresses(server, "bare.example") == [("192.0.2.7", 5060)]
+
+
+async def test_a_question_without_an_answer_is_not_an_answer(server: DnsServer) -> None:
+    """The domain's own address is often its web server: a lost packet must not send the calls there."""
+    server.ttl = 0
+    known = resolver(server)
+    before = await known.find(Place("srv.example"))
+    server.deaf_to = {"SRV"}
+    assert set(await known.find(Place("srv.example"))) == set(before)
+    guessing = resolver(server)
+    assert [flow.address for flow in await guessing.find(Place("srv.example"))] == [("192.0.2.7", 5060)]
+    server.deaf_to = set()
+    assert set(await guessing.find(Place("srv.example"))) == set(before)
+
+
+async def test_a_server_whose_address_cannot_be_had_is_passed_over(server: DnsServer) -> None:
+    server.broken_names = {"broken.example"}
+    found = await addresses(server, "half.example")
+    assert found == [("192.0.2.9", 5063)]
+
+
+async def test_an_ipv6_address_is_found_in_the_form_that_sockets_tell(server: DnsServer) -> None:
+    found = await resolver(server, 6).find(Place("[2001:DB8::0001]", 5060))
+    assert [flow.address[0] for flow in found] == ["2001:db8::1"]
 
 
 async def test_one_family_without_an_answer_does_not_take_the_other_away(server: DnsServer) -> None:

@@ -18,6 +18,7 @@ from mail2fax.engine.embedded.sip.uri import NameAddress, escape_user
 from mail2fax.model.call import EndedBy
 
 _TRYING = 100
+_REQUEST_TERMINATED = 487
 # More far ends than any trunk rings at once; what comes beyond is noise, and is not remembered.
 _MOST_FORKS = 32
 
@@ -112,7 +113,9 @@ class OutgoingSession(Session):
         self._ring_limit.cancel()
         self._leave_early(now)
         if isinstance(failure, Response):
-            self._final = failure
+            # The far end has said nothing where 487 is the answer to a CANCEL that a broken connection made us send.
+            if self._leaves_by is not EndedBy.UNREACHABLE or failure.status != _REQUEST_TERMINATED:
+                self._final = failure
             self._end(self._leaves_by or EndedBy.FAR_END, q850_cause(failure))
         elif self._heard and self._leaves_by is not None:
             self._end(self._leaves_by)

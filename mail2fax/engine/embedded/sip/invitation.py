@@ -270,11 +270,14 @@ class _Attempt:
         self._invitation = invitation
         self._layer = layer
         self._flow = flow
-        self._is_taken_back = self._is_wanted_back = False
+        self._is_taken_back = self._is_wanted_back = self._is_answered = False
         self._transaction = layer.request(request, flow, self, now)
 
     def take_back(self, now: float, on_unreachable: Callable[[float], None] = lambda _now: None) -> None:
         """Send CANCEL, or wait with it for the provisional answer that must come first (9.1)."""
+        if not self._is_wanted_back:
+            # 9.1: whoever says 100 and never anything else must not keep the transaction for ever.
+            self._layer.timers.at(now + TRANSACTION_LIMIT, self._give_up)
         self._is_wanted_back = True
         if self.is_heard and not self._is_taken_back:
             self._is_taken_back = True
@@ -286,8 +289,13 @@ class _Attempt:
     def terminate(self) -> None:
         self._transaction.terminate()
 
+    def _give_up(self, now: float) -> None:
+        if not self._is_answered:
+            self._transaction.terminate()
+
     def on_response(self, response: Response, source: Flow, now: float) -> None:
         if not response.is_provisional:
+            self._is_answered = True
             self._invitation.on_attempt_answered(self, response, source, now)
             return
         self.is_heard = True

@@ -28,6 +28,8 @@ LIFETIME_S = 5.0
 # What each kind of question may take of that. Some name servers leave kinds that they do not know unanswered: then
 # there must be time left for the addresses.
 _NAPTR_S, _SRV_S, _ADDRESS_S = 1.0, 1.5, 2.4
+_TRY_S = 0.5
+"""Then a question is asked again: one lost packet is no silence."""
 _RESOLV_CONF = Path("/etc/resolv.conf")
 _MOST_TARGETS = 8
 _MOST_SERVERS = 16
@@ -84,40 +86,58 @@ class Resolver:
         """The targets of a place in order, at least one; raises `NotFound`."""
         try:
             async with asyncio.timeout(LIFETIME_S):
-                found = await self._search(place)
+                found, is_sure = await self._search(place)
         except (TimeoutError, dns.exception.DNSException, OSError) as error:
             if place not in self._last:
                 raise NotFound(f"{place.host}: the name servers do not answer ({_words(error)})") from error
             log.warning("name servers do not answer", host=place.host, cause=_words(error), used="the last answer")
             return self._last[place]
+        if not is_sure and place in self._last:
+            log.warning(
+                "name servers do not answer", host=place.host, cause="not to every question", used="the last answer"
+            )
+            return self._last[place]
         if not found:
             raise NotFound(f"{place.host}: no such name, or no SIP there")
-        self._last[place] = found
+        if is_sure:
+            self._last[place] = found
         return found
 
-    async def _search(self, place: Place) -> tuple[Flow, ...]:
+    async def _search(self, place: Place) -> tuple[tuple[Flow, ...], bool]:
+        """The targets, and whether they are sure: without an answer to SRV the domain's own address is a guess."""
         flows: list[Flow] = []
-        for server in await self._servers(place):
+        fault: Exception | None = None
+        servers, is_sure = await self._servers(place)
+        for server in servers:
             name = place.host if server.transport is Transport.TLS else ""
-            for address in await self._addresses(server.host):
-                flows.append(Flow(server.transport, (address, server.port), name=name))
+            try:
+                addresses = await self._addresses(server.host)
+            except (dns.exception.DNSException, OSError) as error:
+                fault = error  # the next server is there for this (RFC 3263 4.3)
+                continue
+            flows += [Flow(server.transport, (address, server.port), name=name) for address in addresses]
             if len(flows) >= _MOST_TARGETS:
                 break
-        return tuple(dict.fromkeys(flows))[:_MOST_TARGETS]
+        if fault and not flows:
+            raise fault
+        return tuple(dict.fromkeys(flows))[:_MOST_TARGETS], is_sure and fault is None
 
-    async def _servers(self, place: Place) -> list[_Server]:
+    async def _servers(self, place: Place) -> tuple[list[_Server], bool]:
         """RFC 3263 4.1 and 4.2: an address, and a name with a port, need no SRV."""
         transport = place.transport or Transport.UDP
         plain = [_Server(transport, place.host, place.port or transport.default_port)]
         if place.port or address_of(place.host) is not None or self._known_here(place.host):
-            return plain
-        naptr = [_naptr(record) for record in await self._asked(place.host, "NAPTR", _NAPTR_S)]
+            return plain, True
+        pointers = await self._asked(place.host, "NAPTR", _NAPTR_S)
+        naptr = [_naptr(record) for record in pointers or ()]
         services = services_of(place.host, naptr, place.transport)[:_MOST_SERVICES]
         answers = await asyncio.gather(*(self._asked(service.name, "SRV", _SRV_S) for service in services))
         for service, records in zip(services, answers, strict=True):
             if records:
-                return self._served(service, [_srv(record) for record in records])
-        return plain
+                return self._served(service, [_srv(record) for record in records]), True
+            if records is None:
+                return plain, False
+        return plain, True
 
     def _served(self, service: Service, records: Sequence[SrvRecord]) -> list[_Server]:
         # RFC 2782: a target of "." says that the service is decidedly not available.
@@ -126,7 +146,7 @@ class Resolver:
 
     async def _addresses(self, host: str) -> list[str]:
         if (address := address_of(host)) is not None:
-            return [host.strip("[]")] if address.version in self._families else []
+            return [str(address)] if address.version in self._families else []
         if known := self._known_here(host):
             return known
         kinds = [kind for version, kind in ((6, "AAAA"), (4, "A")) if version in self._families]
@@ -145,13 +165,13 @@ class Resolver:
         addresses = names.get(host.lower().rstrip("."), [])
         return [text for text in addresses if (address := address_of(text)) and address.version in self._families]
 
-    async def _asked(self, host: str, kind: str, limit_s: float) -> list[dns.rdata.Rdata]:
-        """The records of a kind that need not be there; none also where nobody answers."""
+    async def _asked(self, host: str, kind: str, limit_s: float) -> list[dns.rdata.Rdata] | None:
+        """The records of a kind that need not be there; None where nobody answers: that does not say there are none."""
         try:
             return await self._query(host, kind, limit_s)
         except (dns.exception.DNSException, OSError) as error:
             log.debug("query without an answer", name=host, kind=kind, cause=_words(error))
-            return []
+            return None
 
     async def _query(self, host: str, kind: str, limit_s: float) -> list[dns.rdata.Rdata]:
         """The records of this kind. None for a name or a kind that does not exist."""
@@ -169,6 +189,7 @@ class Resolver:
             self._dns = dns.asyncresolver.Resolver(configure=self._server is None)
             if self._server is not None:
                 self._dns.nameservers, self._dns.port = [self._server[0]], self._server[1]
+            self._dns.timeout = _TRY_S
             self._dns.cache = dns.resolver.LRUCache(_CACHED_ANSWERS)
         return self._dns
 

@@ -45,9 +45,13 @@ def test_a_message_that_is_sent_again_is_its_first_line_alone() -> None:
             "Authorization: Digest nonce=n1, RESPONSE = (removed)",
         ),
         (b"Authorization: Basic deadbeef", "Authorization: Basic (removed)"),
+        (
+            b'Authentication-Info: qop=auth,rspauth="deadbeef",nc=1',
+            "Authentication-Info: qop=auth,rspauth=(removed),nc=1",
+        ),
         (b"Contact: <sip:fax:deadbeef@192.0.2.1>", "Contact: <sip:fax:(removed)@192.0.2.1>"),
     ],
-    ids=["digest", "unquoted", "folded", "basic", "password in a URI"],
+    ids=["digest", "unquoted", "folded", "basic", "answer to a log-in", "password in a URI"],
 )
 def test_what_proves_who_we_are_is_removed(header: bytes, kept: str) -> None:
     """Trap: an offline attack on a digest needs no more than its response and what is public."""
@@ -82,6 +86,14 @@ def test_an_endless_call_keeps_its_beginning_and_its_end() -> None:
     assert len(gaps) == 1
     assert gaps[0].text.endswith("lines of the trace are left out here")
     assert int(gaps[0].text.split()[0]) + len(taken) - 1 == 1_000
+
+
+def test_a_trace_may_be_closed_twice() -> None:
+    trace = CallTrace(0.0, limit=4_000, reserve=1_000)
+    for number in range(1_000):
+        trace.frame(number, Way.SENT, f"RR{number}")
+    assert trace.close()
+    assert trace.close() == ()
 
 
 def test_one_message_longer_than_the_reserve_does_not_hang() -> None:

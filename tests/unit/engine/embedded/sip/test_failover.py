@@ -152,6 +152,18 @@ def test_a_target_left_behind_that_rings_after_all_is_taken_back() -> None:
     assert solo.caller.take_events() == [Established(ANSWER)]
 
 
+def test_a_target_left_behind_that_says_nothing_more_is_forgotten() -> None:
+    """A node of a cluster that fails after its 100 must not cost a transaction for ever."""
+    solo = Solo()
+    solo.invite(targets=BOTH)
+    solo.wait(TARGET_LIMIT_S)
+    first, second = solo.made("INVITE")
+    solo.answer(first, 100)
+    solo.answer(second, 486, source=C)
+    solo.wait(2 * TIMER_B_S)
+    assert solo.a.transactions == 0
+
+
 def test_a_target_left_behind_that_answers_first_has_the_call_and_the_other_is_taken_back() -> None:
     solo = Solo()
     solo.invite(targets=BOTH)

@@ -106,7 +106,7 @@ def test_a_call_whose_connection_breaks_while_it_rings_is_taken_back_by_another_
     assert len(solo.made("CANCEL")) == 1
     solo.reply(invite, 487)
     [_, end] = solo.caller.take_events()
-    assert end == Ended(EndedBy.UNREACHABLE, 487, "Request Terminated")
+    assert end == Ended(EndedBy.UNREACHABLE), "the 487 is our own doing, and not that nobody answered"
 
 
 def test_a_call_whose_connection_breaks_while_it_rings_ends_when_there_is_no_other() -> None:
