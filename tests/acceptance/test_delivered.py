@@ -47,20 +47,23 @@ def test_the_sender_of_a_delivered_fax_is_told_so(record: Record, name: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "media", "words"),
+    ("name", "media", "there", "words"),
     [
-        ("t38", Media.T38, "T.38"),
-        ("t38-asked-for", Media.T38, "T.38"),
-        ("audio", Media.G711_FALLBACK, "audio (G.711), T.38 was refused"),
+        ("t38", Media.T38, Media.T38, "T.38"),
+        ("t38-asked-for", Media.T38, Media.T38, "T.38"),
+        ("audio", Media.G711_FALLBACK, Media.G711, "audio (G.711), T.38 was refused"),
     ],
 )
-def test_the_medium_stands_in_the_cdr_and_in_the_reply(record: Record, name: str, media: Media, words: str) -> None:
+def test_the_medium_stands_in_the_cdr_and_in_the_reply(
+    record: Record, name: str, media: Media, there: Media, words: str
+) -> None:
+    """The far end that refuses calls it audio: only who is refused has fallen back."""
     story = record[name]
     (attempt,) = story.cdr.attempts
     assert attempt.ended
     assert attempt.ended.media is media
     assert story.call.over
-    assert story.call.over["media"] == media
+    assert story.call.over["media"] == there
     assert f"· {words}," in text_of(story.reply)
 
 
