@@ -46,6 +46,7 @@ async def test_killed_at_named_points_the_daemon_loses_doubles_and_leaves_nothin
     assert result.verdict.acknowledged == result.verdict.mails > 0
 
 
+@pytest.mark.soak
 async def test_the_proof_goes_red_when_the_same_mail_is_not_known_again(tmp_path: Path) -> None:
     dice = random.Random(1)  # noqa: S311 - the same
     result = await run(tmp_path, [Death(CrashPoint.ANSWER_DUE, 3)] * 4, dice, "no-duplicate-key")

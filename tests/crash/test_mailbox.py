@@ -50,7 +50,7 @@ class Mailroom:
         self._server.put("fax", stamped(stranger))
 
 
-@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+@pytest.mark.parametrize("protocol", ["imap", pytest.param("pop3", marks=pytest.mark.soak)])
 async def test_killed_while_it_empties_a_mailbox_each_mail_is_one_job(tmp_path: Path, protocol: str) -> None:
     ledger = tmp_path / "ledger"
     environ = {ENGINE: "scripted", LEDGER_VARIABLE: str(ledger)}

@@ -19,7 +19,7 @@ NUMBER = number(Behaviour.OFFERS_T38)
 LATER = number(Behaviour.OFFERS_T38, 1)
 IN_DOUBT = [
     pytest.param(CrashPoint.CALL_COMMITTED, 0, marks=pytest.mark.soak),
-    pytest.param(CrashPoint.CALL_ORDERED, 1),
+    pytest.param(CrashPoint.CALL_ORDERED, 1, marks=pytest.mark.soak),
     pytest.param(CrashPoint.CALL_ANSWERED, 1, marks=pytest.mark.soak),
     pytest.param(CrashPoint.PAGE_UNDER_WAY, 1, marks=pytest.mark.soak),
     pytest.param(CrashPoint.LAST_PAGE_CONFIRMED, 1),
