@@ -10,6 +10,9 @@ WORKERS ?= 4
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 
+# Some machines forbid Python to keep what it has compiled; each process of a test would compile the whole house anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install setup setup-peers demo run test test-crash lint format soak fuzz bench-intake bench-engine bench-loss clean
 
 help: ## Show this list

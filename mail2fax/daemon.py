@@ -20,7 +20,7 @@ from mail2fax.api.fax import FaxDesk
 from mail2fax.api.files import FileStore
 from mail2fax.api.guard import Guard
 from mail2fax.api.past import PastDesk
-from mail2fax.config import Config
+from mail2fax.config import Config, places
 from mail2fax.config.errors import ConfigError, Fault
 from mail2fax.config.reload import reloaded
 from mail2fax.control.door import ControlDoor
@@ -56,11 +56,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-DATABASE = "mail2fax.db"
 SPOOL = "spool"
 DOCUMENTS = "documents"
-CONTROL_SOCKET = "control.sock"
-DOMAINS = "domains"
 
 CLOSING_S = 90.0
 """Seconds that closing the doors and hanging up may take at the most, beside the wait for calls."""
@@ -73,21 +70,6 @@ class CannotStart(Exception):
 def now() -> datetime:
     """The moment it is, aware, in UTC."""
     return datetime.now(UTC)
-
-
-def database(config: Config) -> Path:
-    """Where the jobs are kept."""
-    return config.gateway.data_dir / DATABASE
-
-
-def control_socket(config: Config) -> Path:
-    """Where the running gateway takes orders from the command line."""
-    return Path(config.gateway.run_dir or config.gateway.data_dir) / CONTROL_SOCKET
-
-
-def domains(config: Config) -> Path:
-    """Where the files of the tenants are."""
-    return config.gateway.data_dir / DOMAINS
 
 
 async def run(config: Config, read_again: Callable[[], Config]) -> None:
@@ -226,7 +208,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
             dispatcher.nudge,
             now,
         )
-        control = ControlDoor(control_socket(config), orders, jobs)
+        control = ControlDoor(places.control_socket(config), orders, jobs)
         await _open_control(control, config)
         closing.push_async_callback(control.stop)
         api = await _open_api(config, store, gateway, jobs, spool, dispatcher.nudge) if config.api.listen else None
@@ -256,7 +238,7 @@ def _directory(path: Path, key: str = "gateway.data_dir", mode: int = 0o700) -> 
 async def _open_store(config: Config) -> Store:
     _directory(config.gateway.data_dir)
     try:
-        return await Store.open(database(config))
+        return await Store.open(places.database(config))
     except StoreError as error:
         raise CannotStart(str(error)) from error
 
@@ -322,7 +304,7 @@ async def _open_door(door: SmtpDoor, config: Config) -> None:
 
 
 async def _open_control(control: ControlDoor, config: Config) -> None:
-    path = control_socket(config)
+    path = places.control_socket(config)
     if config.gateway.run_dir:
         _directory(path.parent, "gateway.run_dir", mode=0o750)
     try:
@@ -341,7 +323,7 @@ async def _open_api(
         settings, faxing = wiring.api_door(config), wiring.api_faxes(config)
     except ConfigError as error:
         raise CannotStart(str(error)) from error
-    files = FileStore(_directory(domains(config)), wiring.api_quota(config))
+    files = FileStore(_directory(places.domains(config)), wiring.api_quota(config))
     files.sweep()
     guard = Guard(Tokens(store, now), faxing.tenants, settings.max_failures_per_address, now)
     faxes = FaxDesk(faxing, files, gateway, jobs, spool, nudge, now)

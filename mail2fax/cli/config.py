@@ -10,7 +10,7 @@ from mail2fax.cli.options import ConfigOption, config_file, read_config
 from mail2fax.config import ENV_DELIMITER, ENV_PREFIX
 from mail2fax.config.errors import Places, TomlText
 
-app = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
+app = typer.Typer(help="Look at the configuration.", no_args_is_help=True, add_completion=False)
 
 
 @app.command()

@@ -7,9 +7,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from mail2fax import daemon
 from mail2fax.cli.options import ConfigOption, fail, read_config
 from mail2fax.cli.telling import print_json, printable
+from mail2fax.config import places
 from mail2fax.control.client import Conversation, GatewayLost, NoGateway, talking_to
 from mail2fax.control.wire import Answer, Cancel, Hold, Kind, Order, Release, Retry, WireError
 from mail2fax.model.job import JobState
@@ -83,7 +83,7 @@ def release(
 
 def socket_path(config: Path | None, socket: Path | None) -> Path:
     """Where the gateway takes orders."""
-    return socket or daemon.control_socket(read_config(config))
+    return socket or places.control_socket(read_config(config))
 
 
 @contextmanager

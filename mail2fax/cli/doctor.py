@@ -11,14 +11,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from mail2fax import daemon
 from mail2fax.cli.control import EXIT_NO_GATEWAY, conversation
 from mail2fax.cli.jobs import asked
 from mail2fax.cli.options import ConfigOption, fail, read_config
 from mail2fax.cli.send import watched
 from mail2fax.cli.telling import print_json, printable
 from mail2fax.cli.traces import print_trace, traces_in
-from mail2fax.config import Config
+from mail2fax.config import Config, places
 from mail2fax.control.client import NoGateway, talking_to
 from mail2fax.control.wire import Send, WireError
 from mail2fax.doctor.examine import examine
@@ -47,7 +46,7 @@ def doctor(
     if call is not None:
         _call(settings, call, as_json=as_json)
         return
-    patient = Patient(settings, _runs(daemon.control_socket(settings)), mail_to)
+    patient = Patient(settings, _runs(places.control_socket(settings)), mail_to)
     findings = asyncio.run(_examined(patient, as_json=as_json))
     raise typer.Exit(1 if any(finding.health is Health.ILL for finding in findings) else 0)
 
@@ -82,7 +81,7 @@ def _runs(path: Path) -> bool:
 
 def _call(settings: Config, number: str, *, as_json: bool) -> None:
     """A test page through the running gateway: its story, and the trace of its last call unless it arrived."""
-    path = daemon.control_socket(settings)
+    path = places.control_socket(settings)
     if not _runs(path):
         fail("the gateway does not run, and it is the gateway that calls: systemctl start mail2fax", EXIT_NO_GATEWAY)
     zone = ZoneInfo(settings.gateway.time_zone)

@@ -12,12 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mail2fax import daemon
 from mail2fax.cli.options import ConfigOption, fail, read_config
 from mail2fax.cli.since import since as since_when
 from mail2fax.cli.telling import STATE_STYLES, UNDER_WAY_STYLE, moment, print_json, printable
 from mail2fax.cli.traces import Traces, print_trace, traces_in
-from mail2fax.config import Config
+from mail2fax.config import Config, places
 from mail2fax.jobs.plain import plain_job, plain_story
 from mail2fax.jobs.reading import JobReader, Wanted
 from mail2fax.jobs.rows import JournalEntry
@@ -133,7 +132,7 @@ async def _everything(
 @asynccontextmanager
 async def reading(settings: Config) -> AsyncIterator[JobReader]:
     """The jobs, read beside a running gateway or without one; raises `StoreError`."""
-    reader = await Reader.open(daemon.database(settings))
+    reader = await Reader.open(places.database(settings))
     try:
         yield JobReader(reader)
     finally:

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from mail2fax import daemon
 from mail2fax.api.files import NameRefused, stored_path
 from mail2fax.cli.options import ConfigOption, fail, read_config
+from mail2fax.config import places
 from mail2fax.config.domains import tenants
 
 
@@ -21,6 +21,6 @@ def path(
     if domain not in known:
         fail(f"there is no domain {domain}; known are {', '.join(sorted(known))}")
     try:
-        typer.echo(stored_path(daemon.domains(settings), domain, file))
+        typer.echo(stored_path(places.domains(settings), domain, file))
     except NameRefused as error:
         fail(str(error))

@@ -9,17 +9,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mail2fax import daemon
 from mail2fax.cli.control import JsonOption, SocketOption, ask, refuse, socket_path
 from mail2fax.cli.options import ConfigOption, fail, read_config
 from mail2fax.cli.telling import print_json, printable
+from mail2fax.config import places
 from mail2fax.control.wire import Answer, Kind, MakeToken, Order, RevokeToken
 from mail2fax.model.domain import DEFAULT
 from mail2fax.model.token import Scope, Token, hash_of, new_secret
 from mail2fax.store import Reader, StoreError
 from mail2fax.tokens import TokenReader, plain_token
 
-app = typer.Typer(help="Let programs speak to the HTTP API.", no_args_is_help=True)
+app = typer.Typer(help="Let programs speak to the HTTP API.", no_args_is_help=True, add_completion=False)
 
 EVERYDAY = (Scope.FILES, Scope.SEND, Scope.HISTORY)
 """What a token may do where nothing else is said: all but throw a domain's history away."""
@@ -62,7 +62,7 @@ def list_tokens(as_json: JsonOption = False, config: ConfigOption = None) -> Non
     """Every token without its secret, those that open nothing any more among them."""
     now = datetime.now(UTC)
     try:
-        tokens = asyncio.run(_all(daemon.database(read_config(config))))
+        tokens = asyncio.run(_all(places.database(read_config(config))))
     except StoreError as error:
         fail(str(error))
     if as_json:

@@ -13,9 +13,9 @@ from random import SystemRandom
 from typing import Any, cast
 
 from mail2fax import wiring
+from mail2fax.config.places import control_socket
 from mail2fax.control.client import talking_to
 from mail2fax.control.wire import Trunks
-from mail2fax.daemon import control_socket
 from mail2fax.doctor.finding import Finding, Patient, doubtful, ill, unseen, well
 from mail2fax.engine.embedded.listening import TlsContexts
 from mail2fax.engine.embedded.sip.certificate import is_for
