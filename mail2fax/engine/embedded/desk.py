@@ -4,7 +4,7 @@ It waits for nothing itself: look-ups run as tasks of its own, and `look` is cal
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -47,6 +47,8 @@ class _Desk:
     registration: Registration | None = None
     watch: Watch | None = None
     registering: asyncio.Task[None] | None = None
+    behind: tuple[asyncio.Task[None], ...] = ()
+    """Withdrawals of its address that must be over before it registers."""
     finding: asyncio.Task[None] | None = None
     hosts: frozenset[str] = field(default_factory=frozenset)
     lost: str = ""
@@ -66,29 +68,31 @@ class TrunkDesk:
         self._news = news
         self._clock = clock
         self._desks: dict[str, _Desk] = {}
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving: dict[asyncio.Task[None], str] = {}
+        """Withdrawals under way, each with the address that it is of."""
 
     def adopt(self, trunks: Sequence[TrunkSettings]) -> None:
-        """These are the trunks from now on. What has not changed stays registered; what is gone is taken back."""
-        old, self._desks = self._desks, {}
+        """These are the trunks from now on. What has not changed stays registered, an account with other settings goes
+        on by them, and what is gone is taken back."""
+        old = self._desks
+        kept = {each.name: old.pop(each.name) for each in trunks if _is_kept(old.get(each.name), each)}
+        staying = self._close_all(old.values(), {_account_of(each) for each in trunks if each.registration_s})
+        for name in old.keys() - {each.name for each in trunks}:
+            self._news.states.pop(name, None)
+        self._desks = {}
         for settings in trunks:
-            kept = old.pop(settings.name, None)
-            if kept and _place_of(kept.settings) == _place_of(settings):
-                kept.settings, kept.networks = settings, _networks(settings)
-                self._desks[settings.name] = kept
+            if desk := kept.get(settings.name):
+                desk.settings, desk.networks = settings, _networks(settings)
             else:
-                if kept:
-                    self._leave(kept)
-                self._desks[settings.name] = self._open(settings)
-        for gone in old.values():
-            self._news.states.pop(gone.settings.name, None)
-            self._leave(gone)
+                desk = self._open(settings, staying.pop(_account_of(settings), None))
+            self._desks[settings.name] = desk
         self.look()
 
     def look(self) -> None:
         """Sees to registrations that are due. To be called when the user agent has heard something, or a timer ran."""
         for desk in self._desks.values():
-            if desk.registration and desk.registration.is_due and (not desk.registering or desk.registering.done()):
+            is_free = all(task.done() for task in (desk.registering, *desk.behind) if task)
+            if desk.registration and desk.registration.is_due and is_free:
                 desk.registering = _task(self._register(desk, desk.registration))
 
     def obstacle(self, name: str) -> str:
@@ -114,10 +118,30 @@ class TrunkDesk:
             for task in late:
                 task.cancel()
 
-    def _open(self, settings: TrunkSettings) -> _Desk:
+    def _close_all(self, desks: Iterable[_Desk], wanted: Collection["_Account"]) -> dict["_Account", Registration]:
+        """Leaves these desks; the registrations of accounts that are `wanted` on are not taken back."""
+        staying: dict[_Account, Registration] = {}
+        for desk in desks:
+            account = _account_of(desk.settings)
+            if desk.registration and account in wanted:
+                desk.registration.stop()
+                staying[account], desk.registration = desk.registration, None
+            self._leave(desk)
+        return staying
+
+    def _open(self, settings: TrunkSettings, registration: Registration | None = None) -> _Desk:
+        """`registration` is what there is already of this account."""
         desk = _Desk(settings, _networks(settings))
         if settings.registration_s is not None:
-            desk.registration = self._agent.register(_order(settings), lambda _: self._told(desk))
+            order, tell = _order(settings), lambda _: self._told(desk)
+            if registration is None:
+                desk.registration = self._agent.register(order, tell)
+            else:
+                desk.registration = registration
+                registration.go_on(order, tell)
+            # At the registrar, a withdrawal that comes last takes the new registration back.
+            address = _address_of(settings)
+            desk.behind = tuple(task for task, leaving in self._leaving.items() if leaving == address)
         if settings.options_s:
             desk.watch = self._agent.watch(
                 settings.authority, settings.options_s, lambda said: self._watched(desk, said)
@@ -135,10 +159,14 @@ class TrunkDesk:
         if desk.registration:
             left = asyncio.Event()
             waiting = _task(_heard(left))
-            self._leaving.add(waiting)
-            waiting.add_done_callback(self._leaving.discard)
+            self._leaving[waiting] = _address_of(desk.settings)
+            waiting.add_done_callback(self._left)
             desk.registration.withdraw(self._clock(), left.set)
             self._flush()
+
+    def _left(self, withdrawal: asyncio.Task[None]) -> None:
+        del self._leaving[withdrawal]
+        self.look()
 
     async def _register(self, desk: _Desk, registration: Registration) -> None:
         """One look-up, and one REGISTER to what it found."""
@@ -207,6 +235,23 @@ def _order(trunk: TrunkSettings) -> RegisterOrder:
 def credentials_of(trunk: TrunkSettings) -> Credentials | None:
     """What answers the challenges of a trunk; None where it knows us by our address."""
     return Credentials(trunk.auth_user or trunk.user, trunk.password) if trunk.user else None
+
+
+_Account = tuple[object, ...]
+
+
+def _account_of(trunk: TrunkSettings) -> _Account:
+    """Two trunks that are the same in this have one registrar, one address there, and one Contact."""
+    return trunk.host, trunk.port, trunk.transport, _address_of(trunk)
+
+
+def _address_of(trunk: TrunkSettings) -> str:
+    """The address of record that is registered."""
+    return f"{trunk.user}@{trunk.from_domain.lower()}"
+
+
+def _is_kept(desk: _Desk | None, trunk: TrunkSettings) -> bool:
+    return desk is not None and _place_of(desk.settings) == _place_of(trunk)
 
 
 def _place_of(trunk: TrunkSettings) -> TrunkSettings:

@@ -64,7 +64,8 @@ class AuthorizedRequest:
         self._rounds = 0
 
     def _try_again(self, response: Response) -> bool:
-        """Whether `request` now has what the response asked for. RFC 3261 22.2: all else is kept."""
+        """Whether `request` now has what the response asked for. RFC 3261 22.2: all else is kept, but for what the
+        response has shown of our own address."""
         if self._rounds >= _MOST_ROUNDS:
             return False
         headers = self.request.headers
@@ -76,9 +77,9 @@ class AuthorizedRequest:
         if not is_of_use:
             return False
         self._rounds += 1
-        headers = headers.with_set("Via", str(self._layer.new_via(self.flow)))
         headers = headers.with_set("CSeq", f"{self._next_cseq()} {self.request.method}")
-        self.request = with_authorization(replace(self.request, headers=headers), self._authenticator)
+        again = self._layer.addressed(replace(self.request, headers=headers), self.flow)
+        self.request = with_authorization(again, self._authenticator)
         return True
 
 

@@ -16,7 +16,7 @@ from mail2fax.engine.embedded.sip.transaction import (
     ServerTransaction,
     Transaction,
 )
-from mail2fax.engine.embedded.sip.uri import parse_uri
+from mail2fax.engine.embedded.sip.uri import parse_name_address, parse_uri
 from mail2fax.engine.embedded.sip.via import MAGIC_COOKIE, Via
 from mail2fax.engine.embedded.sip.whereabouts import Whereabouts
 
@@ -53,14 +53,22 @@ class TransactionLayer:
         return self.whereabouts.via(flow, f"{self.random.getrandbits(80):020x}")
 
     def addressed(self, request: Request, flow: Flow) -> Request:
-        """The request made fit for this flow: a new branch, and the Contact, if any, for its transport.
+        """The request made fit for this flow: a new branch, and the Contact, if any, as its far end reaches us now.
 
-        RFC 3263 4.3: whoever tries the next server does so in a new transaction.
+        RFC 3263 4.3: whoever tries the next server does so in a new transaction. And whoever asks the same one again
+        may have learned from its answer where a NAT has put us (RFC 3581).
         """
         headers = request.headers.with_set("Via", str(self.new_via(flow)))
         if request.contacts:
-            headers = headers.with_set(*self.whereabouts.contact(parse_uri(request.contacts[0].uri).user or "", flow))
+            headers = headers.with_set("Contact", self._contacts(request, flow))
         return replace(request, headers=headers)
+
+    def _contacts(self, request: Request, flow: Flow) -> str:
+        """Ours stands first; what follows it in a REGISTER are those that it replaces."""
+        first, *replaced = request.contacts
+        _, contact = self.whereabouts.contact(parse_uri(first.uri).user or "", flow)
+        uri = parse_name_address(contact).uri
+        return ", ".join((contact, *(str(other) for other in replaced if other.uri != uri)))
 
     def new_tag(self) -> str:
         return f"{self.random.getrandbits(64):016x}"

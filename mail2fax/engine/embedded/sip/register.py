@@ -77,7 +77,6 @@ class Registration:
     """
 
     def __init__(self, core: Core, order: RegisterOrder, tell: Callable[[Registered], None]) -> None:
-        self.is_due = True
         self.now = Registered(Standing.TRYING)
         self.flow: Flow | None = None
         """Where the registrar has accepted us last: calls that come in from there are its."""
@@ -91,19 +90,28 @@ class Registration:
         self._is_lengthened = False
         self._failures = 0
         self._expires_at: float | None = None
-        self._contact: SipUri | None = None
+        self._bound: frozenset[str] = frozenset()
+        """Our URIs, as the registrar has them."""
+        self._is_due = True
+        self._may_follow = self._follows = False
         self._request: _Register | None = None
         self._timers: list[Timer] = []
 
+    @property
+    def is_due(self) -> bool:
+        """It is time for a REGISTER; or a NAT has moved us, and the registrar knows us where we are no longer."""
+        return self._is_due or (self._may_follow and self._has_moved)
+
     def send(self, targets: Sequence[Flow], now: float) -> None:
         """Register, or refresh: with the first target that answers."""
-        self._stop()
+        self._follows = not self._is_due
+        self.stop()
         self._is_lengthened = False
         self._begin(targets, self._interval_s, self._answered, now)
 
     def not_found(self, reason: str, now: float) -> None:
         """The registrar's address is not to be found."""
-        self._stop()
+        self.stop()
         self._failed(reason, now)
 
     def withdraw(self, now: float, done: Callable[[], None]) -> None:
@@ -111,34 +119,59 @@ class Registration:
 
         Nothing is told any more.
         """
-        self._stop()
+        self.stop()
         if self.flow is None or self._expires_at is None or self._expires_at <= now:
             done()
         else:
-            self._begin((self.flow,), 0, lambda _answer, _flow, _now: done(), now)
+            self._begin((self.flow,), 0, lambda _answer, _sent, _now: done(), now)
+
+    def go_on(self, order: RegisterOrder, tell: Callable[[Registered], None]) -> None:
+        """By another order for the same account at the same registrar, at once. What it has of us is not taken back:
+        the withdrawal could come after what replaces it."""
+        self.stop()
+        self._order, self._tell = order, tell
+        self._interval_s, self._failures = order.interval_s, 0
+        self._is_due = True
+        if self.now.standing is not Standing.REGISTERED:
+            self.now = Registered(Standing.TRYING)
+
+    def stop(self) -> None:
+        """Neither says nor hears anything more. What the registrar has of us stays there until it expires."""
+        self._is_due = self._may_follow = False
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+        if self._request is not None:
+            self._request.abandon()
 
     # What the registrar says
 
-    def _answered(self, answer: Answer, flow: Flow, now: float) -> None:
+    def _answered(self, answer: Answer, sent: "_Register", now: float) -> None:
         if isinstance(answer, Silence):
             self._failed("no answer" if answer is Silence.TIMEOUT else "no connection", now)
         elif answer.is_success:
-            self._succeeded(answer, flow, now)
+            self._succeeded(answer, sent, now)
         elif answer.status == _INTERVAL_TOO_BRIEF and self._lengthen(answer):
-            self._begin((flow,), self._interval_s, self._answered, now)
+            self._begin((sent.flow,), self._interval_s, self._answered, now)
         elif answer.status in _REFUSED:
             self._wait(now + self._jittered(REFUSED_PAUSE_S))
             self._stand(Standing.REFUSED, _words(answer))
         else:
             self._failed(_words(answer), now, at_least_s=_retry_after(answer))
 
-    def _succeeded(self, answer: Response, flow: Flow, now: float) -> None:
-        granted = self._granted(answer)
+    def _succeeded(self, answer: Response, sent: "_Register", now: float) -> None:
+        ours, *replaced = (contact.uri for contact in sent.request.contacts)
+        granted = self._granted(answer, parse_uri(ours))
         if granted <= 0:
             self._failed("registered for no time at all", now)
             return
-        self.flow, self._failures, self._expires_at = flow, 0, now + granted
+        self._bound = (self._bound - {*replaced}) | {ours}
+        self.flow, self._failures, self._expires_at = sent.flow, 0, now + granted
         self._wait(now + max(granted - _margin(granted), SHORTEST_REFRESH_S))
+        if self._follows:  # a NAT that moves us with every request is not run after
+            self._timers.append(self._core.layer.timers.at(now + SHORTEST_REFRESH_S, self._follow))
+        else:
+            self._may_follow = True
         self._stand(Standing.REGISTERED)
 
     def _lengthen(self, answer: Response) -> bool:
@@ -160,18 +193,22 @@ class Registration:
         else:
             self._stand(Standing.FAILED, reason)
 
-    def _granted(self, answer: Response) -> int:
+    def _granted(self, answer: Response, ours: SipUri) -> int:
         """How long it knows us now. Its 200 lists every contact of the account, other machines' too (10.2.4)."""
         usual = _number(answer.headers.get("Expires"), self._interval_s)
         contacts = list(filter(None, map(_contact, answer.headers.items("Contact"))))
-        ours = [found for uri, found in contacts if self._is_ours(uri)]
-        if not ours and len(contacts) == 1:
-            ours = [contacts[0][1]]  # ours, as its NAT sees us
-        return next((_number(expires, usual) for expires in ours), usual)
+        found = [expires for uri, expires in contacts if _is_one(uri, ours)]
+        if not found and len(contacts) == 1:
+            found = [contacts[0][1]]  # ours, as its NAT sees us
+        return next((_number(expires, usual) for expires in found), usual)
 
-    def _is_ours(self, uri: SipUri) -> bool:
-        ours = self._contact
-        return ours is not None and (uri.user, uri.host.lower(), uri.port) == (ours.user, ours.host.lower(), ours.port)
+    @property
+    def _has_moved(self) -> bool:
+        """RFC 3581: an answer, whoever it is from, has shown where we are reached by now."""
+        return self.flow is not None and self._bound != {self._contact_for(self.flow)}
+
+    def _contact_for(self, flow: Flow) -> str:
+        return parse_name_address(self._core.contact(self._order.user, flow)[1]).uri
 
     def _stand(self, standing: Standing, reason: str = "") -> None:
         told = Registered(standing, reason)
@@ -185,25 +222,18 @@ class Registration:
         self._timers.append(self._core.layer.timers.at(moment, self._fall_due))
 
     def _fall_due(self, _now: float) -> None:
-        self.is_due = True
+        self._is_due = True
+
+    def _follow(self, _now: float) -> None:
+        self._may_follow = True
 
     def _jittered(self, pause_s: float) -> float:
         """RFC 5626 4.5: the offices of a city whose power comes back must not all register in one second."""
         return pause_s * self._core.layer.random.uniform(0.75, 1.25)
 
-    def _stop(self) -> None:
-        self.is_due = False
-        for timer in self._timers:
-            timer.cancel()
-        self._timers.clear()
-        if self._request is not None:
-            self._request.abandon()
-
     # Sending
 
-    def _begin(
-        self, targets: Sequence[Flow], interval_s: int, done: Callable[[Answer, Flow, float], None], now: float
-    ) -> None:
+    def _begin(self, targets: Sequence[Flow], interval_s: int, done: "_Done", now: float) -> None:
         # A fresh one each time: what a registrar makes of an answer to a challenge of an hour ago differs too much.
         authenticator = Authenticator(self._order.credentials, self._core.layer.random)
         request = self._register(targets[0], interval_s)
@@ -213,7 +243,9 @@ class Registration:
         order, core = self._order, self._core
         address = f"sip:{escape_user(order.user)}@{order.domain}"
         name, contact = core.contact(order.user, flow)
-        self._contact = parse_uri(parse_name_address(contact).uri)
+        # Where we were reached before a NAT moved us: calls must not be sent there any more, and many a registrar takes
+        # only so many contacts of an account.
+        replaced = [f"<{uri}>;expires=0" for uri in sorted(self._bound - {self._contact_for(flow)})]
         headers = (
             ("Via", str(core.layer.new_via(flow))),
             ("Max-Forwards", "70"),
@@ -221,7 +253,7 @@ class Registration:
             ("To", f"<{address}>"),
             ("Call-ID", self._call_id),
             ("CSeq", f"{self._next_cseq()} REGISTER"),
-            (name, contact),
+            (name, ", ".join((contact, *replaced))),
             ("Expires", str(interval_s)),
             ALLOW,
             core.user_agent,
@@ -243,12 +275,12 @@ class _Register(AuthorizedRequest):
         targets: Sequence[Flow],
         authenticator: Authenticator,
         next_cseq: Callable[[], int],
-        done: Callable[[Answer, Flow, float], None],
+        done: "_Done",
         now: float,
     ) -> None:
         super().__init__(core.layer, request, targets[0], authenticator, next_cseq)
         self._targets = list(targets[1:])
-        self._done: Callable[[Answer, Flow, float], None] | None = done
+        self._done: _Done | None = done
         core.layer.request(self.request, self.flow, self, now)
 
     def abandon(self) -> None:
@@ -263,7 +295,7 @@ class _Register(AuthorizedRequest):
         elif response.status == _UNAVAILABLE and self._targets:
             self._go_on(now)
         else:
-            self._done(response, self.flow, now)
+            self._done(response, self, now)
 
     def on_silence(self, why: Silence, now: float) -> None:
         if self._done is None:
@@ -271,13 +303,16 @@ class _Register(AuthorizedRequest):
         if self._targets:
             self._go_on(now)
         else:
-            self._done(why, self.flow, now)
+            self._done(why, self, now)
 
     def _go_on(self, now: float) -> None:
         """RFC 3263 4.3: the next server, in a transaction of its own."""
         self.flow = self._targets.pop(0)
         self.request = self._layer.addressed(self.request, self.flow)
         self._layer.request(self.request, self.flow, self, now)
+
+
+_Done = Callable[[Answer, _Register, float], None]
 
 
 def _margin(granted_s: int) -> float:
@@ -292,6 +327,10 @@ def _contact(text: str) -> tuple[SipUri, str | None] | None:
         return parse_uri(address.uri), parameter(address.parameters, "expires")
     except RemoteProtocolError:
         return None
+
+
+def _is_one(uri: SipUri, other: SipUri) -> bool:
+    return (uri.user, uri.host.lower(), uri.port) == (other.user, other.host.lower(), other.port)
 
 
 def _number(text: str | None, otherwise: int = 0) -> int:

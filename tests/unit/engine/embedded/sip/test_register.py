@@ -1,19 +1,22 @@
 """Keeping a registration: sent, refreshed, answered in whatever way, taken back."""
 
+from dataclasses import replace
+
 import pytest
 
-from mail2fax.engine.embedded.sip.flow import Flow, udp
+from mail2fax.engine.embedded.sip.flow import Address, Flow, udp
 from mail2fax.engine.embedded.sip.message import Request
 from mail2fax.engine.embedded.sip.register import (
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
     REFUSED_PAUSE_S,
+    SHORTEST_REFRESH_S,
     Registered,
     RegisterOrder,
     Registration,
     Standing,
 )
-from mail2fax.engine.embedded.sip.settings import UaSettings
+from mail2fax.engine.embedded.sip.settings import Credentials, UaSettings
 from tests.unit.engine.embedded.sip.scene import CREDENTIALS, A, B, Solo
 
 ORDER = RegisterOrder("fax.example", "office", "fax.example", 3600, CREDENTIALS)
@@ -21,6 +24,8 @@ OURS = ("Contact", "<sip:office@192.0.2.1:5060>;expires=1800")
 CHALLENGE = ("WWW-Authenticate", 'Digest realm="fax.example", nonce="first", qop="auth", algorithm=MD5')
 ANOTHER = ("WWW-Authenticate", 'Digest realm="fax.example", nonce="second", qop="auth", algorithm=MD5')
 C = ("192.0.2.3", 5060)
+NAT, MOVED = ("203.0.113.9", 40_001), ("203.0.113.9", 40_002)
+PRIVATE, SEEN, SEEN_LATER = (f"<sip:office@{host}:{port}>" for host, port in (A, NAT, MOVED))
 
 
 class Scene(Solo):
@@ -50,6 +55,15 @@ class Scene(Solo):
 
     def answered(self, status: int, *fields: tuple[str, str]) -> None:
         self.answer(self.last, status, *fields)
+
+    def answered_from(self, seen: Address, status: int, *fields: tuple[str, str]) -> None:
+        """Answered by somebody who sees the REGISTER come from there."""
+        via = str(self.last.via.received_from(seen))
+        self.answer(replace(self.last, headers=self.last.headers.with_set("Via", via)), status, *fields)
+
+    @property
+    def last_contacts(self) -> list[str]:
+        return [str(contact) for contact in self.last.contacts]
 
     def registered(self, *fields: tuple[str, str]) -> float:
         """Registered, and refreshed: after how many seconds."""
@@ -233,3 +247,96 @@ def test_what_was_never_registered_is_not_taken_back(scene: Scene) -> None:
     assert done == [True]
     scene.answered(200, OURS)
     assert scene.told == []
+
+
+def test_what_a_challenge_has_shown_of_our_address_stands_in_the_answer_to_it(scene: Scene) -> None:
+    """Trap: the first REGISTER after a start named the private address, though its 401 had told the public one."""
+    scene.until_due()
+    assert scene.last_contacts == [PRIVATE]
+    scene.answered_from(NAT, 401, CHALLENGE)
+    assert scene.last_contacts == [SEEN]
+    scene.answered_from(NAT, 200, ("Contact", f"{SEEN};expires=600"), ("Contact", "<sip:office@192.0.2.9>;expires=60"))
+    assert not scene.registration.is_due
+    assert scene.until_due() == pytest.approx(540, abs=1)
+
+
+def test_where_the_registrar_sees_us_is_registered_at_once_and_takes_the_place_of_the_other(scene: Scene) -> None:
+    """RFC 3581: without a challenge it is the 200 that tells; and where we are not reached must not ring."""
+    scene.until_due()
+    scene.answered_from(NAT, 200, OURS)
+    assert scene.until_due() == 0
+    assert scene.last_contacts == [SEEN, f"{PRIVATE};expires=0"]
+    scene.answered_from(NAT, 401, CHALLENGE)
+    assert scene.last_contacts == [SEEN, f"{PRIVATE};expires=0"]
+    scene.answered_from(NAT, 200, ("Contact", f"{SEEN};expires=1800"))
+    assert scene.until_due() == pytest.approx(1740, abs=1)
+    assert scene.last_contacts == [SEEN]
+    assert scene.told == [Registered(Standing.REGISTERED)]
+
+
+def test_an_answer_to_anything_else_shows_that_a_nat_has_moved_us(scene: Scene) -> None:
+    scene.until_due()
+    scene.answered_from(A, 200, OURS)
+    scene.wait(60)
+    assert not scene.registration.is_due
+    scene.invite()
+    [invite] = scene.made("INVITE")
+    seen = invite.headers.with_set("Via", str(invite.via.received_from(NAT)))
+    scene.answer(replace(invite, headers=seen), 486)
+    assert scene.until_due() == 0
+    assert scene.last_contacts == [SEEN, f"{PRIVATE};expires=0"]
+
+
+def test_a_move_that_a_challenge_shows_takes_the_old_place_back_with_the_next_register(scene: Scene) -> None:
+    scene.until_due()
+    scene.answered_from(NAT, 401, CHALLENGE)
+    scene.answered_from(NAT, 200, OURS)
+    scene.until_due()
+    scene.answered_from(MOVED, 401, ANOTHER)
+    assert scene.last_contacts == [SEEN_LATER]
+    scene.answered_from(MOVED, 200, OURS)
+    assert scene.until_due() == 0
+    assert scene.last_contacts == [SEEN_LATER, f"{SEEN};expires=0"]
+
+
+def test_a_nat_that_moves_us_with_every_request_is_not_run_after(scene: Scene) -> None:
+    """Trap: a REGISTER for each answer, and an answer for each REGISTER, is a storm."""
+    scene.until_due()
+    scene.answered_from(NAT, 200, OURS)
+    assert scene.until_due() == 0
+    for port in range(40_010, 40_014):
+        scene.answered_from((NAT[0], port), 200, OURS)
+        assert scene.until_due() == pytest.approx(SHORTEST_REFRESH_S, abs=0.1)
+
+
+def test_all_that_the_registrar_has_of_us_is_taken_back(scene: Scene) -> None:
+    scene.until_due()
+    scene.answered_from(NAT, 200, OURS)
+    scene.registration.withdraw(scene.pump.now, lambda: None)
+    scene.wait(0.05)
+    assert scene.last.headers.get("Expires") == "0"
+    assert scene.last_contacts == [SEEN, f"{PRIVATE};expires=0"]
+
+
+def test_other_settings_of_the_same_account_go_on_where_the_old_ones_stood(scene: Scene) -> None:
+    """One Call-ID and one rising CSeq for one registrar (RFC 3261 10.2), and nothing is taken back meanwhile."""
+    scene.until_due()
+    scene.answered(200, OURS)
+    told: list[Registered] = []
+    scene.registration.go_on(replace(ORDER, interval_s=600), told.append)
+    assert scene.registration.now == Registered(Standing.REGISTERED)
+    assert scene.until_due() == 0
+    scene.answered(403)
+    first, second = scene.made("REGISTER")
+    assert [request.headers.get("Expires") for request in (first, second)] == ["3600", "600"]
+    assert (first.call_id, first.cseq[0] < second.cseq[0]) == (second.call_id, True)
+    assert [each.standing for each in told] == [Standing.REFUSED]
+    assert scene.told == [Registered(Standing.REGISTERED)]
+
+
+def test_a_password_that_was_refused_does_not_hold_the_next_one_back(scene: Scene) -> None:
+    scene.until_due()
+    scene.answered(403)
+    scene.registration.go_on(replace(ORDER, credentials=Credentials("office", "right")), scene.told.append)
+    assert scene.registration.now == Registered(Standing.TRYING)
+    assert scene.until_due() == 0

@@ -1,5 +1,6 @@
 """Which address of ours a far end is told."""
 
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
@@ -9,7 +10,7 @@ from mail2fax.engine.embedded.sip.settings import UaSettings
 from mail2fax.engine.embedded.sip.via import parse_via
 from mail2fax.engine.embedded.sip.whereabouts import Whereabouts
 
-from .scene import A, B, Solo
+from .scene import CREDENTIALS, A, B, Solo
 
 OUTSIDE, INSIDE = udp(("198.51.100.5", 5060)), udp(("192.168.1.5", 5060))
 LOCAL = (ip_network("192.168.0.0/16"),)
@@ -98,3 +99,26 @@ def test_a_call_learns_from_the_answers_of_the_one_before() -> None:
     solo.answer(type(first)(first.headers.with_set("Via", str(seen)), method="INVITE", uri=first.uri), 486)
     solo.invite(call_id="second@mail2fax", targets=(udp(B),))
     assert solo.made("INVITE")[1].headers.get("Contact") == "<sip:100@203.0.113.9:40001>"
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted"),
+    [
+        (401, ("WWW-Authenticate", 'Digest realm="x", nonce="n", algorithm=MD5')),
+        (407, ("Proxy-Authenticate", 'Digest realm="x", nonce="n", algorithm=MD5')),
+        (422, ("Min-SE", "3600")),
+    ],
+)
+def test_an_invite_that_is_made_again_names_where_its_first_answer_has_seen_us(
+    status: int, wanted: tuple[str, str]
+) -> None:
+    """Trap: behind a NAT the far end's requests inside the call went to our private address, and its BYE was lost."""
+    solo = Solo()
+    solo.invite(credentials=CREDENTIALS, extra_headers=(("P-Asserted-Identity", "<sip:100@fax.example>"),))
+    [first] = solo.made("INVITE")
+    seen = first.via.received_from(("203.0.113.9", 40_001))
+    solo.answer(replace(first, headers=first.headers.with_set("Via", str(seen))), status, wanted)
+    second = solo.made("INVITE")[1]
+    assert second.headers.get("Contact") == "<sip:100@203.0.113.9:40001>"
+    assert second.headers.get("P-Asserted-Identity") == "<sip:100@fax.example>"
+    assert second.via.branch != first.via.branch
