@@ -25,6 +25,7 @@ from mail2fax.admission.gate import (
     judge_order,
     judge_redirection,
     judge_sender,
+    sub_address_of,
 )
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document.sandbox import Renderer
@@ -255,7 +256,7 @@ class Gateway:
         with await self._spool.open(job.submission.spool_name) as mail:
             parts = await self._unpacker.unpack(mail, tiff)
         reached(CrashPoint.MAIL_PARSED)
-        admitted = judge_order(job.submission.subject, parts, self._rules)
+        admitted = judge_order(job.submission.subject, parts, self._rules, job.submission.recipient)
         if isinstance(admitted, Refusal) or self._lines.may_carry(wanted_of(replace(job, number=admitted.number.e164))):
             return admitted
         facts = {"number": admitted.number.readable, "reason": "no trunk may carry it"}
@@ -263,7 +264,7 @@ class Gateway:
 
     async def _refuse_duplicate(self, job: Job, admitted: Admitted, tiff: BinaryIO) -> Admitted | Refusal:
         """The same order that came on another way is not dialled twice; its sender is told which job it is."""
-        key = await asyncio.to_thread(content_key, job.submission, admitted.number.e164, tiff)
+        key = await asyncio.to_thread(content_key, job.submission, admitted.destination, tiff)
         known = await self._jobs.claim_content(job, key)
         return admitted if known is None else Refusal(RefusalCode.DUPLICATE, {"job": str(known)})
 
@@ -386,6 +387,7 @@ class Gateway:
             ecm=trunk.ecm,
             max_bit_rate=trunk.max_bit_rate,
             trunk=trunk.name,
+            sub_address=sub_address_of(job.submission.recipient),
         )
 
 

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mail2fax.admission.attachment import find_attachment
-from mail2fax.admission.number import NumberPlan, NumberRules, may_dial, read_dialled, read_number
+from mail2fax.admission.number import NumberPlan, NumberRules, contradicts, may_dial, read_dialled, read_number
 from mail2fax.admission.proof import Bindings, is_proven
 from mail2fax.admission.sender import SenderRules
+from mail2fax.admission.subject import shown
+from mail2fax.mail.fax_address import FaxAddress, read_fax_address
 from mail2fax.mail.header import read_header
 from mail2fax.mail.heading import Heading, is_our_own, read_heading
 from mail2fax.mail.mime import Part
@@ -57,10 +59,19 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Admission's yes: the one number to dial, and what the one TIFF to send there is called."""
+    """Admission's yes: the one number to dial, and what the one TIFF to send there is called.
+
+    `sub_address` is what the fax address said of whom it is for at that number (T.30 SUB).
+    """
 
     number: FaxNumber
     attachment: str
+    sub_address: str = ""
+
+    @property
+    def destination(self) -> str:
+        """Where the fax goes, in E.164 and with the sub-address."""
+        return f"{self.number.e164}/{self.sub_address}" if self.sub_address else self.number.e164
 
 
 def judge_sender(arrival: Arrival, rules: AdmissionRules) -> Allowed | Refusal:
@@ -93,9 +104,14 @@ def judge_redirection(named: str, prefix: str, rules: AdmissionRules) -> FaxNumb
     return may_dial(number, rules.numbers, rules.plan) or number
 
 
-def judge_order(subject: str, parts: tuple[Part, ...] | Problem, rules: AdmissionRules) -> Admitted | Refusal:
-    """Which number, which attachment? `subject` is the decoded one; `parts` is what the mail was taken apart into."""
-    number = read_number(subject, rules.plan)
+def judge_order(
+    subject: str, parts: tuple[Part, ...] | Problem, rules: AdmissionRules, recipient: str = ""
+) -> Admitted | Refusal:
+    """Which number, which attachment? `subject` is the decoded one; `parts` is what the mail was taken apart into.
+
+    `recipient` is the address that the mail came for: where it is a number itself, the subject may be any text.
+    """
+    number = _ordered_number(subject, recipient, rules.plan)
     if isinstance(number, Refusal):
         return number
     refusal = may_dial(number, rules.numbers, rules.plan)
@@ -106,4 +122,24 @@ def judge_order(subject: str, parts: tuple[Part, ...] | Problem, rules: Admissio
     attachment = find_attachment(parts)
     if isinstance(attachment, Refusal):
         return attachment
-    return Admitted(number, attachment)
+    return Admitted(number, attachment, sub_address_of(recipient))
+
+
+def sub_address_of(recipient: str) -> str:
+    """The sub-address in the fax address that a mail came for; "" without one."""
+    address = read_fax_address(recipient)
+    return address.sub_address if isinstance(address, FaxAddress) else ""
+
+
+def _ordered_number(subject: str, recipient: str, plan: NumberPlan) -> FaxNumber | Refusal:
+    """The one number that is ordered: that of the address, if it has one, and else that of the subject."""
+    address = read_fax_address(recipient)
+    if address is None:
+        return read_number(subject, plan)
+    if isinstance(address, Problem):
+        return Refusal(RefusalCode.ADDRESS_NOT_UNDERSTOOD, {"address": shown(recipient), "problem": address.words})
+    number = read_number(address.number, plan)
+    if isinstance(number, FaxNumber) and contradicts(subject, number, plan):
+        facts = {"number": number.readable, "subject": shown(subject)}
+        return Refusal(RefusalCode.ADDRESS_CONTRADICTED, facts)
+    return number

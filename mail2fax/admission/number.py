@@ -16,6 +16,7 @@ from mail2fax.admission.subject import (
     FEWEST_DIGITS,
     NumberText,
     find_number,
+    numbers_alone,
     numbers_within,
     only_digits,
     several,
@@ -92,6 +93,15 @@ def read_number(subject: str, plan: NumberPlan) -> FaxNumber | Refusal:
     rest = found.text[len(text) :].strip(" ()./~-")
     # Long enough for a second number: half of the faxes would be lost.
     return several([text, rest]) if len(only_digits(rest)) >= FEWEST_DIGITS else number
+
+
+def contradicts(subject: str, number: FaxNumber, plan: NumberPlan) -> bool:
+    """Whether `subject` is wholly a number, and none of its readings is `number`, which the mail's address says.
+
+    "Invoice 4711" contradicts nothing; "8 017 200 15 00" is what somebody means to dial. So is a list of numbers.
+    """
+    readings = [_readings(found, plan) for found in numbers_alone(subject)]
+    return any(found and number.e164 not in found for found in readings)
 
 
 def read_dialled(named: str, prefix: str, plan: NumberPlan) -> FaxNumber | Refusal:

@@ -110,6 +110,19 @@ def find_number(subject: str) -> NumberText | Refusal:
     return _among_words(text)
 
 
+def numbers_alone(subject: str) -> list[NumberText]:
+    """The numbers of a subject that is nothing but a number, marked or not, or a list of numbers; else none."""
+    text = _without_reply_words(in_plain_characters(subject)).strip(" .,;")
+    marked = _MARKED.fullmatch(text)
+    if _NUMBER.fullmatch(text):
+        found = [text]
+    elif marked:
+        found = [marked["number"]]
+    else:
+        found = _NUMBER.findall(text) if _LIST.fullmatch(text) else []
+    return [NumberText(each) for each in found if len(only_digits(each)) <= _MOST_DIGITS and not _DATE.fullmatch(each)]
+
+
 def numbers_within(subject: str) -> list[NumberText]:
     """Everything in `subject` that looks like a number: too many for an order, enough to ask "did you mean".
 

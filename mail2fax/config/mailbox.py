@@ -34,7 +34,7 @@ _FIELD_NAME = re.compile(r"[!-9;-~]+")
 
 def _field_name(text: str) -> str:
     if text and not _FIELD_NAME.fullmatch(text):
-        raise ValueError("must be the name of a header without its colon, such as X-MS-Exchange-Organization-AuthAs")
+        raise ValueError("must be the name of a header without its colon, such as Delivered-To")
     return text
 
 
@@ -58,6 +58,7 @@ class MailboxEntry(Section):
     password: SecretStr = SecretStr("")
     password_file: SecretFile = ""
     address: MailAddress | Literal[""] = ""
+    address_header: Annotated[str, AfterValidator(_field_name)] = ""
     folder: Annotated[Line, Field(min_length=1)] = "INBOX"
     done: Annotated[Line, Field(min_length=1)] = "Done"
     rejected: Annotated[Line, Field(min_length=1)] = "Rejected"

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from mail2fax.crashpoint import CrashPoint, reached
+from mail2fax.ingest.addressee import addressee
 from mail2fax.ingest.mailbox import Head, Limits, LoginRefused, Mailbox, MailboxSettings, MailboxTrouble, Waiting
 from mail2fax.ingest.smtp_data import HeaderBlock
 from mail2fax.mail.arrival import arrived_at
@@ -300,11 +301,13 @@ class Collector:
 
     def _arrival(self, mail: Waiting, raw: bytes, seen: Seen, unwanted: Refusal | None) -> Arrival:
         block, header = _header_of(raw)
+        ours = self._settings.address.lower()
+        came_for = addressee(header, self._settings.address_header, ours)
         return Arrival(
             door=self._door,
             source_key=mail.key,
             mail_from=_return_path(header),
-            recipient=self._settings.address.lower(),
+            recipient=ours if isinstance(came_for, Refusal) else came_for,
             peer=f"{self._settings.protocol}:{self._settings.name}",
             received_at=self._now(),
             size=seen.size,
@@ -312,7 +315,7 @@ class Collector:
             proofs=self._proofs(header),
             mailbox=self._settings.name,
             copy_key=hashlib.sha256(raw).hexdigest(),
-            unwanted=unwanted,
+            unwanted=unwanted or (came_for if isinstance(came_for, Refusal) else None),
         )
 
     def _proofs(self, header: Header | None) -> tuple[Proof, ...]:

@@ -98,8 +98,8 @@ class MailProof:
 class MailboxSettings:
     """One mailbox as configured. Times (`_s`) are in seconds.
 
-    `done` and `rejected` are folders (IMAP). `address` is the fax address that its mails were sent to. With
-    `leave_on_server` (POP3) nothing is deleted there.
+    `done` and `rejected` are folders (IMAP). `address` is the fax address that its mails were sent to, unless the field
+    `address_header` (lower case) names a number. With `leave_on_server` (POP3) nothing is deleted there.
     """
 
     name: str
@@ -116,6 +116,7 @@ class MailboxSettings:
     rejected: str = "Rejected"
     poll_s: float = 60.0
     leave_on_server: bool = False
+    address_header: str = ""
     proof: MailProof = MailProof()
     connect_s: float = 30.0
     command_s: float = 60.0

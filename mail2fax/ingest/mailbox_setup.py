@@ -30,6 +30,7 @@ def _mailbox(entry: MailboxEntry) -> MailboxSettings:
         user=entry.user,
         password=entry.password.get_secret_value(),
         address=entry.fax_address,
+        address_header=entry.address_header.lower(),
         folder=entry.folder,
         done=entry.done,
         rejected=entry.rejected,

@@ -22,6 +22,8 @@ from mail2fax.ingest.smtp_doorstep import Client
 from mail2fax.ingest.smtp_login import Logins
 from mail2fax.ingest.smtp_secure import FAULT, SecureSmtp
 from mail2fax.ingest.smtp_settings import SmtpSettings
+from mail2fax.mail.fax_address import read_fax_address
+from mail2fax.mail.problem import Problem
 from mail2fax.model.mail import Proof
 from mail2fax.store.errors import StoreError, StoreFull
 from mail2fax.store.spool import Spool, SpoolFile
@@ -33,6 +35,7 @@ CLOSING = "421 4.3.2 Service is closing, please try again later"
 IDLE = "421 4.4.2 Waited too long for a command"
 TOO_SLOW = "421 4.4.2 Waited too long for the mail"
 NOT_OURS = "550 5.1.1 No fax address of this gateway"
+NO_NUMBER = "550 5.1.3 This fax address is not understood: "
 ONE_RECIPIENT = "452 4.5.3 One recipient per mail"
 
 READER_BYTES = 64 * 1024
@@ -116,6 +119,10 @@ class EnvelopeRules:
         if not self._settings.takes(address):
             log.info("recipient refused", peer=server.peer, recipient=address)
             return NOT_OURS
+        number = read_fax_address(address)
+        if isinstance(number, Problem):
+            log.info("recipient refused", peer=server.peer, recipient=address, reason=number.words)
+            return NO_NUMBER + number.words
         # RFC 5321 4.5.3.1.10: after 452 the client sends the mail again for the recipients that are left.
         return ONE_RECIPIENT if envelope.rcpt_tos else MISSING
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 
+from mail2fax.mail.fax_address import plain_address, read_fax_address
 from mail2fax.model.password import PasswordHash
 
 IPNetwork = IPv4Network | IPv6Network
@@ -37,7 +38,8 @@ class Listener:
 class SmtpSettings:
     """How the SMTP door behaves. Sizes are in bytes, times (`_s`) in seconds.
 
-    `recipients` are the fax addresses; an entry without an @ is a domain, and stands for all its addresses.
+    `recipients` are the fax addresses; an entry without an @ is a domain, and stands for all its addresses. Addresses
+    that are numbers (`fax_address`) are taken at the domains of all of them.
     `hostname` is our name in the greeting. `tls` is needed by listeners with encryption; one that asks for client
     certificates lets them prove senders. `accounts` are user names with their hashed passwords.
     """
@@ -71,14 +73,21 @@ class SmtpSettings:
     accept_s: float = 60.0
     """RFC 1047: a client that waits too long for the 250 sends the mail again."""
     _ours: frozenset[str] = field(init=False, repr=False)
+    _domains: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_ours", frozenset(recipient.lower() for recipient in self.recipients))
+        object.__setattr__(self, "_domains", frozenset(ours.rpartition("@")[2] for ours in self._ours))
         if self.tls is None and any(listener.encryption is not Encryption.NONE for listener in self.listeners):
             raise ValueError("a listener with encryption needs tls")
 
     def takes(self, address: str) -> bool:
-        """True when `address` is one of the fax addresses, in whatever case it is written."""
+        """True when `address` is one of the fax addresses, or a number at one, in whatever case it is written."""
         wanted = address.lower()
         local, _, domain = wanted.rpartition("@")
-        return bool(local) and not self._ours.isdisjoint((wanted, domain))
+        if not local or not self._ours.isdisjoint((wanted, domain)):
+            return bool(local)
+        if read_fax_address(wanted) is None:
+            return False
+        plain = plain_address(wanted)
+        return plain in self._ours if plain else domain in self._domains

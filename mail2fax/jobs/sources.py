@@ -51,7 +51,8 @@ _CHUNK = 1 << 20
 
 
 def content_key(submission: Submission, number: str, document: BinaryIO) -> str:
-    """The key of a fax by what it is: who sends what where. `number` is E.164, `document` the TIFF as it came."""
+    """The key of a fax by what it is: who sends what where. `number` is E.164, with the
+    sub-address where there is one; `document` is the TIFF as it came."""
     document.seek(0)
     content = hashlib.sha256()
     for chunk in iter(lambda: document.read(_CHUNK), b""):

@@ -22,6 +22,9 @@ class RefusalCode(StrEnum):
     NUMBER_INVALID = "number-invalid"
     NUMBER_LOCAL = "number-local"
     NUMBER_NOT_ALLOWED = "number-not-allowed"
+    ADDRESS_CONTRADICTED = "address-contradicted"
+    ADDRESS_NOT_UNDERSTOOD = "address-not-understood"
+    ADDRESS_SEVERAL = "address-several"
     ATTACHMENT_MISSING = "attachment-missing"
     ATTACHMENT_SEVERAL = "attachment-several"
     ATTACHMENT_BROKEN = "attachment-broken"
@@ -49,6 +52,9 @@ SMTP_REPLIES: Mapping[RefusalCode, str] = {
     RefusalCode.NUMBER_INVALID: "554 5.6.0 The fax number does not exist",
     RefusalCode.NUMBER_LOCAL: "554 5.6.0 The fax number lacks its area code",
     RefusalCode.NUMBER_NOT_ALLOWED: "554 5.7.1 Faxes to this number are not allowed",
+    RefusalCode.ADDRESS_CONTRADICTED: "554 5.6.0 Address and subject hold different fax numbers",
+    RefusalCode.ADDRESS_NOT_UNDERSTOOD: "550 5.1.3 The fax address is not one international number",
+    RefusalCode.ADDRESS_SEVERAL: "550 5.1.3 The mail goes to more than one fax number",
     RefusalCode.ATTACHMENT_MISSING: "554 5.6.1 No TIFF is attached",
     RefusalCode.ATTACHMENT_SEVERAL: "554 5.6.1 More than one TIFF is attached",
     RefusalCode.ATTACHMENT_BROKEN: "554 5.6.0 The attachment is broken",

@@ -257,6 +257,23 @@ async def test_the_order_says_what_the_trunk_wants_to_hear(quiet: House, tmp_pat
     assert (await quiet.found(job.id)).state is JobState.SENT
 
 
+async def test_a_number_in_the_address_is_dialled_and_its_sub_address_goes_with_the_call(quiet: House) -> None:
+    """Two people behind one machine are two orders, though number and document are the same."""
+    assert isinstance(quiet.engine, ScriptedEngine)
+    raw = ORDER.replace(b"Subject: +375 29 155 44 99", b"Subject: your offer")
+    for person in ("12", "13"):
+        came_for = replace(arrival(raw, person), recipient=f"fax=+375291554499/t33s={person}@fax.example.com")
+        verdict = await quiet.gateway.accept(came_for, await written(quiet.spool, raw))
+        assert isinstance(verdict, Accepted)
+        await quiet.gateway.prepare(await quiet.found(verdict.job_id))
+        await quiet.attempt(await quiet.found(verdict.job_id))
+        quiet.clock.advance(timedelta(minutes=1))
+    assert [(order.number, order.sub_address) for order in quiet.engine.dialled] == [
+        ("00375291554499", "12"),
+        ("00375291554499", "13"),
+    ]
+
+
 async def test_a_job_that_was_never_prepared_is_not_dialled(quiet: House) -> None:
     job = await quiet.found(await accepted(quiet))
     with pytest.raises(ValueError, match="never prepared"):

@@ -155,6 +155,18 @@ _REFUSALS = {
     RefusalCode.NUMBER_NOT_ALLOWED: Wording(
         "Faxes to {number} are not allowed here ({reason}).", "Check the number, or ask your administrator to allow it."
     ),
+    RefusalCode.ADDRESS_CONTRADICTED: Wording(
+        'Your mail went to the fax address of {number}, but its subject is another number: "{subject}". '
+        "We do not guess which was meant.",
+        "Write the number in one of the two places only: beside a number in the address the subject may be any text.",
+    ),
+    RefusalCode.ADDRESS_NOT_UNDERSTOOD: Wording(
+        'The fax address "{address}" is not understood: {problem}.',
+        "Write the number as in FAX=+375291554499@... or fax+375291554499@..., with /T33S= for a sub-address.",
+    ),
+    RefusalCode.ADDRESS_SEVERAL: Wording(
+        "Your mail went to more than one fax number: {numbers}.", "Write one mail for each number."
+    ),
     RefusalCode.ATTACHMENT_MISSING: Wording(
         "No TIFF is attached to your mail.", "Attach the document as one TIFF file (.tif) and send the mail again."
     ),

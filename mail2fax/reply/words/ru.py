@@ -164,6 +164,18 @@ _REFUSALS = {
         "Отправлять отсюда факсы на номер {number} не разрешено ({reason}).",
         "Проверьте номер или попросите администратора разрешить его.",
     ),
+    RefusalCode.ADDRESS_CONTRADICTED: Wording(
+        "Ваше письмо отправлено на адрес факса {number}, а в теме стоит другой номер: «{subject}». "
+        "Какой из них нужен, мы не угадываем.",
+        "Укажите номер только в одном месте: если он стоит в адресе, тема может быть любой.",
+    ),
+    RefusalCode.ADDRESS_NOT_UNDERSTOOD: Wording(
+        "Адрес факса «{address}» непонятен: {problem}.",
+        "Напишите номер так: FAX=+375291554499@... или fax+375291554499@..., подадрес — после /T33S=.",
+    ),
+    RefusalCode.ADDRESS_SEVERAL: Wording(
+        "Ваше письмо отправлено на несколько номеров факса: {numbers}.", "Отправьте отдельное письмо на каждый номер."
+    ),
     RefusalCode.ATTACHMENT_MISSING: Wording(
         "К вашему письму не приложен TIFF.", "Приложите документ одним файлом TIFF (.tif) и отправьте письмо ещё раз."
     ),
@@ -230,6 +242,14 @@ _ABOUT_SENDERS = {
     "the address is too long": "адрес слишком длинный",
 }
 
+_ABOUT_ADDRESSES = {
+    "its number must be international, with a + in front": "номер должен быть международным, с плюсом впереди",
+    "tones and pauses cannot be dialled": "тональные знаки и паузы набрать нельзя",
+    "there is no number in it": "в нём нет номера",
+    "its sub-address must be 1 to {} digits": "подадрес — это от 1 до {} цифр",
+    "nothing but one sub-address (T33S) may follow the number": "после номера может стоять только один подадрес (T33S)",
+}
+
 _ABOUT_NUMBERS = {
     "it is an emergency number": "это номер экстренной службы",
     "a rule forbids it": "это запрещено правилом",
@@ -290,5 +310,5 @@ RUSSIAN = Words(
     DIAGNOSES[Language.RUSSIAN],
     _REFUSALS,
     _MEDIA,
-    {**_ABOUT_MAILS, **_ABOUT_SENDERS, **_ABOUT_NUMBERS, **_ABOUT_DOCUMENTS, **_ABOUT_CALLS},
+    {**_ABOUT_MAILS, **_ABOUT_SENDERS, **_ABOUT_ADDRESSES, **_ABOUT_NUMBERS, **_ABOUT_DOCUMENTS, **_ABOUT_CALLS},
 )

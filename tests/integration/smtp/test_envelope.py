@@ -50,6 +50,40 @@ async def test_a_fax_address_is_taken_in_any_case_and_a_domain_with_any_name(hou
     assert house.gateway.arrivals[0].recipient == recipient.lower()
 
 
+NUMBERS = (
+    "FAX=+375291554499@example.com",
+    "fax=+375291554499/T33S=12@fax.example.org",
+    "+375291554499@example.com",
+    "fax+375291554499@example.com",
+)
+
+
+async def test_an_address_that_is_a_number_is_taken_at_our_domains_and_refused_at_once_where_it_is_none(
+    house: House,
+) -> None:
+    async with Client(house.port) as client:
+        await greeted(client)
+        for foreign in (
+            "FAX=+375291554499@example.net",
+            "+375291554499@sub.example.com",
+            "tom+375291554499@example.com",
+        ):
+            await client.ask("MAIL FROM:<anna@example.com>")
+            assert (await client.ask(f"RCPT TO:<{foreign}>")).startswith("550 5.1.1"), foreign
+            await client.ask("RSET")
+        for unfit in ("FAX=80291554499@example.com", "FAX=+3752915p4@fax.example.org", "+375/ISUB=2@example.com"):
+            await client.ask("MAIL FROM:<anna@example.com>")
+            assert (await client.ask(f"RCPT TO:<{unfit}>")).startswith("550 5.1.3 This fax address is not"), unfit
+            await client.ask("RSET")
+        for number in NUMBERS:
+            await client.ask("MAIL FROM:<anna@example.com>")
+            assert (await client.ask(f"RCPT TO:<{number}>")).startswith("250"), number
+            await client.ask("DATA")
+            await client.say(MAIL)
+            assert (await client.hear()).startswith("250 ")
+    assert [arrival.recipient for arrival in house.gateway.arrivals] == [number.lower() for number in NUMBERS]
+
+
 async def test_a_mail_has_one_recipient_and_the_client_sends_again_for_the_next(house: House) -> None:
     async with Client(house.port) as client:
         await greeted(client)

@@ -75,6 +75,68 @@ def test_nobody_may_fax_without_a_rule() -> None:
     assert answer == Refusal(RefusalCode.SENDER_NOT_ALLOWED, {"sender": "anna@example.com"})
 
 
+GMAIL = read_parts((MAILS / "gmail.eml").read_bytes())
+
+
+def ordered(subject: str, recipient: str) -> str:
+    """The number that is dialled, with its sub-address, or the code of the refusal."""
+    answer = judge_order(subject, GMAIL, RULES, recipient)
+    if isinstance(answer, Admitted):
+        return answer.destination
+    assert "unknown" not in "".join(astuple(ENGLISH.refused(answer))), "a fact of the wording is missing"
+    return answer.code
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Invoice 4711",
+        "",
+        "Scan from MFP-3",
+        "Your offer of 2026-08-01",
+        "4711",
+        "2026-08-01",
+        "Re: RE: +375 29 155 44 99",
+        "8 029 155 44 99",
+        "Fax: +375291554499",
+        "call +375 17 200 15 00 back",
+        "+++",
+    ],
+)
+def test_beside_a_number_in_the_address_the_subject_is_free_text(subject: str) -> None:
+    assert ordered(subject, "fax=+375291554499/t33s=12@fax.example.com") == "+375291554499/12"
+    assert ordered(subject, "fax+375291554499@example.com") == "+375291554499"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "+375 17 200 15 00",
+        "8 017 200 15 00",
+        "Re: +375 17 200-15-00",
+        "fax: +375172001500",
+        "Telefax: 8 017 200 15 00",
+        "+375291554499, +375172001500",
+        "+49 30 1234567",
+    ],
+)
+def test_a_subject_that_is_wholly_another_number_than_the_address_is_refused(subject: str) -> None:
+    assert ordered(subject, "+375291554499@fax.example.com") == RefusalCode.ADDRESS_CONTRADICTED
+
+
+@pytest.mark.parametrize(
+    ("recipient", "code"),
+    [
+        ("FAX=+375291554499p1@example.com", RefusalCode.ADDRESS_NOT_UNDERSTOOD),
+        ("FAX=+375000@example.com", RefusalCode.NUMBER_INVALID),
+        ("FAX=+4930123456@example.com", RefusalCode.NUMBER_NOT_ALLOWED),
+        ("+3759021234567@example.com", RefusalCode.NUMBER_NOT_ALLOWED),
+    ],
+)
+def test_a_number_in_the_address_goes_through_the_same_admission(recipient: str, code: RefusalCode) -> None:
+    assert ordered("anything", recipient) == code
+
+
 def test_the_header_is_what_counts_and_not_the_envelope() -> None:
     stranger = PLAIN.replace(b"anna@example.com", b"eve@evil.example")
     assert isinstance(judge_sender(arrival(stranger, mail_from="anna@example.com"), RULES), Refusal)

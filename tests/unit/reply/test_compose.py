@@ -212,6 +212,7 @@ def test_every_refusal_has_a_mail_without_gaps(code: RefusalCode, language: Lang
         "job",
         "hours",
         "megabytes",
+        "address",
     )
     facts = dict.fromkeys(names, "<fact>")
     letterhead, words = replace(LETTERHEAD, language=language), words_in(language)
