@@ -9,11 +9,14 @@
  *   - Nothing here calls Python. cffi lets go of the interpreter lock during each call; one terminal belongs to
  *     one thread at a time, different terminals may run on different threads.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <tiffio.h>
 
@@ -91,6 +94,7 @@ struct terminal {
     int start_page;
     int pages;                  /* of the whole document, 0 when not known */
     int bad_rows;               /* receiving: rows of the latest page that had to be guessed */
+    int pages_synced;           /* receiving: so many pages outlast a power cut */
     int standard;               /* sending: the far end has no other resolution: standard_path goes out */
     char path[MAX_PATH + 1], standard_path[MAX_PATH + 1];
     char header[T30_MAX_PAGE_HEADER_INFO + 1];
@@ -283,6 +287,42 @@ static void defuse(const uint8_t *frame, int length)
         ((uint8_t *) frame)[2] = 0;
 }
 
+static int sync_path(const char *path, int flags)
+{
+    int failed, file = open(path, flags | O_RDONLY | O_CLOEXEC);
+
+    if (file < 0)
+        return -1;
+    failed = fsync(file);
+    close(file);
+    return failed;
+}
+
+/* Receiving: we are about to say something about the pages in the file. What we confirm the far end forgets, so it must
+   be on the disk by then; with the first page, the name of the file, too. */
+static void sync_pages(terminal_t *terminal, int pages)
+{
+    char folder[MAX_PATH + 1], words[100], *slash;
+    int failed;
+
+    if (terminal->file_failed || pages <= terminal->pages_synced)
+        return;
+    failed = sync_path(terminal->path, 0);
+    if (!failed && terminal->pages_synced == 0) {
+        strcpy(folder, terminal->path);
+        slash = strrchr(folder, '/');
+        if (slash)
+            slash[slash == folder ? 1 : 0] = '\0';
+        failed = sync_path(slash ? folder : ".", O_DIRECTORY);
+    }
+    if (failed) {
+        terminal->file_failed = 1;
+        snprintf(words, sizeof(words), "the page could not be synced: %s", strerror(errno));
+        push(terminal, EVENT_FILE_ERROR, words, strlen(words));
+    }
+    terminal->pages_synced = pages;
+}
+
 static void handle_frame(T30_CONTEXT void *user, direction_t direction, const uint8_t *frame, int length)
 {
     terminal_t *terminal = user;
@@ -308,12 +348,14 @@ static void handle_frame(T30_CONTEXT void *user, direction_t direction, const ui
     follow_blocks(terminal, incoming, frame, length);
     if (!incoming)
         mend_outgoing(&terminal->mending, frame);
+    t30_get_transfer_statistics(terminal->t30, &stats);
+    if (!incoming && !terminal->sending)
+        sync_pages(terminal, stats.pages_rx);
     /* The page is not in the file: whatever spandsp is about to say about it must not count. */
     if (terminal->file_failed)
         return;
     kept = length < KEPT_FRAME_OCTETS ? (size_t) length : KEPT_FRAME_OCTETS;
     if ((event = push(terminal, EVENT_FRAME, frame, kept))) {
-        t30_get_transfer_statistics(terminal->t30, &stats);
         event->incoming = incoming;
         event->value = stats.pages_rx;
         event->total = terminal->bad_rows;
