@@ -16,6 +16,7 @@ import structlog
 
 from mail2fax import log as logs
 from mail2fax import wiring
+from mail2fax.answering import Answering
 from mail2fax.api.fax import FaxDesk
 from mail2fax.api.files import FileStore
 from mail2fax.api.guard import Guard
@@ -37,6 +38,7 @@ from mail2fax.ingest.mailbox_door import MailboxDoor
 from mail2fax.ingest.smtp import Accept, CannotListen, SmtpDoor, SmtpSettings
 from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.archive import HistoryDrop
+from mail2fax.jobs.incoming import IncomingFaxes
 from mail2fax.jobs.intake import Intake
 from mail2fax.jobs.operator import Operator
 from mail2fax.jobs.outbox import Outbox
@@ -44,6 +46,7 @@ from mail2fax.jobs.retention import Retention
 from mail2fax.jobs.states import Jobs
 from mail2fax.model.mail import Accepted, Arrival
 from mail2fax.model.refusal import Refusal
+from mail2fax.post import IncomingPost
 from mail2fax.service import ServiceManager
 from mail2fax.store import Store, StoreError
 from mail2fax.store.spool import Spool, SpoolFile
@@ -80,7 +83,7 @@ async def run(config: Config, read_again: Callable[[], Config]) -> None:
     _open_log(config)
     signals, manager = _signals(), ServiceManager()
     async with _house(config) as house:
-        running = asyncio.create_task(house.dispatcher.run())
+        running = asyncio.create_task(_run(house))
         alive = asyncio.create_task(manager.keep_alive())
         log.info("gateway running", version=version("mail2fax"), data=str(config.gateway.data_dir))
         manager.ready()
@@ -90,12 +93,22 @@ async def run(config: Config, read_again: Callable[[], Config]) -> None:
         manager.stopping(stop_wait_s + CLOSING_S)
         house.dispatcher.hold()
         doors = [house.door.stop(), house.mailboxes.stop(), *([house.api.stop()] if house.api else [])]
-        await asyncio.gather(*doors, house.dispatcher.finish(stop_wait_s, signals.hurry))
+        calls = [work.finish(stop_wait_s, signals.hurry) for work in (house.dispatcher, house.answering)]
+        await asyncio.gather(*doors, *calls)
         alive.cancel()
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
     log.info("gateway stopped")
+
+
+async def _run(house: "_House") -> None:
+    """What the house does until it is cancelled: it moves jobs and, if it is to, answers calls."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(house.dispatcher.run())
+        if house.config.incoming.answer:
+            log.info("calls are answered", numbers=sorted(wiring.answering(house.config).inboxes))
+            tasks.create_task(house.answering.run())
 
 
 @dataclass(slots=True)
@@ -109,6 +122,8 @@ class _House:
     renderer: Renderer
     lines: Lines
     gateway: Gateway
+    answering: Answering
+    post: IncomingPost
     upkeep: Upkeep
     dispatcher: Dispatcher
     door: SmtpDoor
@@ -123,10 +138,12 @@ class _House:
         trunks, engine = wiring.trunks(config), wiring.engine_settings(config)
         mailboxes = wiring.mailboxes(config)
         smtp, limits, replies = wiring.smtp_settings(config), wiring.render_limits(config), wiring.replies(config)
-        faxes, domains = wiring.api_faxes(config), wiring.domains(config)
+        faxes, domains, answering = wiring.api_faxes(config), wiring.domains(config), wiring.answering(config)
         logs.configure(wiring.log_settings(config))
         self.engine.log_as(wiring.log_settings(config))
         self.engine.adopt(engine.trunks, engine.lines)
+        self.answering.adopt(answering)
+        self.post.adopt(replies)
         self.jobs.adopt(wiring.job_settings(config))
         self.lines.adopt(trunks, config.most_lines)
         self.gateway.adopt(rules, dialling, retries)
@@ -153,7 +170,8 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         jobs = Jobs(store, wiring.job_settings(config), now)
         intake = Intake(jobs)
         documents = _directory(config.gateway.data_dir / DOCUMENTS)
-        retention = Retention(store, spool, documents, wiring.keep_for(config))
+        retention = Retention(store, spool, documents, places.domains(config), wiring.keep_for(config))
+        faxes = IncomingFaxes(store, now, config.gateway.hostname)
         try:
             await _tidy(jobs, spool, retention)
         except StoreError as error:
@@ -190,7 +208,21 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         alarms = Alarms(store, now, config.gateway.hostname, mailed=bool(config.alarm.admin))
         gauges = Gauges(spool.free_bytes, lambda: engine.deaths, lambda: engine.trunk_states)
         upkeep = Upkeep(store, alarms, retention, gauges, wiring.limits(config), now)
-        dispatcher = Dispatcher(gateway, jobs, Outbox(store, now), alarms, upkeep, wiring.replies(config), lines, now)
+        post = IncomingPost(faxes, places.domains(config), wiring.replies(config), alarms, now)
+        dispatcher = Dispatcher(
+            gateway,
+            jobs,
+            Outbox(store, now),
+            alarms,
+            upkeep,
+            wiring.replies(config),
+            lines,
+            now,
+            chores=[post.send_owed],
+        )
+        inboxes, place = wiring.answering(config), _directory(places.domains(config))
+        answering = Answering(engine, faxes, place, inboxes, upkeep.has_room, dispatcher.nudge)
+        await _end_interrupted(answering)
         accept = _accept_and_tell(gateway, dispatcher)
         door = SmtpDoor(_smtp_settings_at_start(config), spool, accept, now)
         await _open_door(door, config)
@@ -218,7 +250,21 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         closing.push_async_callback(mailboxes.stop)
         mailboxes.adopt(wiring.mailboxes(config))
         yield _House(
-            config, engine, jobs, unpacker, renderer, lines, gateway, upkeep, dispatcher, door, mailboxes, orders, api
+            config,
+            engine,
+            jobs,
+            unpacker,
+            renderer,
+            lines,
+            gateway,
+            answering,
+            post,
+            upkeep,
+            dispatcher,
+            door,
+            mailboxes,
+            orders,
+            api,
         )
 
 
@@ -265,6 +311,13 @@ async def _tidy(jobs: Jobs, spool: Spool, retention: Retention) -> None:
 async def _recover(jobs: Jobs) -> None:
     for job in await jobs.recover():
         log.warning("call was interrupted", job=job.id, number=job.number, state=job.state, outcome=job.outcome)
+
+
+async def _end_interrupted(answering: Answering) -> None:
+    try:
+        await answering.recover()
+    except (StoreError, OSError) as error:
+        raise CannotStart(f"faxes that came in cannot be put in order: {error}") from error
 
 
 async def _start_engine(engine: EngineProcess, config: Config) -> None:
@@ -327,7 +380,9 @@ async def _open_api(
     files.sweep()
     guard = Guard(Tokens(store, now), faxing.tenants, settings.max_failures_per_address, now)
     faxes = FaxDesk(faxing, files, gateway, jobs, spool, nudge, now)
-    past = PastDesk(store, files, HistoryDrop(store, spool, config.gateway.data_dir / DOCUMENTS, now))
+    past = PastDesk(
+        store, files, HistoryDrop(store, spool, config.gateway.data_dir / DOCUMENTS, places.domains(config), now)
+    )
     door = ApiDoor(settings, guard, files, faxes, past)
     try:
         await door.start()

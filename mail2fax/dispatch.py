@@ -43,6 +43,8 @@ FIRST_REPLY_DELAY = timedelta(minutes=1)
 LONGEST_REPLY_DELAY = timedelta(hours=1)
 
 Clock = Callable[[], datetime]
+Chore = Callable[[], Awaitable[datetime | None]]
+"""Work of others that is done at every nudge, and at the moment that it returns."""
 UnderWay = dict[int, asyncio.Task[None]]
 """Tasks by the id of the job they work on."""
 
@@ -81,6 +83,7 @@ class Dispatcher:
         replies: ReplyDelivery,
         lines: Lines,
         clock: Clock,
+        chores: Sequence[Chore] = (),
     ) -> None:
         self._gateway = gateway
         self._jobs = jobs
@@ -90,6 +93,7 @@ class Dispatcher:
         self._replies = replies
         self._lines = lines
         self._clock = clock
+        self._chores = tuple(chores)
         self._preparing: dict[int, asyncio.Task[None]] = {}
         self._calling: dict[int, asyncio.Task[None]] = {}
         self._passed_over: dict[int, float | None] = {}
@@ -113,6 +117,8 @@ class Dispatcher:
             tasks.create_task(self._repeat(self._send_alarms))
             tasks.create_task(self._repeat(self._upkeep.look))
             tasks.create_task(self._repeat(self._upkeep.purge))
+            for chore in self._chores:
+                tasks.create_task(self._repeat(chore))
 
     def nudge(self) -> None:
         """Something has changed: every loop looks at once."""
@@ -322,7 +328,7 @@ class Dispatcher:
             await self._alarms.sound(AlarmCause.REPLY_GIVEN_UP, job=str(reply.job_id), to=to or "-", error=error)
             await self._outbox.given_up(reply, error)
             return
-        delay = _delay(reply.tries)
+        delay = next_delay(reply.tries)
         log.warning("reply not sent, will be tried again", job=reply.job_id, error=error, delay_s=delay.total_seconds())
         await self._outbox.postponed(reply, now + delay, error)
 
@@ -362,9 +368,9 @@ class Dispatcher:
             log.error("alarm not mailed", cause=alarm.cause.value, error=error)
             await self._alarms.given_up(alarm, error)
             return
-        await self._alarms.postponed(alarm, now + _delay(alarm.tries), error)
+        await self._alarms.postponed(alarm, now + next_delay(alarm.tries), error)
 
 
-def _delay(tries: int) -> timedelta:
+def next_delay(tries: int) -> timedelta:
     """How long a mail waits that the mail server would not take, after so many tries before."""
     return min(FIRST_REPLY_DELAY * (1 << min(tries, 10)), LONGEST_REPLY_DELAY)

@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 from mail2fax import log as logs
 from mail2fax.admission.gate import AdmissionRules
 from mail2fax.admission.number import NumberPlan, NumberRules
+from mail2fax.answering import AnsweringSettings
 from mail2fax.api.fax import FaxSettings
 from mail2fax.api.files import Quota
 from mail2fax.api.settings import DoorSettings, Patience
 from mail2fax.config import Config
-from mail2fax.config.domains import default_terminal, mailbox_rules, sender_rules, tenants
+from mail2fax.config.domains import default_terminal, inboxes, mailbox_rules, sender_rules, tenants
 from mail2fax.config.errors import ConfigError, Fault
 from mail2fax.config.trunk import TrunkEntry, TrunkSection
 from mail2fax.control.orders import SendLimits
@@ -59,7 +60,7 @@ def engine_settings(config: Config) -> EngineSettings:
         media_port_low=config.sip.media_port_low,
         media_port_high=config.sip.media_port_high,
         real_time=config.sip.real_time,
-        lines=config.most_lines,
+        lines=config.engine_lines,
         caller_user=config.sip.user,
         caller_password=config.sip.password.get_secret_value(),
         trunks=tuple(_trunk_settings(trunk) for trunk in config.trunk.trunks),
@@ -192,6 +193,7 @@ def keep_for(config: Config) -> KeepFor:
         timedelta(days=keep.documents_d),
         timedelta(days=keep.journal_d),
         timedelta(days=keep.traces_d),
+        timedelta(days=keep.incoming_d),
     )
 
 
@@ -216,6 +218,17 @@ def dialling(config: Config) -> Dialling:
         hostname=config.gateway.hostname,
         zone=ZoneInfo(config.gateway.time_zone),
         longest_call_s=job_settings(config).calling.total_seconds(),
+    )
+
+
+def answering(config: Config) -> AnsweringSettings:
+    incoming = config.incoming
+    return AnsweringSettings(
+        inboxes=inboxes(config.terminal, config.domain),
+        lines=incoming.lines,
+        ring_s=incoming.ring_s,
+        longest_call_s=job_settings(config).calling.total_seconds(),
+        media_policy=incoming.t38,
     )
 
 

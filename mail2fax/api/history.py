@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from mail2fax.api.errors import ApiError
 from mail2fax.api.requests import History
-from mail2fax.jobs.history import Past, Place
+from mail2fax.jobs.history import Kinds, Past, Place
+from mail2fax.model.incoming import IncomingState
 from mail2fax.model.job import JobState
 
 FIELDS = ("id", "type", "remotenum", "start_dt", "stop_dt", "result")
@@ -17,10 +18,10 @@ EVERYTHING = "*"
 
 _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?")
-_CURSOR = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)/(\d{1,18})")
+_CURSOR = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)/(i?)(\d{1,18})")
 _CENTISECONDS = len("2020-12-20T20:28:13.84")
 
-_RESULTS: Mapping[JobState, str] = {
+_RESULTS: Mapping[JobState | IncomingState, str] = {
     JobState.RECEIVED: "dialing",
     JobState.READY: "dialing",
     JobState.SLEEPING: "dialing",
@@ -30,19 +31,23 @@ _RESULTS: Mapping[JobState, str] = {
     JobState.REJECTED: "failed",
     JobState.CANCELLED: "failed",
     JobState.UNCONFIRMED: "failed",
+    IncomingState.RECEIVING: "receiving",
+    IncomingState.COMPLETE: "success",
+    IncomingState.PARTIAL: "failed",
+    IncomingState.FAILED: "failed",
 }
-"""`receiving` is for faxes that come in; one that is being sent is `sending` once the far end has answered."""
+"""A fax that is being sent is `sending` once the far end has answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is wanted of a domain's history: from `place` on, before `until`, with these `fields`; `limit` of them, or
-    all (None). Faxes that came in are not kept yet: who asks for them alone gets none."""
+    """What is wanted of a domain's history: which `kinds`, from `place` on, before `until`, with these `fields`;
+    `limit` of them, or all (None)."""
 
     place: Place
     until: datetime
     fields: tuple[str, ...]
-    outgoing: bool
+    kinds: Kinds
     limit: int | None
 
 
@@ -53,10 +58,12 @@ def asked_of(request: History) -> Asked:
     if since >= until:
         raise ApiError(400, "field", 'the field "till_dt": it is before from_dt')
     return Asked(
-        place=max(Place.at(since), _place(request.cursor), key=lambda place: (place.since, place.after)),
+        place=max(
+            Place.at(since), _place(request.cursor), key=lambda place: (place.since, place.incoming, place.after)
+        ),
         until=until,
         fields=_fields(request.fields),
-        outgoing=request.type != "incoming",
+        kinds=Kinds(outgoing=request.type != "incoming", incoming=request.type != "outgoing"),
         limit=request.limit,
     )
 
@@ -68,14 +75,14 @@ def told(faxes: Sequence[Past], fields: Sequence[str]) -> list[Mapping[str, str 
 
 def cursor_behind(fax: Past) -> str:
     """What a client says to go on behind this fax."""
-    return f"{fax.created_at}/{fax.id}"
+    return f"{fax.created_at}/{'i' if fax.incoming else ''}{fax.id}"
 
 
 def _everything(fax: Past) -> Mapping[str, str | None]:
     # The text writes numbers without a plus. One that was not understood is told as it was given.
     return {
         "id": fax.uuid,
-        "type": "outgoing",
+        "type": "incoming" if fax.incoming else "outgoing",
         "remotenum": (fax.number or fax.subject).removeprefix("+"),
         "start_dt": fax.created_at[:_CENTISECONDS],
         "stop_dt": fax.changed_at[:_CENTISECONDS] if fax.state.final else None,
@@ -116,4 +123,4 @@ def _place(cursor: str | None) -> Place:
     form = _CURSOR.fullmatch(cursor)
     if form is None:
         raise ApiError(400, "field", 'the field "cursor": not one that an answer of ours has given')
-    return Place(form[1], int(form[2]))
+    return Place(form[1], int(form[3]), incoming=bool(form[2]))

@@ -60,7 +60,5 @@ class PastDesk:
             log.warning("api history dropped", token=token.id, domain=token.domain, faxes=dropped.faxes)
 
     async def _read(self, token: Token, asked: Asked, limit: int, behind: Past | None = None) -> tuple[Past, ...]:
-        if not asked.outgoing:
-            return ()
         place = behind.place if behind else asked.place
-        return await faxes_between(self._readable, token.domain, place, asked.until, limit)
+        return await faxes_between(self._readable, token.domain, place, asked.until, limit, asked.kinds)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 
 from mail2fax.config.values import Line, MailAddress, Name, Section, SenderMaskText, StationId
 from mail2fax.model.domain import DEFAULT, Tenant, Terminal
+from mail2fax.model.incoming import Inbox, digits_of
 from mail2fax.model.mask import SenderMask
 from mail2fax.model.number import MAX_E164_DIGITS
 from mail2fax.model.rule import SenderRule
@@ -27,6 +28,8 @@ def _own_number(text: str) -> str:
 NameOrNone = Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9._-]{0,63})?$")]
 OwnNumber = Annotated[str, AfterValidator(_own_number)]
 CallerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9+._-]*$")]
+CalledAs = Annotated[str, Field(pattern=r"^[A-Za-z0-9+*#._-]{1,64}$")]
+"""The user part of a Request-URI, as a trunk writes one of our numbers in it."""
 HeaderText = Annotated[Line, Field(max_length=40)]
 
 
@@ -79,6 +82,8 @@ class TerminalEntry(Section):
     station_id: StationId = ""
     header: HeaderText = ""
     trunks: tuple[Name, ...] = ()
+    dialled_as: tuple[CalledAs, ...] = ()
+    deliver_to: MailAddress | Literal[""] = ""
 
 
 class TerminalSection(Section):
@@ -89,6 +94,8 @@ class TerminalSection(Section):
     station_id: StationId = ""
     header: HeaderText = ""
     trunks: tuple[Name, ...] = ()
+    dialled_as: tuple[CalledAs, ...] = ()
+    deliver_to: MailAddress | Literal[""] = ""
     named: tuple[TerminalEntry, ...] = ()
 
 
@@ -97,11 +104,13 @@ class DomainEntry(Section):
 
     name: Name
     terminal: Name
+    deliver_to: MailAddress | Literal[""] = ""
 
 
 class DomainSection(Section):
-    """`[domain]`: the tenants beside the default one."""
+    """`[domain]`: the tenants beside the default one. `deliver_to` is who gets the faxes that come in for that one."""
 
+    deliver_to: MailAddress | Literal[""] = ""
     named: tuple[DomainEntry, ...] = ()
 
 
@@ -172,6 +181,25 @@ def tenants(terminal: TerminalSection, domain: DomainSection) -> Mapping[str, Te
         name: Tenant(name, terminals[chosen], {own: terminals[own] for own in owners if owners[own] == name})
         for name, chosen in _domains(domain).items()
     }
+
+
+def inboxes(terminal: TerminalSection, domain: DomainSection) -> Mapping[str, Inbox]:
+    """Where the calls to each of our numbers go, by the number as `digits_of` has it, and by each of `dialled_as`.
+
+    Raises `ValueError` when two terminals would share one.
+    """
+    terminals = _terminals(terminal)
+    readers = {DEFAULT: domain.deliver_to} | {entry.name: entry.deliver_to for entry in domain.named}
+    found: dict[str, Inbox] = {}
+    sections: list[tuple[str, str, TerminalSection | TerminalEntry]] = [(DEFAULT, DEFAULT, terminal)]
+    sections += [(entry.name, entry.domain, entry) for entry in terminal.named]
+    for name, tenant, section in sections:
+        inbox = Inbox(tenant, terminals[name], section.deliver_to or readers.get(tenant, ""))
+        for called in dict.fromkeys(digits_of(text) for text in (section.number, *section.dialled_as) if text):
+            if called in found:
+                raise ValueError(f"terminal: calls to {called} cannot be those of two terminals")
+            found[called] = inbox
+    return found
 
 
 def _terminals(section: TerminalSection) -> Mapping[str, Terminal]:

@@ -20,6 +20,7 @@ AT_START_ONLY = frozenset(
         "smtp.proxies",
         "smtp.insecure_trust_from",
         "smtp.listener",
+        "incoming.answer",
         "sip.listen",
         "sip.port",
         "sip.tcp",

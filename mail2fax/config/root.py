@@ -9,8 +9,9 @@ from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from mail2fax.config.api import ApiSection
-from mail2fax.config.domains import DomainSection, SendersSection, TerminalSection, mailbox_rules, sender_rules
+from mail2fax.config.domains import DomainSection, SendersSection, TerminalSection, inboxes, mailbox_rules, sender_rules
 from mail2fax.config.errors import ConfigError, Places, TomlText, describe, faulty_variables
+from mail2fax.config.incoming import IncomingSection
 from mail2fax.config.mailbox import MailboxSection
 from mail2fax.config.secrets import with_secrets
 from mail2fax.config.sections import (
@@ -53,6 +54,7 @@ class Config(BaseSettings):
     api: ApiSection = ApiSection()
     trunk: TrunkSection = TrunkSection()
     sip: SipSection = SipSection()
+    incoming: IncomingSection = IncomingSection()
     retry: RetrySection = RetrySection()
     reply: ReplySection = ReplySection()
     alarm: AlarmSection = AlarmSection()
@@ -69,9 +71,15 @@ class Config(BaseSettings):
 
     @model_validator(mode="after")
     def _ports_for_all_lines(self) -> Self:
-        places, lines = self.sip.media_places, self.most_lines
+        places, lines = self.sip.media_places, self.engine_lines
         if self.sip.media_port_low and places < lines:
             raise ValueError(f"sip.media_port_low to sip.media_port_high are {places} even ports for {lines} lines")
+        return self
+
+    @model_validator(mode="after")
+    def _calls_come_in_somewhere(self) -> Self:
+        if not inboxes(self.terminal, self.domain) and self.incoming.answer:
+            raise ValueError("incoming.answer needs a terminal with a number (or dialled_as) that can be called")
         return self
 
     @model_validator(mode="after")
@@ -94,8 +102,13 @@ class Config(BaseSettings):
 
     @property
     def most_lines(self) -> int:
-        """The most calls at once, over all trunks."""
+        """The most calls of ours at once, over all trunks."""
         return self.sip.lines or sum(trunk.lines for trunk in self.trunk.trunks)
+
+    @property
+    def engine_lines(self) -> int:
+        """The most calls at once, those that come in among them: neither kind takes the lines of the other."""
+        return self.most_lines + (self.incoming.lines if self.incoming.answer else 0)
 
     @classmethod
     def settings_customise_sources(

@@ -104,6 +104,7 @@ class RetentionSection(Section):
     mails_d: Days = 30
     documents_d: Days = 30
     traces_d: Days = 30
+    incoming_d: Days = 365
     journal_d: Days = 365
 
     @model_validator(mode="after")

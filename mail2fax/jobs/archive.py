@@ -12,7 +12,7 @@ import structlog
 
 from mail2fax.jobs import rows
 from mail2fax.jobs.plain import Plain, plain_story
-from mail2fax.jobs.retention import forget_job, remove_documents
+from mail2fax.jobs.retention import forget_incoming, forget_job, remove_documents
 from mail2fax.store import Row, Session, Store
 from mail2fax.store.spool import Spool
 
@@ -33,10 +33,13 @@ class Dropped:
 class HistoryDrop:
     """Drops what is over and told. Methods raise `StoreError`, and `OSError` when the archive cannot be written."""
 
-    def __init__(self, store: Store, spool: Spool, documents: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, spool: Spool, documents: Path, domains: Path, clock: Callable[[], datetime]
+    ) -> None:
         self._store = store
         self._spool = spool
         self._documents = documents
+        self._domains = domains
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
 
@@ -50,8 +53,21 @@ class HistoryDrop:
                 await asyncio.to_thread(_append, path, lines)
                 count += await self._forget(batch)
                 after = batch[-1]["id"]
+            count += await self._drop_incoming(domain, path)
             log.info("history dropped", domain=domain, faxes=count, archive=str(path) if count else None)
             return Dropped(count, path if count else None)
+
+    async def _drop_incoming(self, domain: str, path: Path) -> int:
+        count = after = 0
+        while batch := await self._store.read(
+            lambda session, after=after: session.all(  # type: ignore[misc] # bound at once
+                "droppable_incoming", domain=domain, after=after, limit=BATCH
+            )
+        ):
+            await asyncio.to_thread(_append, path, [{"type": "incoming", **row} for row in batch])
+            await forget_incoming(self._store, self._domains, batch)
+            count, after = count + len(batch), batch[-1]["id"]
+        return count
 
     async def _next(self, domain: str, after: int) -> Sequence[Row]:
         return await self._store.read(

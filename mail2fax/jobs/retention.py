@@ -6,7 +6,7 @@ in between leaves a file without a row, which the sweep at the next start remove
 
 import asyncio
 import re
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ import structlog
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.jobs.sources import MAY_COME_AGAIN
 from mail2fax.model.document import standard_name
+from mail2fax.model.incoming import incoming_path
 from mail2fax.model.job import JobState
 from mail2fax.model.mail import Door
 from mail2fax.store import Row, Session, Store
@@ -42,6 +43,7 @@ class KeepFor:
     documents: timedelta
     journal: timedelta
     traces: timedelta = timedelta(days=30)
+    incoming: timedelta = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +53,20 @@ class Purged:
     mails: int = 0
     documents: int = 0
     jobs: int = 0
+    incoming: int = 0
 
     @property
     def more(self) -> bool:
         """There may be more of the same at once."""
-        return max(self.mails, self.documents, self.jobs) >= BATCH
+        return max(self.mails, self.documents, self.jobs, self.incoming) >= BATCH
 
 
 class Retention:
     """Forgets what is older than `keep` says. Methods raise `StoreError`."""
 
-    def __init__(self, store: Store, spool: Spool, documents: Path, keep: KeepFor) -> None:
+    def __init__(self, store: Store, spool: Spool, documents: Path, domains: Path, keep: KeepFor) -> None:
         self._store = store
+        self._domains = domains
         self._spool = spool
         self._documents = documents
         self._keep = keep
@@ -78,9 +82,10 @@ class Retention:
         traces = now - self._keep.traces
         await self._store.write(lambda session: session.change("purge_traces", before=traces))
         jobs = await self._store.write(lambda session: _forget_jobs(session, now - self._keep.journal, now))
-        purged = Purged(mails, documents, jobs)
+        incoming = await _to_its_end(self._forget_incoming(now - self._keep.incoming))
+        purged = Purged(mails, documents, jobs, incoming)
         if purged != Purged():
-            log.info("old faxes forgotten", mails=purged.mails, documents=purged.documents, jobs=purged.jobs)
+            log.info("old faxes forgotten", mails=mails, documents=documents, jobs=jobs, incoming=incoming)
         return purged
 
     async def sweep(self) -> int:
@@ -104,6 +109,11 @@ class Retention:
         await asyncio.to_thread(remove_documents, self._documents, names)
         return len(names)
 
+    async def _forget_incoming(self, before: datetime) -> int:
+        rows = await self._store.read(lambda session: session.all("purgeable_incoming", before=before, limit=BATCH))
+        await forget_incoming(self._store, self._domains, rows)
+        return len(rows)
+
     async def _forget(self, find: str, forget: str, before: datetime) -> list[str]:
         """The names of the files whose jobs have forgotten them."""
 
@@ -121,6 +131,19 @@ class Retention:
         remove_documents(self._documents, sorted(unowned))
         _unlink(self._documents, sorted(unfinished))
         return len(unowned | unfinished)
+
+
+async def forget_incoming(store: Store, domains: Path, rows: Sequence[Row]) -> None:
+    """Forgets faxes that came in: the files first, for only their rows know where they lie."""
+    for row in rows:
+        path = incoming_path(domains, row["domain"], row["file"])
+        await asyncio.to_thread(_unlink, path.parent, [path.name])
+
+    def commit(session: Session) -> None:
+        for row in rows:
+            session.change("forget_incoming", fax_id=row["id"])
+
+    await store.write(commit)
 
 
 def remove_documents(folder: Path, names: Iterable[str]) -> None:

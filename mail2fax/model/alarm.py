@@ -35,6 +35,8 @@ class AlarmCause(StrEnum):
     """A mailbox holds many mails that are too old to be faxed: it was rebuilt, or is somebody's archive."""
     MAIL_STUCK = "mail-stuck"
     """A mail in a mailbox could not be taken, however often: a fault of ours, or of the mail's server."""
+    FAX_NOT_MAILED = "fax-not-mailed"
+    """A fax that came in was refused by the mail server for good, or for too long: its reader does not get it."""
     NOBODY_TO_TELL = "nobody-to-tell"
     """A fax has ended, its sender may not be answered, and no other address is named for that."""
 

@@ -182,7 +182,7 @@ class House:
             timedelta(hours=72),
         )
         alarms = Alarms(store, self.clock, "fax.example.com", mailed=False)
-        retention = Retention(store, self.spool, folder, KeepFor(YEAR, YEAR, YEAR))
+        retention = Retention(store, self.spool, folder, folder, KeepFor(YEAR, YEAR, YEAR))
         gauges = Gauges(self.spool.free_bytes, lambda: 0, lambda: engine.trunk_states)
         upkeep = Upkeep(store, alarms, retention, gauges, LIMITS, self.clock)
         self.dispatcher = Dispatcher(

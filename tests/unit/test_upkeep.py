@@ -49,7 +49,7 @@ class House:
         self.jobs = Jobs(store, JobSettings("fax.example.com"), self.clock)
         self.outbox = Outbox(store, self.clock)
         self.alarms = Alarms(store, self.clock, "fax.example.com", mailed=True)
-        retention = Retention(store, spool, documents, KEEP)
+        retention = Retention(store, spool, documents, documents, KEEP)
         self.upkeep = Upkeep(store, self.alarms, retention, self.machine.gauges, LIMITS, self.clock)
 
     async def sounded(self) -> list[AlarmCause]:

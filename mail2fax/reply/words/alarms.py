@@ -64,6 +64,10 @@ _ENGLISH = {
         "A mail in the mailbox {mailbox} could not be taken, {times} times: {said}.",
         "Look at the mail {mail} there and at the log. It stays where it is, and is tried again every hour.",
     ),
+    AlarmCause.FAX_NOT_MAILED: Wording(
+        "The fax {fax} that came in could not be mailed to {to}, and is given up: {error}.",
+        "It is kept at {path}: give it to its reader, and check deliver_to of its terminal or domain.",
+    ),
     AlarmCause.NOBODY_TO_TELL: Wording(
         "Job {job}, a mail from {sender}, has ended as {state}, and nobody may be told: it was sent automatically.",
         "See mail2fax show {job}. With reply.notify set, its reader is told of such faxes.",
@@ -127,6 +131,10 @@ _RUSSIAN = {
     AlarmCause.MAIL_STUCK: Wording(
         "Письмо в почтовом ящике {mailbox} не удалось принять, попыток: {times}. Причина: {said}.",
         "Посмотрите там письмо {mail} и журнал. Оно остаётся на месте, попытка повторяется каждый час.",
+    ),
+    AlarmCause.FAX_NOT_MAILED: Wording(
+        "Принятый факс {fax} не удалось отправить письмом для {to}, попытки прекращены: {error}.",
+        "Он лежит в {path}: передайте его получателю и проверьте deliver_to его терминала или домена.",
     ),
     AlarmCause.NOBODY_TO_TELL: Wording(
         "Задание {job}, письмо от {sender}, закончилось в состоянии {state}, и сообщить об этом некому: письмо "

@@ -61,7 +61,7 @@ async def opened(
         files = FileStore(folder / "domains", quota)
         desk = FaxDesk(faxes, files, built.gateway, built.jobs, built.spool, built.dispatcher.nudge, built.clock)
         guard = Guard(tokens, TENANTS, settings.max_failures_per_address, built.clock)
-        past = PastDesk(built.store, files, HistoryDrop(built.store, built.spool, folder, built.clock))
+        past = PastDesk(built.store, files, HistoryDrop(built.store, built.spool, folder, folder, built.clock))
         door = ApiDoor(settings, guard, files, desk, past)
         port = await door.start()
         try:

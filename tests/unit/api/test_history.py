@@ -9,6 +9,7 @@ from mail2fax.api.errors import ApiError
 from mail2fax.api.history import FIELDS, asked_of, cursor_behind, told
 from mail2fax.api.requests import History, parse_request
 from mail2fax.jobs.history import Past, Place
+from mail2fax.model.incoming import IncomingState
 from mail2fax.model.job import JobState
 
 PAST = Past(
@@ -105,3 +106,26 @@ def test_a_cursor_goes_on_behind_the_last_fax() -> None:
     assert asked_of(history(cursor=cursor_behind(PAST))).place == PAST.place
     later = asked_of(history(cursor=cursor_behind(PAST), from_dt="2021-01-01"))
     assert later.place == Place("2021-01-01T00:00:00.000000Z"), "never before what is asked for"
+
+
+COME = replace(PAST, state=IncomingState.COMPLETE, number="+375293334455", subject="")
+
+
+def test_a_fax_that_came_in_stands_beside_the_others_with_its_caller() -> None:
+    assert told([COME], ("type", "remotenum", "result")) == [
+        {"type": "incoming", "remotenum": "375293334455", "result": "success"}
+    ]
+    results = [told([replace(COME, state=state)], ("result",))[0]["result"] for state in IncomingState]
+    assert results == ["receiving", "success", "failed", "failed"]
+    (underway,) = told([replace(COME, state=IncomingState.RECEIVING)], ("stop_dt",))
+    assert underway["stop_dt"] is None
+
+
+def test_a_cursor_goes_on_behind_a_fax_of_either_kind() -> None:
+    assert asked_of(history(cursor=cursor_behind(COME))).place == Place(PAST.created_at, 7, incoming=True)
+    assert asked_of(history(cursor=cursor_behind(PAST))).place == Place(PAST.created_at, 7)
+
+
+def test_both_kinds_are_told_unless_one_is_named() -> None:
+    kinds = [asked_of(history(**said)).kinds for said in ({}, {"type": "incoming"}, {"type": "outgoing"})]
+    assert [(kind.outgoing, kind.incoming) for kind in kinds] == [(True, True), (False, True), (True, False)]

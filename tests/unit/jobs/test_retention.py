@@ -86,7 +86,7 @@ def house(jobs: Jobs, outbox: Outbox, spool: Spool, documents: Path) -> House:
 
 @pytest.fixture
 def retention(store: Store, spool: Spool, documents: Path) -> Retention:
-    return Retention(store, spool, documents, KEEP)
+    return Retention(store, spool, documents, documents, KEEP)
 
 
 async def test_each_kind_goes_after_its_own_time(jobs: Jobs, house: House, retention: Retention) -> None:
@@ -124,7 +124,7 @@ async def test_who_is_stopped_while_he_forgets_leaves_no_file_without_a_row(
     await house.sent()
     await house.tell()
     slow = SlowSpool(tmp_path / "spool")
-    purging = asyncio.create_task(Retention(store, slow, documents, KEEP).purge(START + 31 * DAY))
+    purging = asyncio.create_task(Retention(store, slow, documents, documents, KEEP).purge(START + 31 * DAY))
     await slow.asked.wait()
     purging.cancel()
     await asyncio.sleep(0)

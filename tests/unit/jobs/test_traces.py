@@ -76,7 +76,7 @@ async def retention(store: Store, folder: Path, **days: int) -> AsyncIterator[Re
     spool = Spool(folder / "spool")
     times = dict.fromkeys(("mails", "documents", "journal"), 300 * DAY) | {name: n * DAY for name, n in days.items()}
     try:
-        yield Retention(store, spool, folder, KeepFor(**times))
+        yield Retention(store, spool, folder, folder, KeepFor(**times))
     finally:
         spool.close()
 

@@ -14,6 +14,8 @@ from mail2fax.reply.words.alarms import ALARMS
 
 ADMIN = "admin@example.com"
 FACTS = {
+    "fax": "12",
+    "path": "/var/lib/mail2fax/x.tiff",
     "trunk": "provider",
     "said": "SIP 503 {0}",
     "minutes": "31",

@@ -1,0 +1,273 @@
+"""The other story: how a call becomes a fax in somebody's mailbox.
+
+A call that rings at one of our numbers gets a row, is answered, and its pages go to the disk, each before it is
+confirmed (the engine sees to that). The end of the call, or our own next start, makes it a fax that is whole, partial
+or nothing, and what pages there are is owed by mail from the same transaction on.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from mail2fax.document.received import part_of, settle
+from mail2fax.engine.interface import EngineUnavailable, FaxEngine, IncomingCall
+from mail2fax.jobs.causes import cause_of
+from mail2fax.jobs.incoming import IncomingFaxes
+from mail2fax.model.call import (
+    Answered,
+    AnswerOrder,
+    CallEnded,
+    CallEvent,
+    MediaPolicy,
+    Negotiated,
+    PageConfirmed,
+)
+from mail2fax.model.incoming import Heard, Inbox, IncomingFax, IncomingState, digits_of, incoming_path, judge_end
+from mail2fax.store import StoreError
+
+log = structlog.get_logger(__name__)
+
+WRITE_AGAIN_S = 5.0
+"""Seconds after which the end of a fax that could not be written is written again."""
+HEAR_OUT_S = 5.0
+"""How long a call that we hung up may take to say its end."""
+
+_NOT_FOUND, _UNAVAILABLE, _BUSY = 404, 480, 486
+
+INTERRUPTED = "we were stopped in mid call"
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweringSettings:
+    """Which numbers are ours, by the digits that trunks write, and how calls to them are taken.
+
+    `lines` faxes come in at once; `ring_s` is how long a call rings first; none is longer than `longest_call_s`.
+    """
+
+    inboxes: Mapping[str, Inbox]
+    lines: int
+    ring_s: float
+    longest_call_s: float
+    media_policy: MediaPolicy = MediaPolicy.ACCEPT
+
+
+class Answering:
+    """Takes the calls that come in. `has_room` says whether the disk may be written to, `nudge` that a mail is owed."""
+
+    def __init__(
+        self,
+        engine: FaxEngine,
+        faxes: IncomingFaxes,
+        domains: Path,
+        settings: AnsweringSettings,
+        has_room: Callable[[], Awaitable[bool]],
+        nudge: Callable[[], None],
+    ) -> None:
+        self._engine = engine
+        self._faxes = faxes
+        self._domains = domains
+        self._settings = settings
+        self._has_room = has_room
+        self._nudge = nudge
+        self._calls: dict[asyncio.Task[None], asyncio.Task[None] | None] = {}
+        """Who sees to each call, and the call itself once it is answered."""
+        self._holding = False
+
+    def adopt(self, settings: AnsweringSettings) -> None:
+        """Takes calls by these from now on."""
+        self._settings = settings
+
+    async def run(self) -> None:
+        """Takes calls until it is cancelled, which hangs up."""
+        async with asyncio.TaskGroup() as tasks:
+            async for call in self._engine.incoming():
+                seeing_to = tasks.create_task(self._see_to(call))
+                self._calls[seeing_to] = None
+                seeing_to.add_done_callback(self._calls.pop)
+
+    async def recover(self) -> None:
+        """Ends the faxes that nobody receives any more: their pages are on the disk, and the row knows the rest."""
+        for fax in await self._faxes.under_way():
+            ended = await self._end(fax, fax.heard, INTERRUPTED)
+            log.warning("fax was interrupted", fax=ended.id, state=ended.state, pages=ended.pages)
+
+    async def finish(self, limit_s: float, hurry: asyncio.Event) -> None:
+        """Takes nothing more, and waits for the faxes that come in, so long at most; then their calls are hung up."""
+        self._holding = True
+        if not self._calls:
+            return
+        impatient = asyncio.create_task(hurry.wait())
+        over = asyncio.create_task(asyncio.wait(set(self._calls)))
+        await asyncio.wait({impatient, over}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        impatient.cancel()
+        for call in self._calls.values():
+            if call:
+                call.cancel()
+        await asyncio.wait({over}, timeout=2 * HEAR_OUT_S)
+
+    async def _see_to(self, call: IncomingCall) -> None:
+        """One call; what goes wrong with it must not end the others."""
+        told = log.bind(trunk=call.trunk or None, caller=call.caller, called=call.called, call_id=call.call_id)
+        try:
+            inbox = self._inbox_of(call)
+            code = await self._refusal(inbox)
+            if code or inbox is None:
+                told.info("incoming call refused", code=code or _NOT_FOUND)
+                await call.reject(code or _NOT_FOUND)
+                return
+            await self._receive(call, inbox)
+        except EngineUnavailable as error:
+            told.warning("incoming call not taken", reason=str(error))
+        except Exception:
+            # Nobody is to wait on a line that we have lost sight of.
+            log.exception("incoming call failed inside", call_id=call.call_id)
+            await call.reject(_UNAVAILABLE)
+
+    def _inbox_of(self, call: IncomingCall) -> Inbox | None:
+        """Whose number was called. A terminal that has trunks of its own is not to be reached by another."""
+        inbox = self._settings.inboxes.get(digits_of(call.called))
+        if inbox and inbox.terminal.trunks and call.trunk and call.trunk not in inbox.terminal.trunks:
+            return None
+        return inbox
+
+    async def _refusal(self, inbox: Inbox | None) -> int | None:
+        if inbox is None:
+            return _NOT_FOUND
+        if len(self._calls) > self._settings.lines:  # this one is among them
+            return _BUSY
+        return _UNAVAILABLE if self._holding or not await self._has_room() else None
+
+    async def _receive(self, call: IncomingCall, inbox: Inbox) -> None:
+        # The row comes first: from here on nothing that is received is without one.
+        fax = await self._faxes.begin(
+            inbox, call_id=call.call_id, trunk=call.trunk, caller=call.caller, called=call.called
+        )
+        path = self._path(fax)
+        order = AnswerOrder(
+            document_path=str(part_of(path)),
+            station_id=inbox.terminal.station_id,
+            media_policy=self._settings.media_policy,
+            ring_s=self._settings.ring_s,
+        )
+        log.info("fax comes in", fax=fax.id, caller=fax.caller, called=fax.called, domain=fax.domain)
+        watch = _Watch(self._faxes, fax)
+        try:
+            await asyncio.to_thread(path.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
+            await self._carry(call, order, watch)
+        finally:
+            await asyncio.shield(self._written_down(fax, watch))
+
+    async def _carry(self, call: IncomingCall, order: AnswerOrder, watch: "_Watch") -> None:
+        """One call to its end, as a task of its own: `finish` ends that, and not us."""
+        carrying = asyncio.create_task(_follow(call, order, watch))
+        if (seeing_to := asyncio.current_task()) in self._calls:
+            self._calls[seeing_to] = carrying
+        try:
+            await asyncio.wait({carrying}, timeout=self._settings.longest_call_s)
+        finally:
+            carrying.cancel()
+            await asyncio.wait({carrying})
+        if not carrying.cancelled():
+            carrying.result()
+
+    async def _written_down(self, fax: IncomingFax, watch: "_Watch") -> None:
+        """Writes the end of a fax down, however long the disk takes: nobody else knows it any more."""
+        while True:
+            try:
+                if not watch.answered:
+                    await self._faxes.forget(fax)
+                    log.info("caller has given up", fax=fax.id)
+                    return
+                ended = await self._end(fax, watch.heard, watch.cause)
+            except (StoreError, OSError) as error:
+                log.error("end of fax not written", fax=fax.id, error=str(error))
+                await asyncio.sleep(WRITE_AGAIN_S)
+            else:
+                self._nudge()
+                _tell(ended)
+                return
+
+    async def _end(self, fax: IncomingFax, heard: Heard, cause: str) -> IncomingFax:
+        pages = await asyncio.to_thread(settle, self._path(fax))
+        event = judge_end(pages, heard.confirmed, last_confirmed=heard.last_confirmed)
+        return await self._faxes.end(fax, event, pages, heard, cause)
+
+    def _path(self, fax: IncomingFax) -> Path:
+        return incoming_path(self._domains, fax.domain, fax.file)
+
+
+class _Watch:
+    """What one call has told of its fax; each step that must outlast us is written down at once."""
+
+    def __init__(self, faxes: IncomingFaxes, fax: IncomingFax) -> None:
+        self.heard = Heard()
+        self.answered = False
+        self.cause = ""
+        self._faxes = faxes
+        self._fax = fax
+
+    async def see(self, event: CallEvent) -> None:
+        match event:
+            case Answered():
+                self.answered = True
+            case Negotiated(media=media, bit_rate=rate, ecm=ecm, far_id=far_id):
+                await self._note(replace(self.heard, media=media, bit_rate=rate, ecm=ecm, far_id=far_id))
+            case PageConfirmed(page=page, last=last):
+                log.info("page received", fax=self._fax.id, page=page)
+                await self._note(replace(self.heard, confirmed=self.heard.confirmed + 1, last_confirmed=last))
+            case CallEnded():
+                self._note_end(event)
+            case _:
+                pass
+
+    def _note_end(self, end: CallEnded) -> None:
+        fax = end.fax
+        self.cause = cause_of(end)
+        self.heard = Heard(
+            confirmed=max(fax.pages_confirmed, self.heard.confirmed),
+            last_confirmed=fax.last_confirmed,
+            far_id=fax.far_id or self.heard.far_id,
+            bit_rate=fax.bit_rate or self.heard.bit_rate,
+            ecm=self.heard.ecm if fax.ecm is None else fax.ecm,
+            media=end.media,
+        )
+
+    async def _note(self, heard: Heard) -> None:
+        self.heard = heard
+        try:
+            await self._faxes.note(self._fax, heard)
+        except StoreError as error:
+            # The pages are safe without it, and the call must not end for it.
+            log.error("fax not noted", fax=self._fax.id, error=str(error))
+
+
+async def _follow(call: IncomingCall, order: AnswerOrder, watch: _Watch) -> None:
+    events: AsyncIterator[CallEvent] | None = None
+    try:
+        async with call.answer(order) as events:
+            async for event in events:
+                await watch.see(event)
+    except asyncio.CancelledError:
+        # Leaving the block has hung up. What the call still has to say decides whether the fax is whole.
+        if events is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEAR_OUT_S):
+                    async for event in events:
+                        await watch.see(event)
+
+
+def _tell(fax: IncomingFax) -> None:
+    log.info(
+        "fax received" if fax.state is IncomingState.COMPLETE else "fax not received whole",
+        fax=fax.id,
+        state=fax.state,
+        pages=fax.pages,
+        caller=fax.caller,
+        csi=fax.heard.far_id,
+        media=fax.heard.media,
+        cause=fax.cause or None,
+    )

@@ -1,0 +1,17 @@
+"""`[incoming]` of the configuration: whether calls are answered, and how."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from mail2fax.config.values import Section
+from mail2fax.model.call import MediaPolicy
+
+
+class IncomingSection(Section):
+    """`[incoming]`: faxes that others send to the numbers of our terminals."""
+
+    answer: bool = False
+    lines: Annotated[int, Field(ge=1, le=500)] = 2
+    ring_s: Annotated[float, Field(ge=0, le=60)] = 2.0
+    t38: MediaPolicy = MediaPolicy.ACCEPT

@@ -1,0 +1,127 @@
+"""The TIFF of a fax that came in: how many of its pages are whole, and its place among the domain's.
+
+libtiff writes a page's rows, then its directory, then the link to that from the page before. A call that was cut off,
+or a process that was killed, leaves at most a page without a link; a disk that failed, anything. The directories are
+read here as a stranger's: nothing is believed that does not lie in the file.
+"""
+
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+MAX_PAGES = 10_000
+_ENTRY_BYTES = 12
+_STRIP_OFFSETS, _STRIP_BYTE_COUNTS = 273, 279
+_SHORT, _LONG = 3, 4
+_SIZES = {_SHORT: 2, _LONG: 4}
+_MOST_STRIPS = 100_000
+_ORDERS = {b"II": "<", b"MM": ">"}
+
+
+def part_of(path: Path) -> Path:
+    """What a fax is called while it is received."""
+    return path.with_name(f".{path.name}.part")
+
+
+def settle(path: Path) -> int:
+    """The fax gets its name, durably, with its whole pages alone; returns how many these are.
+
+    With none there is no file. It may be done again: after a crash in the middle, too. Raises `OSError`.
+    """
+    part = part_of(path)
+    held = part if part.exists() else path
+    try:
+        with held.open("r+b") as file:
+            pages = keep_whole_pages(file)
+            os.fsync(file.fileno())
+    except FileNotFoundError:
+        return 0
+    if pages == 0:
+        held.unlink()
+    elif held is part:
+        part.rename(path)
+    _sync_directory(path.parent)
+    return pages
+
+
+def keep_whole_pages(file: BinaryIO) -> int:
+    """Unlinks what is not whole from a TIFF; returns how many pages are left. Raises `OSError`."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    head = file.read(8)
+    order = _ORDERS.get(head[:2])
+    if len(head) < 8 or order is None or struct.unpack(f"{order}H", head[2:4])[0] != 42:  # noqa: PLR2004 - TIFF 6.0 2
+        return 0
+    reader, link, seen = _Reader(file, size, order), 4, set[int]()
+    while len(seen) < MAX_PAGES:
+        directory = reader.number(link, _LONG)
+        if directory == 0:
+            break
+        after = None if directory is None or directory in seen else reader.end_of_page(directory)
+        if directory is None or after is None:
+            file.seek(link)
+            file.write(bytes(4))
+            file.flush()
+            break
+        seen.add(directory)
+        link = after
+    return len(seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads numbers of a TIFF at offsets that may lead anywhere; what is not there is None."""
+
+    file: BinaryIO
+    size: int
+    order: str
+
+    def number(self, at: int, kind: int) -> int | None:
+        found = self._numbers(at, kind, 1)
+        return found[0] if found else None
+
+    def end_of_page(self, directory: int) -> int | None:
+        """Where the link to the next directory lies; None when this page is not whole."""
+        count = self.number(directory, _SHORT)
+        if not count:
+            return None
+        end = directory + 2 + count * _ENTRY_BYTES
+        if end + 4 > self.size:
+            return None
+        offsets = sizes = None
+        for at in range(directory + 2, end, _ENTRY_BYTES):
+            tag = self.number(at, _SHORT)
+            if tag == _STRIP_OFFSETS:
+                offsets = self._values(at)
+            elif tag == _STRIP_BYTE_COUNTS:
+                sizes = self._values(at)
+        if not offsets or not sizes or len(offsets) != len(sizes):
+            return None
+        inside = all(offset > 0 and offset + size <= self.size for offset, size in zip(offsets, sizes, strict=True))
+        return end if inside else None
+
+    def _values(self, entry: int) -> tuple[int, ...] | None:
+        """The numbers of one entry: in it, when they fit (TIFF 6.0 section 2)."""
+        kind, count = self.number(entry + 2, _SHORT), self.number(entry + 4, _LONG)
+        if kind not in _SIZES or count is None or not 0 < count <= _MOST_STRIPS:
+            return None
+        at = entry + 8 if count * _SIZES[kind] <= 4 else self.number(entry + 8, _LONG)  # noqa: PLR2004 - octets there
+        return None if at is None else self._numbers(at, kind, count)
+
+    def _numbers(self, at: int, kind: int, count: int) -> tuple[int, ...] | None:
+        if at + count * _SIZES[kind] > self.size:
+            return None
+        self.file.seek(at)
+        return struct.unpack(
+            f"{self.order}{count}{'H' if kind == _SHORT else 'I'}", self.file.read(count * _SIZES[kind])
+        )
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

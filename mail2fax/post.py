@@ -1,0 +1,89 @@
+"""Brings incoming faxes to their readers by mail: at least once, and always as the same mail."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from mail2fax.dispatch import ReplyDelivery, next_delay
+from mail2fax.jobs.alarms import Alarms
+from mail2fax.jobs.incoming import IncomingFaxes
+from mail2fax.model.alarm import AlarmCause
+from mail2fax.model.incoming import IncomingMail, incoming_path
+from mail2fax.reply.received import compose_received
+from mail2fax.reply.send import SendFailed, send
+
+log = structlog.get_logger(__name__)
+
+BATCH = 10
+
+
+class IncomingPost:
+    """Sends what is owed; a chore of the dispatcher."""
+
+    def __init__(
+        self,
+        faxes: IncomingFaxes,
+        domains: Path,
+        replies: ReplyDelivery,
+        alarms: Alarms,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._faxes = faxes
+        self._domains = domains
+        self._replies = replies
+        self._alarms = alarms
+        self._clock = clock
+        self._unsettled: set[int] = set()
+        """Faxes that the mail server has taken, though the database does not know it yet."""
+
+    def adopt(self, replies: ReplyDelivery) -> None:
+        """Sends mails so from now on."""
+        self._replies = replies
+
+    async def send_owed(self) -> datetime | None:
+        """Sends every mail that is due; returns when the next one is."""
+        for mail in await self._faxes.owed(self._clock(), BATCH):
+            try:
+                await self._send(mail)
+            except Exception as fault:
+                # One fax that cannot be mailed must not hold up the others.
+                log.exception("fax not mailed, a fault inside", fax=mail.fax.id)
+                await self._failed(mail, repr(fault), permanent=False)
+        return await self._faxes.next_owed()
+
+    async def _send(self, mail: IncomingMail) -> None:
+        fax = mail.fax
+        if fax.id not in self._unsettled:
+            try:
+                tiff = await asyncio.to_thread(incoming_path(self._domains, fax.domain, fax.file).read_bytes)
+            except FileNotFoundError:
+                await self._failed(mail, "its file is gone", permanent=True)
+                return
+            try:
+                await send(compose_received(mail, self._replies.letterhead, tiff), self._replies.server)
+            except SendFailed as error:
+                await self._failed(mail, str(error), permanent=error.permanent)
+                return
+        # A disk that cannot commit now must not make us send it again and again.
+        self._unsettled.add(fax.id)
+        await self._faxes.mailed(mail)
+        self._unsettled.discard(fax.id)
+        log.info("fax mailed", fax=fax.id, to=mail.to, pages=fax.pages, state=fax.state)
+
+    async def _failed(self, mail: IncomingMail, error: str, *, permanent: bool) -> None:
+        fax, now = mail.fax, self._clock()
+        if permanent or now - (fax.ended_at or fax.started_at) > self._replies.give_up_after:
+            path = incoming_path(self._domains, fax.domain, fax.file)
+            log.error("mail of a fax given up", fax=fax.id, to=mail.to, error=error)
+            # The alarm first: killed in between, we come by here again, and one cause is not told twice in an hour.
+            await self._alarms.sound(
+                AlarmCause.FAX_NOT_MAILED, fax=str(fax.id), to=mail.to, path=str(path), error=error
+            )
+            await self._faxes.given_up(mail, error)
+            return
+        delay = next_delay(mail.tries)
+        log.warning("fax not mailed, will be tried again", fax=fax.id, error=error, delay_s=delay.total_seconds())
+        await self._faxes.postponed(mail, now + delay, error)

@@ -1,0 +1,81 @@
+"""Writes the mail that brings an incoming fax to its reader: who, how many pages, how good, and the TIFF itself.
+
+The same row always gives the same mail, Message-ID and all: one that is sent twice is shown once (RFC 5322 3.6.4).
+"""
+
+import hashlib
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from zoneinfo import ZoneInfo
+
+from mail2fax.model.incoming import IncomingFax, IncomingMail, IncomingState
+from mail2fax.model.mark import JOB_FIELD
+from mail2fax.reply.compose import Letterhead
+from mail2fax.reply.words.received import RECEIVED, ReceivedWords
+
+_LONGEST = 60
+"""Characters of what a far end calls itself."""
+
+
+def compose_received(mail: IncomingMail, letterhead: Letterhead, tiff: bytes) -> EmailMessage:
+    """The mail for a fax that is over, with the pages that have come."""
+    words, fax = RECEIVED[letterhead.language], mail.fax
+    whole = fax.state is IncomingState.COMPLETE
+    time = _moment(fax.started_at, letterhead.zone)
+    message = EmailMessage(policy=SMTP)
+    message["From"], message["To"] = letterhead.sender, mail.to
+    subject = words.subject if whole else words.subject_partial
+    message["Subject"] = subject.format(who=_who(fax, words), pages=fax.pages, time=time)
+    message["Date"] = (fax.ended_at or fax.started_at).astimezone(letterhead.zone)
+    message["Message-ID"] = mail.message_id
+    # RFC 3834 5.1, and our own mark: no program shall answer this mail, and no gateway take it for an order.
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message[JOB_FIELD] = "0"
+    rows = [f"{label + ':':<{_width(words)}} {value}" for label, value in _rows(fax, words, time)]
+    text = "\n".join([words.opening if whole else words.opening_partial, "", *rows]) + "\n"
+    message.set_content(text, cte="quoted-printable" if text.isascii() else "base64")
+    message["Content-Language"] = letterhead.language.value
+    message.add_attachment(tiff, maintype="image", subtype="tiff", filename=file_name(fax, letterhead.zone))
+    message.set_boundary("=_" + hashlib.sha256(mail.message_id.encode()).hexdigest()[:32])
+    return message
+
+
+def file_name(fax: IncomingFax, zone: ZoneInfo) -> str:
+    """What the attachment is called: when, and from which number."""
+    digits = "".join(character for character in fax.caller if character.isascii() and character.isdigit())
+    return "-".join(filter(None, ["fax", f"{fax.started_at.astimezone(zone):%Y%m%d-%H%M%S}", digits[:20]])) + ".tiff"
+
+
+def _rows(fax: IncomingFax, words: ReceivedWords, time: str) -> list[tuple[str, str]]:
+    heard = fax.heard
+    rows = [(words.caller, _printable(fax.caller) or words.unknown)]
+    if heard.far_id:
+        rows.append((words.sender, _printable(heard.far_id)))
+    rows += [(words.called, _printable(fax.called)), (words.pages, str(fax.pages))]
+    if heard.bit_rate:
+        quality = words.with_correction if heard.ecm else words.without_correction
+        rows.append((words.quality, quality.format(rate=heard.bit_rate)))
+    return [*rows, (words.time, time)]
+
+
+def _who(fax: IncomingFax, words: ReceivedWords) -> str:
+    """The caller, and in brackets what its machine calls itself."""
+    caller = _printable(fax.caller) or words.unknown
+    return f"{caller} ({_printable(fax.heard.far_id)})" if fax.heard.far_id else caller
+
+
+def _width(words: ReceivedWords) -> int:
+    return 1 + max(map(len, (words.caller, words.sender, words.called, words.pages, words.quality, words.time)))
+
+
+def _moment(moment: datetime, zone: ZoneInfo) -> str:
+    local = moment.astimezone(zone)
+    return f"{local:%Y-%m-%d %H:%M} {'UTC' if zone.key == UTC.tzname(None) else local.strftime('%z')}"
+
+
+def _printable(text: str) -> str:
+    """A stranger's text, as it may stand in a header: on one line, and not for ever."""
+    shown = text.encode("utf-8", "replace").decode()
+    return "".join(character if character.isprintable() else " " for character in shown)[:_LONGEST].strip()

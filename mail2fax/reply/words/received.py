@@ -1,0 +1,61 @@
+"""What the mail with an incoming fax says. To correct a sentence, look here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mail2fax.reply.words.catalogue import Language
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedWords:
+    """`{names}` are filled in. `pages` counts pages in a way that fits every number."""
+
+    subject: str
+    subject_partial: str
+    opening: str
+    opening_partial: str
+    caller: str
+    sender: str
+    called: str
+    pages: str
+    quality: str
+    time: str
+    unknown: str
+    with_correction: str
+    without_correction: str
+
+
+RECEIVED: Mapping[Language, ReceivedWords] = {
+    Language.ENGLISH: ReceivedWords(
+        subject="[Fax] from {who}, pages: {pages}, {time}",
+        subject_partial="[Fax] INCOMPLETE from {who}, pages: {pages}, {time}",
+        opening="A fax has come in. It is attached as a TIFF, every page was received and confirmed.",
+        opening_partial="A fax has come in, but not whole: the call ended before its last page was confirmed. What was "
+        "received is attached as a TIFF. Its sender has seen that it failed, and may send it again.",
+        caller="Caller",
+        sender="Sender",
+        called="Called",
+        pages="Pages",
+        quality="Quality",
+        time="Received",
+        unknown="unknown",
+        with_correction="{rate} bit/s with error correction",
+        without_correction="{rate} bit/s without error correction",
+    ),
+    Language.RUSSIAN: ReceivedWords(
+        subject="[Факс] от {who}, страниц: {pages}, {time}",
+        subject_partial="[Факс] НЕ ПОЛНОСТЬЮ, от {who}, страниц: {pages}, {time}",
+        opening="Принят факс. Он приложен в формате TIFF, все страницы приняты и подтверждены.",
+        opening_partial="Факс принят не полностью: звонок оборвался раньше, чем была подтверждена последняя страница. "
+        "Принятое приложено в формате TIFF. Отправитель знает о сбое и может повторить факс.",
+        caller="Звонивший",
+        sender="Отправитель",
+        called="Номер",
+        pages="Страниц",
+        quality="Качество",
+        time="Принят",
+        unknown="неизвестен",
+        with_correction="{rate} бит/с с исправлением ошибок",
+        without_correction="{rate} бит/с без исправления ошибок",
+    ),
+}

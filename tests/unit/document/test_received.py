@@ -1,0 +1,62 @@
+"""Faxes that came in, as files: what is whole is kept, whatever ended the call or the disk."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from mail2fax.document.received import keep_whole_pages, part_of, settle
+from tests.harness.documents import assert_received, write_fax_tiff
+
+
+def pages_left(path: Path) -> int:
+    with path.open("r+b") as file:
+        return keep_whole_pages(file)
+
+
+def test_a_whole_fax_stays_as_it_is_and_gets_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "x.tiff"
+    content = write_fax_tiff(part_of(path), 3).read_bytes()
+    assert settle(path) == 3
+    assert path.read_bytes() == content
+    assert [each.name for each in tmp_path.iterdir()] == ["x.tiff"]
+    assert settle(path) == 3, "and again, after a crash in the middle"
+
+
+def test_without_a_page_there_is_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.tiff"
+    assert settle(path) == 0
+    part_of(path).write_bytes(b"II*\0\0\0\0\0")
+    assert settle(path) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_ends_anywhere_keeps_the_pages_before_and_can_be_read(tmp_path: Path) -> None:
+    content = write_fax_tiff(tmp_path / "whole.tiff", 3).read_bytes()
+    seen, path = set(), tmp_path / "cut.tiff"
+    for size in range(0, len(content) + 1, max(1, len(content) // 60)):
+        path.write_bytes(content[:size])
+        left = pages_left(path)
+        seen.add(left)
+        if left:
+            assert_received(path, left)
+        assert pages_left(path) == left
+    assert seen >= {0, 1, 2}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_spoiled_file_is_counted_without_a_fault_and_without_going_round(tmp_path: Path, seed: int) -> None:
+    chance = Random(seed)  # noqa: S311 - a test that can be repeated
+    path = write_fax_tiff(tmp_path / "x.tiff", 2)
+    content = bytearray(path.read_bytes())
+    for _ in range(chance.choice((1, 8, 200))):
+        content[chance.randrange(len(content))] = chance.randrange(256)
+    path.write_bytes(content)
+    assert pages_left(path) <= 2
+    first = int.from_bytes(content[4:8], "little")
+    count = int.from_bytes(content[first : first + 2], "little")
+    link = first + 2 + count * 12
+    if link + 4 <= len(content):
+        content[link : link + 4] = content[4:8]  # the first page is its own successor
+        path.write_bytes(content)
+        assert pages_left(path) <= 1

@@ -1,0 +1,84 @@
+"""The mail that brings an incoming fax."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP, default
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from mail2fax.model.call import Media
+from mail2fax.model.incoming import Heard, IncomingFax, IncomingMail, IncomingState
+from mail2fax.model.mark import is_own_message_id, message_id
+from mail2fax.reply.compose import Letterhead
+from mail2fax.reply.received import compose_received
+from mail2fax.reply.words import Language
+
+FAX = IncomingFax(
+    id=7,
+    uuid="940fbbf2-0176-41d6-990b-005056011d6c",
+    state=IncomingState.COMPLETE,
+    domain="default",
+    terminal="default",
+    trunk="provider",
+    call_id="x",
+    caller="+375293334455",
+    called="375172001500",
+    file="0123.tiff",
+    started_at=datetime(2026, 3, 2, 10, 15, 7, tzinfo=UTC),
+    ended_at=datetime(2026, 3, 2, 10, 16, tzinfo=UTC),
+    pages=2,
+    heard=Heard(2, last_confirmed=True, far_id="+375 29 333 44 55", bit_rate=14_400, ecm=True, media=Media.T38),
+)
+MAIL = IncomingMail(FAX, "reader@example.com", message_id(0, FAX.uuid, "fax.example.com"), 0)
+ENGLISH = Letterhead("fax@example.com", ZoneInfo("Europe/Minsk"))
+TIFF = b"II*\0 a fax"
+
+
+def written(mail: IncomingMail, letterhead: Letterhead = ENGLISH) -> EmailMessage:
+    message = message_from_bytes(compose_received(mail, letterhead, TIFF).as_bytes(policy=SMTP), policy=default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def test_it_says_who_called_how_many_pages_came_and_when_and_has_the_tiff() -> None:
+    message = written(MAIL)
+    assert message["Subject"] == "[Fax] from +375293334455 (+375 29 333 44 55), pages: 2, 2026-03-02 13:15 +0300"
+    assert (message["From"], message["To"]) == ("fax@example.com", "reader@example.com")
+    body = message.get_body()
+    assert body
+    text = body.get_content()
+    for fact in ("Caller:", "+375293334455", "+375 29 333 44 55", "375172001500", "14400 bit/s with error correction"):
+        assert fact in text
+    (attached,) = message.iter_attachments()
+    assert attached.get_filename() == "fax-20260302-131507-375293334455.tiff"
+    assert attached.get_content() == TIFF
+
+
+def test_a_partial_fax_says_so_first() -> None:
+    message = written(replace(MAIL, fax=replace(FAX, state=IncomingState.PARTIAL, pages=1)))
+    assert message["Subject"].startswith("[Fax] INCOMPLETE from +375293334455")
+    russian = Letterhead("fax@example.com", ZoneInfo("UTC"), Language.RUSSIAN)
+    message = written(replace(MAIL, fax=replace(FAX, state=IncomingState.PARTIAL, pages=1)), russian)
+    assert message["Subject"].startswith("[Факс] НЕ ПОЛНОСТЬЮ, от +375293334455")
+
+
+def test_the_same_fax_always_gives_the_same_mail() -> None:
+    assert compose_received(MAIL, ENGLISH, TIFF).as_bytes() == compose_received(MAIL, ENGLISH, TIFF).as_bytes()
+
+
+def test_it_bears_the_marks_by_which_no_gateway_takes_it_for_an_order() -> None:
+    raw = compose_received(MAIL, ENGLISH, TIFF).as_bytes(policy=SMTP)
+    assert is_own_message_id(str(written(MAIL)["Message-ID"]), "fax.example.com")
+    assert b"\r\nX-Mail2fax-Job: 0\r\n" in raw
+
+
+@pytest.mark.parametrize("stranger", ["a\r\nBcc: all@example.com", "\x1b[2J", "\udcff" * 200, ""])
+def test_what_a_stranger_calls_itself_stays_on_its_line(stranger: str) -> None:
+    heard = replace(FAX.heard, far_id=stranger)
+    message = written(replace(MAIL, fax=replace(FAX, caller=stranger, heard=heard)))
+    assert message["Bcc"] is None
+    assert str(message["Subject"]).isprintable()
+    assert len(str(message["Subject"])) < 250
