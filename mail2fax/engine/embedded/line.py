@@ -116,7 +116,7 @@ class Line:
         begun before."""
         sizes = order.page_bytes[order.first_page - 1 :] if isinstance(order, CallOrder) else ()
         calling = isinstance(order, CallOrder)
-        task = replace(_task(order), record_path=_record(settings, order, session))
+        task = replace(_task(order), record_path=_record(settings, order, session, media_address))
         self._fax = Fax(task, chance, self.trace, calling=calling, page_bytes=sizes, pinned=settings.pin_media)
         self._fax.lane = lane
         self._events: list[CallEvent] = [Dialled()]
@@ -362,12 +362,13 @@ def _t38_words(parameters: T38Parameters) -> str:
     return f"version {parameters.version}, {parameters.error_correction.value}, {parameters.max_bit_rate} bit/s"
 
 
-def _record(settings: LineSettings, order: CallOrder | AnswerOrder, session: Session) -> str:
-    """The file for a call's inputs. Its name is made of the Call-ID, which the far end may have chosen."""
+def _record(settings: LineSettings, order: CallOrder | AnswerOrder, session: Session, media: Address) -> str:
+    """The file for a call's inputs. Its name is made of the Call-ID, which the far end may have chosen, and of the
+    media port, which no other call has meanwhile."""
     if not settings.record_folder or len(settings.record_folder) > _LONGEST_FOLDER:
         return ""
     way = "out" if isinstance(order, CallOrder) else "in"
-    name = sha256(session.call_id.encode(errors="surrogateescape")).hexdigest()[:16]
+    name = sha256(f"{session.call_id} {media[1]}".encode(errors="surrogateescape")).hexdigest()[:16]
     return f"{settings.record_folder}/{way}-{name}.t30"
 
 

@@ -5,7 +5,6 @@ It knows the user agent, the lines and their sockets, but waits for nothing: `en
 
 import asyncio
 import ssl
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -17,18 +16,17 @@ from mail2fax.engine.embedded.port import Address, DatagramPort
 from mail2fax.engine.embedded.sip.answering import IncomingSession
 from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.identity import identity_for
-from mail2fax.engine.embedded.sip.message import call_id_in
 from mail2fax.engine.embedded.sip.sdp import DEFAULT_PACKET_MS
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import InviteOrder
 from mail2fax.engine.embedded.sip.transport import SipTransport
 from mail2fax.engine.embedded.sip.ua import UserAgent
 from mail2fax.engine.embedded.spandsp.lane import Lane, Lanes
-from mail2fax.engine.embedded.trace import CallTrace
+from mail2fax.engine.embedded.traces import Traces
 from mail2fax.engine.events import CallEvents
 from mail2fax.engine.settings import IFP_SIZE, PIN_MEDIA, TO_SOURCE, EngineSettings, TrunkSettings
 from mail2fax.model.call import AnswerOrder, CallEnded, CallOrder, EndedBy, Traced
-from mail2fax.model.trace import TraceLine, Way
+from mail2fax.model.trace import TraceLine
 
 log = structlog.get_logger()
 
@@ -44,9 +42,6 @@ TRACE_EVERY_S = 1.0
 WITNESS_S = 4.0
 """How long the end of a failed call waits for the answer to our BYE, which went out four times by then: whether it
 comes is evidence, too."""
-
-_UNCLAIMED = 32
-"""Messages that belong to no call under way, kept until it is known whether one of them begins one."""
 
 _TEMPORARILY_UNAVAILABLE, _BUSY_HERE, _SERVICE_UNAVAILABLE = 480, 486, 503
 
@@ -113,10 +108,8 @@ class Switchboard:
         self._witnessed: set[Call] = set()
         """Failed calls whose line is done, and whose end is not told yet."""
         self._closed = False
-        self._traces: dict[str, CallTrace] = {}
-        """Of the calls under way and of those that ring, by Call-ID."""
-        self._unclaimed = deque[tuple[float, Way, bytes, str]](maxlen=_UNCLAIMED)
-        agent.tap = self._show
+        self._traces = Traces(clock)
+        agent.tap = lambda way, message, peer: self._traces.show(way, message, str(peer))
         self.sip = SipTransport(agent, self._admit_callers, source=settings.listen_host, client_tls=client_tls)
         self.awake = asyncio.Event()
         """Set whenever there may be something for `tick` to do."""
@@ -188,7 +181,7 @@ class Switchboard:
     def reject(self, session: Session, sip_code: int, *fields: tuple[str, str]) -> None:
         """Turns a call that rings away, unless that was done. `fields` are further headers of the answer."""
         if self._undecided.pop(session, None) is not None:
-            self._traces.pop(session.call_id, None)
+            self._traces.close(session)
             session.reject(sip_code, self._clock(), *fields)
             self.sip.flush()
 
@@ -231,7 +224,7 @@ class Switchboard:
         for session, since in list(self._undecided.items()):
             if session.ended:  # its caller gave up; a line that nobody uses must not be busy
                 del self._undecided[session]
-                self._traces.pop(session.call_id, None)
+                self._traces.close(session)
             elif now - since > DECISION_LIMIT_S:
                 self.reject(session, _TEMPORARILY_UNAVAILABLE)
         for call in list(self._witnessed):
@@ -252,17 +245,18 @@ class Switchboard:
     ) -> Call:
         lane = Lane(media.lend())
         try:
-            trace = self._traces.get(session.call_id)
+            trace = self._traces.of(session)
             line = Line(session, settings, order, self._told(media, session.flow), now, trace, lane)
         except Exception:
             session.hang_up(now)
+            self._traces.close(session)
             self.sip.flush()
             raise
         call = Call(session, line, media, lane)
         media.receiver = lambda datagram, source: line.receive_media(datagram, source, self._clock())
         self._lanes.add(lane)
         self._calls.add(call)
-        self._traces[session.call_id] = line.trace
+        self._traces.keep(session, line.trace)
         self.awake.set()
         self.sip.flush()
         return call
@@ -285,7 +279,7 @@ class Switchboard:
         self._take_events(call)
         if now >= call.trace_at:
             call.trace_at = now + TRACE_EVERY_S
-            _hand_over(call, call.line.trace.take())
+            _hand_over(call, self._traces.taken(call.session, call.line.trace.take))
         call.look_at = now + LOOK_EVERY_S if call.line.carried else now
         if call.line.done:
             self._release(call, EndedBy.LOCAL_FAULT)
@@ -326,27 +320,10 @@ class Switchboard:
     def _tell_end(self, call: Call, ended_by: EndedBy) -> None:
         """The last of the evidence, then the end: the call's own, or `ended_by` where it could not say one."""
         self._witnessed.discard(call)
-        self._traces.pop(call.session.call_id, None)
-        _hand_over(call, call.line.trace.close())
+        _hand_over(call, self._traces.close(call.session))
         if call.ended:
             call.events.put(call.ended)
         call.events.interrupt(ended_by)
-
-    def _show(self, way: Way, message: bytes, peer: Flow) -> None:
-        """A SIP message came or goes: it is evidence, when it belongs to a call under way."""
-        trace = self._traces.get(call_id_in(message))
-        if trace:
-            trace.sip(self._clock(), way, message, str(peer))
-        else:
-            self._unclaimed.append((self._clock(), way, message, str(peer)))
-
-    def _claim(self, call_id: str) -> None:
-        """A call has come in: its evidence begins with its INVITE."""
-        now = self._clock()
-        theirs = [seen for seen in self._unclaimed if call_id_in(seen[2]) == call_id]
-        trace = self._traces[call_id] = CallTrace(theirs[0][0] if theirs else now)
-        for at, way, message, peer in theirs:
-            trace.sip(at, way, message, peer)
 
     def _admit_callers(self) -> None:
         """A datagram came, or a timer ran: perhaps somebody calls. Or nobody can any more, which `tick` tells."""
@@ -355,13 +332,13 @@ class Switchboard:
         for session in self._agent.take_incoming():
             self._admit(session)
             self.sip.flush()
-        self._unclaimed.clear()
+        self._traces.settle()
         self._changed()
 
     def _admit(self, session: IncomingSession) -> None:
         code = self._refusal()
         if code is None and self._ring(session):
-            self._claim(session.call_id)
+            self._traces.claim(session)
             self._undecided[session] = self._clock()
             self.awake.set()
         else:

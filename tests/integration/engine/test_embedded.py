@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,15 +21,28 @@ from mail2fax.engine.embedded.fax import Fax
 from mail2fax.engine.embedded.port import DatagramPort
 from mail2fax.engine.embedded.sip import transport
 from mail2fax.engine.embedded.sip.flow import udp
+from mail2fax.engine.embedded.trace import CallTrace
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
 from mail2fax.engine.process import EngineProcess
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.jobs.retry import judge
-from mail2fax.model.call import Answered, AnswerOrder, CallEnded, CallOrder, EndedBy, FaxFault, Ringing
+from mail2fax.model.call import (
+    Answered,
+    AnswerOrder,
+    CallEnded,
+    CallEvent,
+    CallOrder,
+    EndedBy,
+    FaxFault,
+    Ringing,
+    Traced,
+)
 from mail2fax.model.job import JobEvent
+from mail2fax.model.trace import TraceKind
 from tests.harness.answering_machine import BUSY, RINGS, AnsweringMachine
 from tests.harness.documents import write_fax_tiff
 from tests.harness.doomed_gateway import doomed
+from tests.harness.ports import free_tcp_port
 from tests.harness.processes import becomes_true, gone_within
 
 LOOPBACK = "127.0.0.1"
@@ -159,6 +172,53 @@ async def test_the_evidence_of_a_call_that_comes_in_begins_with_its_invite(
         assert any(line.startswith(words) for line in said), (words, said)
     assert said[0].startswith("< INVITE ")
     assert said[-1] == "> SIP/2.0 200 OK", "the answer to the caller's BYE"
+
+
+async def test_a_call_that_is_led_back_to_us_has_two_ends_and_two_traces(order: CallOrder, tmp_path: Path) -> None:
+    port = free_tcp_port()
+    trunk = TrunkSettings(LOOPBACK, port)
+    engine = EmbeddedEngine(EngineSettings(listen_port=port, lines=2, trunks=(trunk,)))
+    await engine.start()
+
+    async def told(block: AbstractAsyncContextManager[AsyncIterator[CallEvent]], until: type[CallEvent]) -> str:
+        """The trace of a call that we leave at this event."""
+        lines = []
+        async with block as events:
+            async for event in events:
+                lines += event.lines if isinstance(event, Traced) else ()
+                if isinstance(event, until):
+                    break
+        async for event in events:
+            lines += event.lines if isinstance(event, Traced) else ()
+        return " ".join(line.text.split(" ")[0] for line in lines if line.kind is TraceKind.SIP)
+
+    async def answered() -> str:
+        call = await anext(engine.incoming())
+        return await told(call.answer(AnswerOrder(str(tmp_path / "received.tif"), "")), CallEnded)
+
+    try:
+        theirs = asyncio.create_task(answered())
+        await asyncio.sleep(0)
+        ours = await told(engine.call(order), Answered)
+        for trace in (ours, await theirs):
+            assert trace.startswith("INVITE")
+            assert "BYE" in trace
+    finally:
+        await engine.stop()
+
+
+@pytest.mark.parametrize("part", ["sip", "take", "close"])
+async def test_a_fault_in_the_evidence_ends_neither_call_nor_engine(
+    engine: EmbeddedEngine, order: CallOrder, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    """Trap: what is raised outside of a line ends the clock, and with it every call."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setattr(CallTrace, part, broken)
+    for _ in range(2):
+        assert (await end_of(engine, replace(order, number=BUSY))).call.sip_code == 486
 
 
 async def test_a_call_that_nobody_listens_for_is_unavailable(order: CallOrder) -> None:
