@@ -101,7 +101,7 @@ def parse_and_write(data: bytes) -> None:
 
 
 def describe(data: bytes) -> None:
-    read_description(data)
+    read_description(data, 4)
     description = parse_sdp(data)
     again = parse_sdp(bytes(description))
     assert [media.codecs for media in again.media] == [media.codecs for media in description.media]

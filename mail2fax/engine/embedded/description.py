@@ -68,14 +68,19 @@ class FarDescription:
         return bool(self.lines) and all(line.port == 0 for line in self.lines)
 
 
-def read_description(sdp: bytes | None) -> FarDescription:
-    """What the far end says, of which c= and m= alone tell where to send. Never raises: see `fault`."""
+def read_description(sdp: bytes | None, version: int) -> FarDescription:
+    """What the far end says, of which c= and m= alone tell where to send. Never raises: see `fault`.
+
+    `version` is that of IP which our media go by: 4 or 6.
+    """
     if sdp is None:
         return FarDescription(fault="no session description")
     try:
         description = parse_sdp(sdp)
-        far_audio = [_read_audio(description, line) for line in description.media if line.is_audio and line.codecs]
-        far_t38 = [_read_t38(description, line) for line in description.media if line.is_fax]
+        far_audio = [
+            _read_audio(description, line, version) for line in description.media if line.is_audio and line.codecs
+        ]
+        far_t38 = [_read_t38(description, line, version) for line in description.media if line.is_fax]
     except RemoteProtocolError as error:
         return FarDescription(fault=str(error))
     return FarDescription(
@@ -86,29 +91,36 @@ def read_description(sdp: bytes | None) -> FarDescription:
     )
 
 
-def _read_audio(description: SessionDescription, line: MediaDescription) -> FarAudio:
+def _read_audio(description: SessionDescription, line: MediaDescription, version: int) -> FarAudio:
     name, payload_type = next(iter(line.codecs.items()))
     listens = description.direction_of(line) in ("sendrecv", "recvonly")
-    target = _target(description, line) if listens else None
+    target = _target(description, line, version) if listens else None
     return FarAudio(target, G711(_LAWS[name], payload_type, line.packet_ms, line.rtcp_port))
 
 
-def _read_t38(description: SessionDescription, line: MediaDescription) -> FarT38:
-    return FarT38(_target(description, line), read_attributes(line.attributes))
+def _read_t38(description: SessionDescription, line: MediaDescription, version: int) -> FarT38:
+    return FarT38(_target(description, line, version), read_attributes(line.attributes))
 
 
-def _target(description: SessionDescription, line: MediaDescription) -> Address | None:
-    """An address of one host, as numbers: a name would have to be looked up, and a group would be flooded."""
+def _target(description: SessionDescription, line: MediaDescription, version: int) -> Address | None:
+    """An address of one host, as numbers: a group would be flooded. A name, for which RFC 8866 5.7 has room, is not
+    looked up: media would wait for a name server that the far end has chosen."""
     host = description.address_of(line) or ""
     if "%" in host:  # a zone of the far end's own machine, which may be any text: no socket could be told it
         raise RemoteProtocolError(f"an address with a zone: {host!a}")
     try:
         address = ipaddress.ip_address(host)
     except ValueError as error:
-        raise RemoteProtocolError(f"not an IP address: {host!a}") from error
+        raise RemoteProtocolError(f"its media are to go to {host!a}, which is not an IP address") from error
     if address.is_multicast:
         raise RemoteProtocolError(f"the address of a group: {host!a}")
-    return None if address.is_unspecified else (str(address), line.port)  # RFC 3264 8.4: 0.0.0.0 is "on hold"
+    if address.is_unspecified:  # RFC 3264 8.4: 0.0.0.0 is "on hold"
+        return None
+    if address.version != version:
+        raise RemoteProtocolError(
+            f"its media are to go to {address}, an IPv{address.version} address, and our calls go by IPv{version}"
+        )
+    return str(address), line.port
 
 
 _Take = Callable[[FarDescription, MediaDescription], MediaDescription | None]

@@ -6,6 +6,7 @@ outside: whoever runs a line calls `tick` every 20 ms and at least then takes it
 
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from ipaddress import ip_address
 from random import Random
 
 from mail2fax.engine.embedded.description import CODECS, FarAudio, FarDescription, FarT38, OurMedia, read_description
@@ -22,6 +23,7 @@ from mail2fax.engine.embedded.sip.events import (
 )
 from mail2fax.engine.embedded.sip.sdp import DEFAULT_PACKET_MS
 from mail2fax.engine.embedded.sip.session import Session
+from mail2fax.engine.embedded.sip.text import quote
 from mail2fax.engine.embedded.spandsp.lane import Lane
 from mail2fax.engine.embedded.spandsp.task import ReceiveTask, SendTask, Task, posix_zone
 from mail2fax.engine.embedded.spandsp.udptl import datagram_for
@@ -108,6 +110,7 @@ class Line:
         self._session = session
         self._settings = settings
         self._order = order
+        self._version = ip_address(media_address[0]).version
         self._ours = OurMedia(media_address, settings.codecs, settings.ptime_ms)
         # RFC 3550 5.1 wants first numbers that differ from call to call and from end to end; they are no secret.
         chance = Random(f"{session.call_id} {media_address}".encode(errors="surrogateescape"))  # noqa: S311 - see above
@@ -218,7 +221,7 @@ class Line:
 
     def _begin_offered(self, sdp: bytes | None, now: float) -> None:
         """Audio as the answer to our offer has it: that of an INVITE of ours, or of our 200 to one without SDP."""
-        far = read_description(sdp)
+        far = read_description(sdp, self._version)
         if far.audio:
             self._answered()
             self._fax.begin_audio(far.audio.target, far.audio.codec, now)
@@ -230,7 +233,7 @@ class Line:
     # The far end's offers
 
     def _offered(self, sdp: bytes, now: float) -> None:
-        far = read_description(sdp)
+        far = read_description(sdp, self._version)
         in_t38 = self._fax.media is Media.T38
         if not self._is_answered and not far.audio:
             # An UPDATE while it rings (RFC 3311): there is no fax yet that could change to T.38.
@@ -250,6 +253,8 @@ class Line:
         else:
             # Nothing for us; or audio in mid T.38, where a session refresh with the old description kills long faxes
             # and T.30 cannot be begun again in audio with any far end seen.
+            if far.fault:
+                self.trace.note(now, f"the far end's offer has no medium for us: {far.fault}")
             self._session.refuse_offer(_NOT_ACCEPTABLE, now)
 
     def _offered_t38(self, far: FarDescription, t38: FarT38, now: float) -> None:
@@ -301,7 +306,7 @@ class Line:
     def _offer_answered(self, sdp: bytes, now: float) -> None:
         """Also the answer to our description sent again, when the far end asked for that."""
         offering, self._offering = self._offering, False
-        far = read_description(sdp)
+        far = read_description(sdp, self._version)
         if far.t38 and self._fax.media is Media.T38:
             self._fax.move_to(far.t38.target)
         elif far.t38 and not self._fax.over:
@@ -312,7 +317,8 @@ class Line:
             self._fax.move_to(far.audio.target, far.audio.codec)
         elif offering and not self._fax.over:
             # 200 with port 0: a refusal that leaves the call without a medium until audio is agreed on again.
-            self.trace.note(now, "the far end says yes to our T.38 without a port for it: back to audio")
+            why = far.fault or "it has no port for it"
+            self.trace.note(now, f"the far end says yes to our T.38, and yet {why}: back to audio")
             self._fax.stay_in_audio()
             self._session.offer(self._ours.offer_audio(), now)
 
@@ -326,7 +332,7 @@ class Line:
             # An INVITE without SDP (RFC 3261 13.2.1): our offer goes out in the 200, its answer comes in the ACK.
             self._session.answer(self._ours.offer_audio(), now)
             return
-        far = read_description(self._session.remote_sdp)
+        far = read_description(self._session.remote_sdp, self._version)
         if far.t38 and self._order.media_policy is not MediaPolicy.NEVER:
             agreed = self._agree(far.t38)
             self._session.answer(self._ours.accept_t38(far, agreed), now)
@@ -338,7 +344,9 @@ class Line:
             self._fax.begin_audio(far.audio.target, far.audio.codec, now)
         else:
             self._detail = f"the offer has no medium for us: {far.fault}"
-            self._session.reject(_NOT_ACCEPTABLE, now)
+            # RFC 3261 20.43: a 488 should say what was not acceptable.
+            warning = "Warning", f"399 mail2fax {quote(self._detail)}"
+            self._session.reject(_NOT_ACCEPTABLE, now, warning)
 
     def _hang_up_when_due(self, now: float) -> None:
         if fault := self._fax.overdue(now):

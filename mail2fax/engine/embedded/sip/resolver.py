@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -98,10 +99,23 @@ class Resolver:
             )
             return self._last[place]
         if not found:
-            raise NotFound(f"{place.host}: no such name, or no SIP there")
+            raise NotFound(f"{place.host}: {await self._why_nothing(place)}")
         if is_sure:
             self._last[place] = found
         return found
+
+    async def _why_nothing(self, place: Place) -> str:
+        """Why a place that is not to be found is not, as far as it is easily told."""
+        for version in {4, 6} - self._families:
+            other = Resolver(frozenset({version}), self._random, self._server, self._hosts_file)
+            with suppress(TimeoutError, dns.exception.DNSException, OSError):
+                async with asyncio.timeout(_ADDRESS_S):
+                    if (await other._search(place))[0]:
+                        return (
+                            f"it has IPv{version} addresses alone, and our calls go by the IP version of sip.listen: "
+                            f"let that be an IPv{version} address"
+                        )
+        return "no such name, or no SIP there"
 
     async def _search(self, place: Place) -> tuple[tuple[Flow, ...], bool]:
         """The targets, and whether they are sure: without an answer to SRV the domain's own address is a guess."""

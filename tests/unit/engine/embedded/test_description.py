@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mail2fax.engine.embedded.description import OurMedia, read_description
+from mail2fax.engine.embedded import description
+from mail2fax.engine.embedded.description import FarDescription, OurMedia
 from mail2fax.engine.embedded.media import G711
 from mail2fax.engine.embedded.spandsp.task import Law
 from mail2fax.engine.embedded.t38.offer import ErrorCorrection, T38Parameters
@@ -13,6 +14,10 @@ OURS = ("192.0.2.1", 40_000)
 def sdp(*media: str, connection: str = "IN IP4 198.51.100.7", origin: str = "IN IP4 10.1.1.1") -> bytes:
     lines = ["v=0", f"o=pbx 1 1 {origin}", "s=-", f"c={connection}", "t=0 0", *media]
     return "\r\n".join([*lines, ""]).encode()
+
+
+def read_description(sdp: bytes | None, version: int = 4) -> FarDescription:
+    return description.read_description(sdp, version)
 
 
 def media_lines(description: bytes) -> list[str]:
@@ -70,6 +75,23 @@ def test_what_is_not_the_address_of_one_host_is_a_fault(connection: str) -> None
     far = read_description(sdp("m=audio 4000 RTP/AVP 8", connection=connection))
     assert far.audio is None
     assert "address" in far.fault
+
+
+def test_a_host_name_in_the_place_of_an_address_is_refused_by_name() -> None:
+    far = read_description(sdp("m=audio 4000 RTP/AVP 8", connection="IN IP4 fax.example.com"))
+    assert far.fault == "its media are to go to 'fax.example.com', which is not an IP address"
+
+
+@pytest.mark.parametrize(("version", "other"), [(4, "IN IP6 2001:db8::7"), (6, "IN IP4 198.51.100.7")])
+@pytest.mark.parametrize("media", ["m=audio 4000 RTP/AVP 8", "m=image 4000 udptl t38"])
+def test_an_address_that_our_socket_cannot_send_to_is_a_fault_that_says_so(
+    version: int, other: str, media: str
+) -> None:
+    """Trap: the call stood for a minute without a packet, and nothing said why."""
+    assert read_description(sdp(media, connection=other), 10 - version).fault == ""
+    far = read_description(sdp(media, connection=other), version)
+    assert (far.audio, far.t38) == (None, None)
+    assert f"an IPv{10 - version} address, and our calls go by IPv{version}" in far.fault
 
 
 @pytest.mark.parametrize(

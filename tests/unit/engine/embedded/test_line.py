@@ -334,6 +334,41 @@ def test_a_called_phone_that_has_no_codec_of_ours_is_told_so(calls: Calls) -> No
     assert pump.called.end.call.detail == "the offer has no medium for us: neither G.711 nor T.38"
 
 
+NAME = b"c=IN IP4 a.example"
+"""As long as the address that it takes the place of."""
+
+
+def test_an_offer_of_media_at_a_host_name_is_refused_with_the_reason(calls: Calls) -> None:
+    """Trap: a name in c= is looked up by whoever hands it to a socket, and everything waits meanwhile."""
+    pump = calls.audio(alter=rewrite(CALLER, b"c=IN IP4 192.0.2.1\r", NAME + b"\r"))
+    pump.call()
+    assert pump.caller.end.call.sip_code == 488
+    why = "the offer has no medium for us: its media are to go to 'a.example', which is not an IP address"
+    assert pump.called.end.call.detail == why
+    refusal = next(line for line in pump.caller.line.trace.close() if "488" in line.text)  # type: ignore[union-attr]
+    assert f'Warning: 399 mail2fax "{why}"' in refusal.text
+
+
+def test_an_answer_with_media_at_a_host_name_is_hung_up_with_the_reason(calls: Calls) -> None:
+    pump = calls.audio(alter=rewrite(CALLED, b"c=IN IP4 192.0.2.2\r", NAME + b"\r"))
+    pump.call()
+    end = pump.caller.end
+    assert (end.call.ended_by, end.media) == (EndedBy.US, Media.NONE)
+    assert "'a.example', which is not an IP address" in end.call.detail
+
+
+def test_an_offer_of_t38_at_a_host_name_leaves_the_fax_in_audio(calls: Calls) -> None:
+    def named(parcel: Parcel) -> Parcel:
+        if b"m=image" not in parcel.data or parcel.source[0] != CALLED:
+            return parcel
+        return replace(parcel, data=parcel.data.replace(b"c=IN IP4 192.0.2.2", NAME))
+
+    pump = calls.t38(alter=named)
+    pump.call()
+    calls.assert_delivered(pump)
+    assert pump.caller.end.media is Media.G711
+
+
 def test_an_answer_without_a_codec_of_ours_is_hung_up(calls: Calls) -> None:
     pump = calls.audio(alter=rewrite(CALLED, b"RTP/AVP 8\r", b"RTP/AVP 9\r"))
     pump.call()
