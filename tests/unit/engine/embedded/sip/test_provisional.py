@@ -6,7 +6,7 @@ from mail2fax.engine.embedded.sip.events import Ended, Established, OfferReceive
 from mail2fax.engine.embedded.sip.message import Request
 from mail2fax.model.call import EndedBy
 
-from .scene import ANSWER, CREDENTIALS, OFFER, T38_OFFER, Duet, Solo
+from .scene import ANSWER, CREDENTIALS, OFFER, T38_ANSWER, T38_OFFER, Duet, Solo
 
 CONTACT = ("Contact", "<sip:far@192.0.2.2:5062>")
 REQUIRED = ("Require", "100rel")
@@ -157,6 +157,20 @@ def test_an_update_with_an_offer_waits_for_the_answer_to_ours() -> None:
     solo.send(solo.inside(invite, "UPDATE", 2))
     solo.send(solo.inside(invite, "UPDATE", 2, branch="late"))
     assert solo.answers("UPDATE") == [491, 200, 500]
+
+
+def test_a_second_early_offer_before_the_first_is_answered_gets_500_and_when_to_come_again() -> None:
+    """RFC 3311 5.2; from whichever of the far ends that ring it comes."""
+    solo, invite = ringing(*reliable(7), body=ANSWER)
+    solo.answer(invite, 183, *reliable(1), CONTACT, tag="other", body=ANSWER)
+    solo.send(solo.inside(invite, "UPDATE", 1, body=T38_OFFER))
+    other = f"{invite.headers.get('To')};tag=other"
+    solo.send(solo.inside(invite, "UPDATE", 2, body=T38_OFFER, branch="same"))
+    solo.send(solo.inside(invite, "UPDATE", 1, ("From", other), body=T38_OFFER, branch="another"))
+    assert solo.answers("UPDATE") == [500, 500]
+    assert all(0 <= int(answer.headers.get("Retry-After") or "") <= 10 for answer in solo.responses("UPDATE"))
+    assert solo.caller.accept_offer(T38_ANSWER, solo.pump.now)
+    assert solo.answers("UPDATE") == [500, 500, 200]
 
 
 def test_an_early_offer_that_nobody_took_goes_with_the_answer() -> None:

@@ -5,7 +5,7 @@ import pytest
 from mail2fax.engine.embedded.sip.events import OfferReceived
 from mail2fax.engine.embedded.sip.message import Request
 
-from .scene import ANSWER, T38_ANSWER, T38_OFFER, Solo
+from .scene import ANSWER, OFFER, T38_ANSWER, T38_OFFER, Solo
 
 CONTACT = ("Contact", "<sip:far@192.0.2.2:5062>")
 
@@ -48,6 +48,41 @@ def test_an_update_without_sdp_moves_the_target_and_nothing_else() -> None:
     solo.caller.hang_up(solo.pump.now)
     [bye] = solo.sent("BYE")
     assert (bye.uri, bye.headers.get("Route")) == ("sip:moved@192.0.2.3", None)
+
+
+def test_an_update_with_an_offer_finds_their_own_reinvite_unanswered() -> None:
+    solo, invite = standing()
+    solo.send(solo.inside(invite, "INVITE", 1, body=T38_OFFER))
+    solo.send(solo.inside(invite, "UPDATE", 2, body=T38_OFFER))
+    [refused] = solo.responses("UPDATE")
+    assert refused.status == 500
+    assert 0 <= int(refused.headers.get("Retry-After") or "") <= 10
+    assert solo.caller.accept_offer(T38_ANSWER, solo.pump.now)
+
+
+def test_an_update_with_an_offer_meets_the_offer_in_our_200() -> None:
+    """RFC 5407 3.1.5: a re-INVITE without SDP asked for our offer, whose answer comes in the ACK."""
+    solo, invite = standing()
+    solo.send(solo.inside(invite, "INVITE", 1))
+    solo.send(solo.inside(invite, "UPDATE", 2, body=T38_OFFER))
+    assert solo.answers("UPDATE") == [491]
+    solo.send(solo.inside(invite, "ACK", 1, body=ANSWER))
+    solo.send(solo.inside(invite, "UPDATE", 3, body=T38_OFFER, branch="again"))
+    assert solo.caller.accept_offer(T38_ANSWER, solo.pump.now)
+    assert solo.answers("UPDATE") == [491, 200]
+
+
+def test_an_update_may_overtake_the_ack_to_our_200() -> None:
+    """Offer and answer are through with the 200; an ACK that is lost must not keep T.38 away for seconds."""
+    solo = Solo()
+    solo.send(solo.request("INVITE", 1, body=OFFER))
+    [called] = solo.a.take_incoming()
+    called.answer(ANSWER, solo.pump.now)
+    to = solo.responses("INVITE")[-1].headers.get("To") or ""
+    solo.send(solo.request("UPDATE", 2, body=T38_OFFER, to=to))
+    assert OfferReceived(T38_OFFER) in called.take_events()
+    assert called.accept_offer(T38_ANSWER, solo.pump.now)
+    assert solo.answers("UPDATE") == [200]
 
 
 @pytest.mark.parametrize("method", ["UPDATE", "INVITE"])
