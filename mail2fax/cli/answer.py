@@ -4,7 +4,9 @@ Beside a fax that is not whole lies its trace: the evidence of the call, as text
 """
 
 import asyncio
+import contextlib
 import signal
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,12 +23,14 @@ from mail2fax.cli.telling import printable
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine, IncomingCall
 from mail2fax.evidence.case import Reception, case_of_reception
 from mail2fax.evidence.text import trace_text
-from mail2fax.model.call import AnswerOrder, CallEnded, MediaPolicy, Negotiated, PageConfirmed, Traced
+from mail2fax.model.call import AnswerOrder, CallEnded, CallEvent, MediaPolicy, Negotiated, PageConfirmed, Traced
 from mail2fax.model.trace import TraceLine
 
 log = structlog.get_logger(__name__)
 
 LAST_PORT = 65_535
+HEAR_OUT_S = 5.0
+"""How long a call that we hung up may take to say its end."""
 
 
 def answer(
@@ -83,6 +87,7 @@ async def _take_calls(engine: FaxEngine, out: Path, order: AnswerOrder) -> None:
             count += 1
             path = out / f"fax-{datetime.now(UTC):%Y%m%d-%H%M%S}-{count}.tif"
             tasks.create_task(_take_call(call, path, order))
+    raise EngineUnavailable("the engine has stopped, and no call can come in any more")
 
 
 async def _take_call(call: IncomingCall, path: Path, order: AnswerOrder) -> None:
@@ -100,17 +105,16 @@ async def _receive(call: IncomingCall, path: Path, order: AnswerOrder) -> None:
     lines: list[TraceLine] = []
     part = path.with_suffix(".tif.part")
     ended: CallEnded | None = None
-    async with call.answer(replace(order, document_path=str(part.absolute()))) as events:
-        async for event in events:
-            match event:
-                case Negotiated(media=media, bit_rate=rate, far_id=far_id):
-                    told.info("fax negotiated", media=media, rate=rate, far_id=far_id)
-                case PageConfirmed(page=page):
-                    told.info("page received", page=page)
-                case Traced(lines=more):
-                    lines.extend(more)
-                case CallEnded():
-                    ended = event
+    async for event in _events_of(call, replace(order, document_path=str(part.absolute()))):
+        match event:
+            case Negotiated(media=media, bit_rate=rate, far_id=far_id):
+                told.info("fax negotiated", media=media, rate=rate, far_id=far_id)
+            case PageConfirmed(page=page):
+                told.info("page received", page=page)
+            case Traced(lines=more):
+                lines.extend(more)
+            case CallEnded():
+                ended = event
     if ended is None:
         return
     whole = ended.fax.last_confirmed
@@ -126,6 +130,23 @@ async def _receive(call: IncomingCall, path: Path, order: AnswerOrder) -> None:
         media=ended.media,
         t30=ended.fax.code_name or None,
     )
+
+
+async def _events_of(call: IncomingCall, order: AnswerOrder) -> AsyncIterator[CallEvent]:
+    """Every event of a call, its end included when we are stopped meanwhile: a call that we cut has its trace, too."""
+    events: AsyncIterator[CallEvent] | None = None
+    try:
+        async with call.answer(order) as events:
+            async for event in events:
+                yield event
+    except asyncio.CancelledError:
+        if events is None:
+            raise
+        # Leaving the block has hung up.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEAR_OUT_S):
+                async for event in events:
+                    yield event
 
 
 def _write_trace(path: Path, text: str) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NoReturn
@@ -10,9 +12,11 @@ import pytest
 
 from mail2fax.cli import answer
 from mail2fax.engine.interface import EngineTraits, EngineUnavailable
-from mail2fax.engine.scripted import ScriptedIncoming
-from mail2fax.model.call import AnswerOrder, CallEvent
+from mail2fax.engine.scripted import Hold, ScriptedIncoming
+from mail2fax.model.call import Answered, AnswerOrder, CallEvent, Traced
+from mail2fax.model.trace import TraceKind, TraceLine, Way
 from mail2fax.model.trunk import TrunkState
+from tests.harness.processes import becomes_true
 from tests.unit.cli.conftest import Command
 
 
@@ -67,8 +71,36 @@ class TwoCalls:
 async def test_a_call_that_cannot_be_taken_does_not_end_the_others(tmp_path: Path) -> None:
     """Trap: one call without a free port ended every call of the machine, with exit status 0."""
     engine = TwoCalls()
-    await asyncio.wait_for(answer._answer_all(engine, tmp_path, AnswerOrder("", "")), 10)
+    with pytest.raises(EngineUnavailable, match="no call can come in any more"):
+        await asyncio.wait_for(answer._answer_all(engine, tmp_path, AnswerOrder("", "")), 10)
     assert engine.taken
+
+
+def traces_in(folder: Path) -> list[str]:
+    return [trace.read_text() for trace in folder.glob("*.trace.txt")]
+
+
+class OneCall(TwoCalls):
+    """An engine to which one call comes that never ends by itself; then it waits."""
+
+    async def incoming(self) -> AsyncIterator[ScriptedIncoming]:
+        said = [Traced((TraceLine(0.0, TraceKind.SIP, "INVITE sip:100 SIP/2.0", Way.RECEIVED),)), Answered()]
+        yield ScriptedIncoming("100", "200", [*said, Hold()], asyncio.Event())
+        self.taken.append("the call")
+        await asyncio.Event().wait()
+
+
+async def test_a_call_that_we_cut_has_its_trace(tmp_path: Path) -> None:
+    """Trap: SIGTERM in mid call left a `.part`, and nothing that said what had happened."""
+    engine = OneCall()
+    answering = asyncio.create_task(answer._answer_all(engine, tmp_path, AnswerOrder("", "")))
+    await becomes_true(lambda: bool(engine.taken), within_s=10)
+    await asyncio.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(answering, 10)
+    [trace] = traces_in(tmp_path)
+    assert "INVITE sip:100" in trace
+    assert "cancelled" in trace
 
 
 async def test_what_ends_the_answering_is_said(tmp_path: Path) -> None:
