@@ -38,7 +38,7 @@ from mail2fax.model.call import (
     Traced,
 )
 from mail2fax.model.job import JobEvent
-from mail2fax.model.trace import TraceKind
+from mail2fax.model.trace import TraceKind, TraceLine
 from tests.harness.answering_machine import BUSY, RINGS, AnsweringMachine
 from tests.harness.documents import write_fax_tiff
 from tests.harness.doomed_gateway import doomed
@@ -182,7 +182,7 @@ async def test_a_call_that_is_led_back_to_us_has_two_ends_and_two_traces(order: 
 
     async def told(block: AbstractAsyncContextManager[AsyncIterator[CallEvent]], until: type[CallEvent]) -> str:
         """The trace of a call that we leave at this event."""
-        lines = []
+        lines: list[TraceLine] = []
         async with block as events:
             async for event in events:
                 lines += event.lines if isinstance(event, Traced) else ()

@@ -12,7 +12,7 @@ import pytest
 
 from mail2fax.cli import answer
 from mail2fax.engine.interface import EngineTraits, EngineUnavailable
-from mail2fax.engine.scripted import Hold, ScriptedIncoming
+from mail2fax.engine.scripted import Hold, ScriptedIncoming, Step
 from mail2fax.model.call import Answered, AnswerOrder, CallEvent, Traced
 from mail2fax.model.trace import TraceKind, TraceLine, Way
 from mail2fax.model.trunk import TrunkState
@@ -84,7 +84,10 @@ class OneCall(TwoCalls):
     """An engine to which one call comes that never ends by itself; then it waits."""
 
     async def incoming(self) -> AsyncIterator[ScriptedIncoming]:
-        said = [Traced((TraceLine(0.0, TraceKind.SIP, "INVITE sip:100 SIP/2.0", Way.RECEIVED),)), Answered()]
+        said: list[Step] = [
+            Traced((TraceLine(0.0, TraceKind.SIP, "INVITE sip:100 SIP/2.0", Way.RECEIVED),)),
+            Answered(),
+        ]
         yield ScriptedIncoming("100", "200", [*said, Hold()], asyncio.Event())
         self.taken.append("the call")
         await asyncio.Event().wait()
