@@ -1,35 +1,50 @@
-"""What libtiff has to say about a page, warnings included: Pillow hears its errors only.
+"""The libtiff that Pillow has loaded, called by ourselves: it unpacks a page once, with both of its ears open.
 
-A G4 or G3 strip that ends in the middle of the page is a mere warning to libtiff, and Pillow turns warnings off
-before it decodes: the page would come out white from there on, or with the rows of the strip before, and be faxed as
-if nothing were wrong. The same goes for broken JPEG data. So each page is read once more (3 ms for a page of G4)
-by the libtiff that Pillow has loaded, with both of its ears open.
+Pillow hears libtiff's errors only. A G4 or G3 strip that ends in the middle of the page is a mere warning to libtiff:
+the page would come out white from there on, or with the rows of the strip before, and be faxed as if nothing were
+wrong. The same goes for broken JPEG data. And Pillow turns some forms into another picture without a word. So the
+strips and tiles are read here, whatever is complained of ends the page, and what they mean is for `samples` to say.
 
 ctypes is enough for that: two callbacks and a handful of calls, and this file runs in the render process only.
 """
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from PIL import _imaging
-
-from mail2fax.document.limits import DECODED_BYTES
 
 DAMAGE_WARNINGS = ("Fax3", "Fax4", "JPEGLib", "LZWDecode", "PackBitsDecode")
 """The modules of libtiff whose warnings, while it unpacks a page, mean that the data are not what they should be."""
 HARMLESS = "Old-style LZW codes"
 """The one complaint of theirs that says nothing about the data."""
-LACKING = "not configured"
-"""What it says of a compression that it was built without."""
+LACKING = ("not configured", "not implemented")
+"""What it says of a compression that it was built without, or has never heard of."""
+
+Bytes = npt.NDArray[np.uint8]
 
 _MESSAGE_BYTES = 200
+_EMESSAGE_BYTES = 1024
+_STOP_ON_ERROR = 1
+_JPEG_COLOUR_MODE, _JPEG_AS_RGB = 65_538, 1
 _pointer, _int, _size = ctypes.c_void_p, ctypes.c_int, ctypes.c_ssize_t
 _Handler = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_char_p, _pointer)
 _ReadWrite = ctypes.CFUNCTYPE(_size, _pointer, _pointer, _size)
 _Seek = ctypes.CFUNCTYPE(ctypes.c_uint64, _pointer, ctypes.c_uint64, _int)
 _Close = ctypes.CFUNCTYPE(_int, _pointer)
 _Length = ctypes.CFUNCTYPE(ctypes.c_uint64, _pointer)
+
+
+class Complaint(Exception):
+    """libtiff has something to say against a page, in its own words."""
+
+    @property
+    def lacking(self) -> bool:
+        """It is not the page's fault: this libtiff was built without the page's compression."""
+        return any(words in str(self) for words in LACKING)
 
 
 class LibTiff:
@@ -40,47 +55,35 @@ class LibTiff:
 
     def __init__(self) -> None:
         # A symbol is looked up in the libraries that Pillow's own module depends on, too.
-        self._lib = ctypes.CDLL(_imaging.__file__)
+        self.lib = ctypes.CDLL(_imaging.__file__)
         self._vsnprintf = ctypes.CDLL(None).vsnprintf
-        self._complaints: list[str] = []
+        self.complaints: list[str] = []
         self._on_warning = self._handler(DAMAGE_WARNINGS)
         self._on_error = self._handler(("",))
         self._declare()
 
-    def complaints(self, source: bytes, directory: int) -> Sequence[str]:
-        """Unpacks the page whose directory is at offset `directory`; what is wrong with it, in libtiff's words."""
-        self._lib.TIFFSetErrorHandler(self._on_error)
-        self._lib.TIFFSetWarningHandler(self._on_warning)
-        self._complaints = []
+    @contextmanager
+    def page(self, source: bytes, directory: int) -> "Iterator[LibTiffPage]":
+        """The page whose directory is at offset `directory`; raises `Complaint`, here and whenever it is read."""
+        self.lib.TIFFSetErrorHandler(self._on_error)
+        self.lib.TIFFSetWarningHandler(self._on_warning)
+        self.complaints.clear()
         file = _File(source)
-        page = self._lib.TIFFClientOpen(b"page", b"rhm", None, *file.procedures, None, None)
-        if not page:
-            return self._complaints or ["it has no header"]
+        handle = self.lib.TIFFClientOpen(b"page", b"rhm", None, *file.procedures, None, None)
+        if not handle:
+            raise Complaint(next(iter(self.complaints), "it has no header"))
         try:
-            self._unpack(_pointer(page), directory)
+            if not self.lib.TIFFSetSubDirectory(_pointer(handle), directory):
+                raise Complaint(next(iter(self.complaints), "its directory cannot be read"))
+            self.complaints.clear()  # of tags that nobody needs; what is needed shows when the page is unpacked
+            yield LibTiffPage(self, _pointer(handle))
         finally:
-            self._lib.TIFFClose(_pointer(page))
-        return self._complaints
+            self.lib.TIFFClose(_pointer(handle))
 
-    def _unpack(self, page: ctypes.c_void_p, directory: int) -> None:
-        if not self._lib.TIFFSetSubDirectory(page, directory):
-            self._complaints.append("its directory cannot be read")
-            return
-        self._complaints.clear()  # of tags that nobody needs; what is needed shows below
-        tiled = self._lib.TIFFIsTiled(page)
-        count = (self._lib.TIFFNumberOfTiles if tiled else self._lib.TIFFNumberOfStrips)(page)
-        size = (self._lib.TIFFTileSize if tiled else self._lib.TIFFStripSize)(page)
-        read = self._lib.TIFFReadEncodedTile if tiled else self._lib.TIFFReadEncodedStrip
-        if not 0 < size <= DECODED_BYTES:
-            self._complaints.append("its parts have no possible size")
-            return
-        buffer = ctypes.create_string_buffer(size)
-        for number in range(count):
-            # A part that the directory does not have is none to libtiff's readers: they take the head of the file.
-            missing = self._lib.TIFFGetStrileByteCount(page, number) == 0
-            if missing or read(page, number, buffer, size) < 0 or self._complaints:
-                self._complaints.append(f"part {number + 1} of {count} cannot be unpacked")
-                return
+    def heed(self) -> None:
+        """Raises `Complaint` when there is one."""
+        if self.complaints:
+            raise Complaint(self.complaints[0])
 
     def _handler(self, modules: Sequence[str]) -> Any:
         def note(module: bytes | None, form: bytes, arguments: int) -> None:
@@ -88,12 +91,12 @@ class LibTiff:
             self._vsnprintf(text, ctypes.c_size_t(_MESSAGE_BYTES), form, _pointer(arguments))
             message = text.value.decode("latin-1")
             if (module or b"").decode("latin-1").startswith(tuple(modules)) and HARMLESS not in message:
-                self._complaints.append(message)
+                self.complaints.append(message)
 
         return _Handler(note)
 
     def _declare(self) -> None:
-        lib = self._lib
+        lib = self.lib
         lib.TIFFSetErrorHandler.argtypes = lib.TIFFSetWarningHandler.argtypes = [_Handler]
         lib.TIFFClientOpen.argtypes = [
             *(ctypes.c_char_p, ctypes.c_char_p, _pointer),
@@ -103,12 +106,100 @@ class LibTiff:
         lib.TIFFSetSubDirectory.argtypes = [_pointer, ctypes.c_uint64]
         for read in (lib.TIFFReadEncodedStrip, lib.TIFFReadEncodedTile):
             read.argtypes, read.restype = [_pointer, ctypes.c_uint32, _pointer, _size], _size
-        for measure in (lib.TIFFStripSize, lib.TIFFTileSize):
+        for measure in (lib.TIFFStripSize, lib.TIFFTileSize, lib.TIFFScanlineSize, lib.TIFFTileRowSize):
             measure.argtypes, measure.restype = [_pointer], _size
         for count in (lib.TIFFNumberOfStrips, lib.TIFFNumberOfTiles):
             count.argtypes, count.restype = [_pointer], ctypes.c_uint32
-        lib.TIFFGetStrileByteCount.argtypes = [_pointer, ctypes.c_uint32]
-        lib.TIFFGetStrileByteCount.restype = ctypes.c_uint64
+        for where in (lib.TIFFGetStrileByteCount, lib.TIFFGetStrileOffset):
+            where.argtypes, where.restype = [_pointer, ctypes.c_uint32], ctypes.c_uint64
+        lib.TIFFRGBAImageOK.argtypes = [_pointer, ctypes.c_char_p]
+        lib.TIFFReadRGBAImageOriented.argtypes = [*(_pointer, ctypes.c_uint32, ctypes.c_uint32, _pointer, _int, _int)]
+
+
+class LibTiffPage:
+    """One page as libtiff sees it: its fields, and its parts unpacked. Everything raises `Complaint`."""
+
+    def __init__(self, libtiff: LibTiff, handle: ctypes.c_void_p) -> None:
+        self._libtiff = libtiff
+        self._lib = libtiff.lib
+        self._handle = handle
+
+    def short(self, tag: int, default: int) -> int:
+        """A field of one 16-bit number, as libtiff has it by itself or by default."""
+        value = ctypes.c_uint16()
+        return value.value if self._lib.TIFFGetFieldDefaulted(self._handle, tag, ctypes.byref(value)) else default
+
+    def long(self, tag: int, default: int) -> int:
+        """A field of one 32-bit number."""
+        value = ctypes.c_uint32()
+        return value.value if self._lib.TIFFGetFieldDefaulted(self._handle, tag, ctypes.byref(value)) else default
+
+    def shorts(self, tag: int) -> tuple[int, ...]:
+        """A field of a count and as many 16-bit numbers."""
+        count, values = ctypes.c_uint16(), ctypes.POINTER(ctypes.c_uint16)()
+        found = self._lib.TIFFGetField(self._handle, tag, ctypes.byref(count), ctypes.byref(values))
+        return tuple(values[: count.value]) if found and count.value and values else ()
+
+    def colour_map(self, tag: int, colours: int) -> npt.NDArray[np.uint16] | None:
+        """Red, green and blue, each of `colours` 16-bit values, as an array (3, colours)."""
+        channels = [ctypes.POINTER(ctypes.c_uint16)() for _ in range(3)]
+        if not self._lib.TIFFGetField(self._handle, tag, *map(ctypes.byref, channels)) or not all(channels):
+            return None
+        return np.array([channel[:colours] for channel in channels], np.uint16)
+
+    def jpeg_as_rgb(self) -> None:
+        """From here on JPEG data come as RGB, whatever they are inside."""
+        self._lib.TIFFSetField(self._handle, _JPEG_COLOUR_MODE, _JPEG_AS_RGB)
+
+    @property
+    def tiled(self) -> bool:
+        return bool(self._lib.TIFFIsTiled(self._handle))
+
+    @property
+    def row_bytes(self) -> int:
+        """Of the whole page, or of one tile; of one sample each, when they lie in planes of their own."""
+        return int((self._lib.TIFFTileRowSize if self.tiled else self._lib.TIFFScanlineSize)(self._handle))
+
+    @property
+    def part_bytes(self) -> int:
+        """The size of a strip or tile, unpacked."""
+        return int((self._lib.TIFFTileSize if self.tiled else self._lib.TIFFStripSize)(self._handle))
+
+    @property
+    def parts(self) -> int:
+        """How many strips or tiles there are, of all planes together."""
+        return int((self._lib.TIFFNumberOfTiles if self.tiled else self._lib.TIFFNumberOfStrips)(self._handle))
+
+    def require_parts(self, length: int) -> None:
+        """Raises `Complaint` unless every part has its data in the file, which has `length` bytes."""
+        # To libtiff's readers a part that the directory does not have is none: they take the head of the file.
+        for number in range(self.parts):
+            size = self._lib.TIFFGetStrileByteCount(self._handle, number)
+            if size == 0 or self._lib.TIFFGetStrileOffset(self._handle, number) >= length:
+                raise Complaint(f"part {number + 1} of {self.parts} is missing")
+
+    def unpack(self, part: int, into: Bytes) -> None:
+        """Unpacks a strip or tile, to the size of `into`."""
+        read = self._lib.TIFFReadEncodedTile if self.tiled else self._lib.TIFFReadEncodedStrip
+        found = read(self._handle, part, into.ctypes.data, into.nbytes)
+        self._libtiff.heed()
+        if found != into.nbytes:
+            raise Complaint(f"part {part + 1} of {self.parts} cannot be unpacked")
+
+    def as_rgba(self, width: int, height: int) -> Bytes:
+        """The page as libtiff itself would show it, as an array (height, width, 4): for what is rare and odd."""
+        message = ctypes.create_string_buffer(_EMESSAGE_BYTES)
+        if not self._lib.TIFFRGBAImageOK(self._handle, message):
+            raise Complaint(f"not configured: {message.value.decode('latin-1')}")
+        pixels = np.empty((height, width, 4), np.uint8)
+        orientation = self.short(274, 1)  # its own: libtiff is to turn nothing
+        whole = self._lib.TIFFReadRGBAImageOriented(
+            self._handle, width, height, pixels.ctypes.data, orientation, _STOP_ON_ERROR
+        )
+        self._libtiff.heed()
+        if not whole:
+            raise Complaint("it cannot be unpacked")
+        return pixels
 
 
 class _File:

@@ -1,13 +1,14 @@
 """Fax pages as people look at them: pictures with square pixels."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image, TiffImagePlugin
 
+from mail2fax.document.directory import directories
 from mail2fax.document.geometry import Dpi, resolution_of
 from mail2fax.document.probe import dpi_of
-from mail2fax.document.tiff import MAX_PAGES
 
 GREYS = 16
 """As many shades as a page of text needs once its rows are stretched; they make half the file."""
@@ -18,16 +19,13 @@ def read_pages(path: Path) -> Iterator[tuple[Image.Image, Dpi]]:
 
     Not for TIFFs of strangers: those are read in the render process only. Raises what Pillow raises.
     """
-    with path.open("rb") as file:
-        tiff = TiffImagePlugin.TiffImageFile(file)
-        for frame in range(MAX_PAGES):
-            try:
-                tiff.seek(frame)
-            except EOFError:
-                return
-            resolution = resolution_of(*tiff.size, dpi_of(tiff), bilevel=True)
-            tiff.load()
-            yield tiff.convert("1"), resolution
+    source = path.read_bytes()
+    tiff = TiffImagePlugin.TiffImageFile(io.BytesIO(source))
+    for frame, directory in enumerate(directories(source)):
+        tiff.seek(frame)
+        resolution = resolution_of(*tiff.size, dpi_of(directory), bilevel=True)
+        tiff.load()
+        yield tiff.convert("1"), resolution
 
 
 def write_pngs(path: Path, folder: Path) -> tuple[Path, ...]:

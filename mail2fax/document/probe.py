@@ -1,38 +1,55 @@
 """What a TIFF says about its pages, before a single pixel is unpacked: enough to refuse what would cost too much."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from PIL import TiffImagePlugin
-
+from mail2fax.document import directory as tag
+from mail2fax.document.directory import BrokenDirectory, Directory, NotTiff, directories
 from mail2fax.document.geometry import Dpi, fax_form, resolution_of
 from mail2fax.document.limits import BILEVEL_PIXELS, DECODED_BYTES, DOCUMENT_PIXELS, MEGA, OTHER_PIXELS
-from mail2fax.document.refused import Refused, damaged, too_large, unreadable, unsupported
+from mail2fax.document.refused import damaged, too_large, unreadable
 from mail2fax.model.document import Resolution
 
-NEW_SUBFILE_TYPE, BITS_PER_SAMPLE, SAMPLES_PER_PIXEL, ORIENTATION = 254, 258, 277, 274
-X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
 DIRECTORIES_PER_PAGE = 4
 """As many directories as a page may bring with it: itself, a thumbnail, a mask, and one to spare."""
+UPRIGHT = 1
 _THUMBNAIL, _MASK = 0b001, 0b100
 """The bits of NewSubfileType that say so (TIFF 6.0 section 8)."""
 _LYING = (5, 6, 7, 8)
 """The values of Orientation that swap width and height (TIFF 6.0 section 8)."""
 _INCH, _CENTIMETRE = 2, 3
+_BILEVEL = (0, 1, 4)
+"""The values of PhotometricInterpretation that make a page of one bit black and white."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourcePage:
-    """One page as the file describes it. `number` counts from 1; sizes and `dpi` are as the page is looked at."""
+    """One page as the file describes it. `number` counts from 1; sizes and `dpi` are as the page is looked at.
+
+    `directory` is where its description lies in the file, `stored` the size of the picture as it is stored, which
+    `orientation` (TIFF 6.0 section 8) turns.
+    """
 
     number: int
-    frame: int
-    width: int
-    height: int
+    directory: int
+    stored: tuple[int, int]
+    orientation: int
     dpi: Dpi | None
     bilevel: bool
     decoded_bytes: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        width, height = self.stored
+        return (height, width) if self.orientation in _LYING else (width, height)
+
+    @property
+    def width(self) -> int:
+        return self.size[0]
+
+    @property
+    def height(self) -> int:
+        return self.size[1]
 
     @property
     def pixels(self) -> int:
@@ -49,61 +66,72 @@ class SourcePage:
         return fax_form(self.width, self.height, self.dpi) if self.bilevel else None
 
 
-def open_tiff(source: Any) -> TiffImagePlugin.TiffImageFile:
-    """Pillow's view of the TIFF in `source` (a binary file), its first page ready; raises `Refused`."""
-    try:
-        return TiffImagePlugin.TiffImageFile(source)
-    except Exception as error:  # in a hostile file Pillow stumbles over anything
-        raise _stumbled(1, error) from error
-
-
-def probe(tiff: TiffImagePlugin.TiffImageFile, max_pages: int) -> tuple[SourcePage, ...]:
-    """The pages of `tiff`, all within the budgets; raises `Refused`."""
-    pages: list[SourcePage] = []
-    for frame in _frames(tiff, DIRECTORIES_PER_PAGE * max_pages):
-        if _shows_an_earlier_page(tiff, pages):
-            continue
-        if len(pages) == max_pages:
-            raise too_large(f"it has more than {max_pages} pages")
-        page = _source_page(tiff, frame, len(pages) + 1)
+def probe(source: bytes, max_pages: int) -> tuple[SourcePage, ...]:
+    """The pages of a TIFF, all within the budgets; raises `Refused`."""
+    shown = _without_previews(_all_directories(source, DIRECTORIES_PER_PAGE * max_pages))
+    if len(shown) > max_pages:
+        raise too_large(f"it has more than {max_pages} pages")
+    pages, pixels = [], 0
+    for number, directory in enumerate(shown, start=1):
+        page = _source_page(directory, number)
         _refuse_giant(page)
         pages.append(page)
-        if sum(page.pixels for page in pages) > DOCUMENT_PIXELS:
+        pixels += page.pixels
+        if pixels > DOCUMENT_PIXELS:
             raise too_large(f"its pages have more than {DOCUMENT_PIXELS // MEGA} million pixels together")
     return tuple(pages)
 
 
-def _frames(tiff: TiffImagePlugin.TiffImageFile, most: int) -> Iterator[int]:
-    """Moves `tiff` from one directory to the next. Never asks for their number: 20,000 of them cost Pillow 17 s."""
-    for frame in range(most):
-        try:
-            tiff.seek(frame)
-        except EOFError:
-            return
-        except Exception as error:  # in a hostile file Pillow stumbles over anything
-            raise _stumbled(frame + 1, error) from error
-        yield frame
-    raise too_large(f"it has {most} pages, thumbnails and masks, or more")
+def _all_directories(source: bytes, most: int) -> Sequence[Directory]:
+    """Never asks for their number: to count 20,000 of them took Pillow 17 s."""
+    found: list[Directory] = []
+    try:
+        for directory in directories(source):
+            if len(found) == most:
+                raise too_large(f"it has more than {most} pages, thumbnails and masks")
+            found.append(directory)
+    except NotTiff as error:
+        raise unreadable("it is not a TIFF, or only part of one", str(error)) from error
+    except BrokenDirectory as error:
+        if not found:
+            raise unreadable("it is not a TIFF, or only part of one", str(error)) from error
+        number = len(_without_previews(found)) + 1
+        raise damaged(number, "its description cannot be read", str(error)) from error
+    if not found:
+        raise unreadable("it has no page")
+    return found
 
 
-def _shows_an_earlier_page(tiff: TiffImagePlugin.TiffImageFile, pages: Sequence[SourcePage]) -> bool:
-    """Whether this is a mask or a thumbnail. Some programs call every page a thumbnail: a real one is much smaller."""
-    kind, pixels = _number(tiff, NEW_SUBFILE_TYPE, 0), tiff.width * tiff.height
-    return bool(pages and kind & _MASK) or bool(kind & _THUMBNAIL and any(2 * pixels < page.pixels for page in pages))
+def _without_previews(found: Sequence[Directory]) -> Sequence[Directory]:
+    """The pages among the directories. Some programs call every page a thumbnail: a real
+    one is much smaller, and a sheet of A4 beside one of A3 is none."""
+    largest = max((_pixels(directory) for directory in found), default=0)
+
+    def preview(directory: Directory) -> bool:
+        kind = directory.number(tag.NEW_SUBFILE_TYPE, 0)
+        return bool(kind & _MASK) or bool(kind & _THUMBNAIL and 3 * _pixels(directory) < largest)
+
+    # A file of nothing but masks has been mislabelled.
+    return [directory for directory in found if not preview(directory)] or found
 
 
-def _source_page(tiff: TiffImagePlugin.TiffImageFile, frame: int, number: int) -> SourcePage:
-    width, height = tiff.size
-    bits = tiff.tag_v2.get(BITS_PER_SAMPLE, 1)
-    bits_per_pixel = sum(bits) if isinstance(bits, tuple) else bits * _number(tiff, SAMPLES_PER_PIXEL, 1)
+def _pixels(directory: Directory) -> int:
+    return directory.number(tag.WIDTH, 0) * directory.number(tag.LENGTH, 0)
+
+
+def _source_page(directory: Directory, number: int) -> SourcePage:
+    width, height = directory.number(tag.WIDTH, 0), directory.number(tag.LENGTH, 0)
+    samples = directory.number(tag.SAMPLES_PER_PIXEL, 1)
+    deepest = max(directory.numbers(tag.BITS_PER_SAMPLE, 1))
+    orientation = directory.number(tag.ORIENTATION, UPRIGHT)
     return SourcePage(
         number=number,
-        frame=frame,
-        width=width,
-        height=height,
-        dpi=dpi_of(tiff),
-        bilevel=tiff.mode == "1",
-        decoded_bytes=width * height * bits_per_pixel // 8,
+        directory=directory.offset,
+        stored=(width, height),
+        orientation=orientation,
+        dpi=dpi_of(directory),
+        bilevel=deepest == samples == 1 and directory.number(tag.PHOTOMETRIC, 0) in _BILEVEL,
+        decoded_bytes=width * height * deepest * samples // 8,
     )
 
 
@@ -115,33 +143,12 @@ def _refuse_giant(page: SourcePage) -> None:
         raise too_large(f"page {page.number} has {page.width} x {page.height} pixels")
 
 
-def dpi_of(tiff: TiffImagePlugin.TiffImageFile) -> Dpi | None:
-    """The page's own resolution per inch: `tiff.info` would still hold that of the page before."""
-    tags = tiff.tag_v2
-    try:
-        across, down = float(tags[X_RESOLUTION]), float(tags[Y_RESOLUTION])
-    except (KeyError, TypeError, ValueError, ArithmeticError):
+def dpi_of(directory: Directory) -> Dpi | None:
+    """The page's own resolution per inch, as it is looked at; None when it says none."""
+    found = directory.tags.get(tag.X_RESOLUTION), directory.tags.get(tag.Y_RESOLUTION)
+    unit = directory.number(tag.RESOLUTION_UNIT, _INCH)
+    if not found[0] or not found[1] or unit not in {_INCH, _CENTIMETRE}:
         return None
-    unit = tags.get(RESOLUTION_UNIT, _INCH)
-    if unit not in {_INCH, _CENTIMETRE}:
-        return None
-    if unit == _CENTIMETRE:
-        across, down = across * 2.54, down * 2.54
-    # The tags speak of the pixels as they are stored; Pillow turns the page by its Orientation.
-    return (down, across) if _number(tiff, ORIENTATION, 1) in _LYING else (across, down)
-
-
-def _number(tiff: TiffImagePlugin.TiffImageFile, tag: int, default: int) -> int:
-    value = tiff.tag_v2.get(tag, default)
-    return value if isinstance(value, int) else default
-
-
-def _stumbled(page: int, error: Exception) -> Refused:
-    """What Pillow's exception means for a sender. Its first page tells whether a file is a TIFF at all."""
-    if isinstance(error, MemoryError):
-        return too_large("its description alone is too large", repr(error))
-    if "unknown pixel mode" in str(error) or isinstance(error, KeyError):
-        return unsupported(page, "its pixels or their compression", repr(error))
-    if page == 1:
-        return unreadable("it is not a TIFF, or only part of one", repr(error))
-    return damaged(page, "its description cannot be read", repr(error))
+    across, down = (values[0] * (2.54 if unit == _CENTIMETRE else 1) for values in found if values)
+    # The tags speak of the pixels as they are stored.
+    return (down, across) if directory.number(tag.ORIENTATION, UPRIGHT) in _LYING else (across, down)

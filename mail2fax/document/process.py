@@ -50,7 +50,8 @@ class ConfinedProcess:
                 limit=ANSWER_BYTES,
                 cwd=folder.name,
                 start_new_session=True,  # a Ctrl-C at our terminal is for us: we end the process ourselves
-                env={"PYTHONPATH": str(Path(mail2fax.__file__).parents[1])},
+                # Without threads: a locked-in process can start none, and a page is not worth them.
+                env={"PYTHONPATH": str(Path(mail2fax.__file__).parents[1]), "OPENBLAS_NUM_THREADS": "1"},
             )
         except BaseException:
             ours.close()

@@ -4,17 +4,17 @@ Runs in the render process only. Nothing here opens a file.
 """
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import BinaryIO
 
 from PIL import Image, ImageChops, TiffImagePlugin
 
 from mail2fax.document.geometry import Fit, fit
-from mail2fax.document.grey import grey_on_white, refuse_misread
-from mail2fax.document.libtiff import LACKING, LibTiff
+from mail2fax.document.grey import grey_of
 from mail2fax.document.limits import PAGE_INCHES
-from mail2fax.document.probe import ORIENTATION, SourcePage, open_tiff, probe
-from mail2fax.document.refused import damaged, too_large, unsupported
+from mail2fax.document.probe import SourcePage, probe
+from mail2fax.document.reading import Readers, upright_picture
+from mail2fax.document.refused import too_large
 from mail2fax.document.tiff import DPI_ACROSS, DPI_DOWN, WIDTH, TiffWriter
 from mail2fax.model.document import Resolution
 
@@ -29,7 +29,7 @@ ONE_STRIP = 1 << 30
 def render_tiff(
     source: bytes,
     target: BinaryIO,
-    libtiff: LibTiff,
+    readers: Readers,
     *,
     max_pages: int,
     begin_page: Callable[[], None],
@@ -41,8 +41,7 @@ def render_tiff(
     `begin_page` is called before anything is read, and before each page is unpacked.
     """
     begin_page()
-    tiff = open_tiff(io.BytesIO(source))
-    pages = probe(tiff, max_pages)
+    pages = probe(source, max_pages)
     coarse = all(page.fax_form is Resolution.STANDARD for page in pages)
     resolution = Resolution.STANDARD if coarse else Resolution.FINE
     places = [_place(page, resolution) for page in pages]
@@ -50,9 +49,8 @@ def render_tiff(
     halved = TiffWriter(standard, Resolution.STANDARD) if standard and not coarse else None
     for page, place in zip(pages, places, strict=True):
         begin_page()
-        tiff.seek(page.frame)
-        _unpack(tiff, page, libtiff.complaints(source, tiff.tag_v2.offset))
-        fax = tiff if page.fax_form is resolution else _on_paper(tiff, page, place)
+        picture = upright_picture(source, page, readers)
+        fax = picture if page.fax_form is resolution else _on_paper(picture, page, place)
         writer.add(place.height, encode_mmr(fax))
         if halved:
             half = half_the_rows(fax)
@@ -85,34 +83,9 @@ def _place(page: SourcePage, resolution: Resolution) -> Fit:
     return place
 
 
-def _unpack(tiff: TiffImagePlugin.TiffImageFile, page: SourcePage, complaints: Sequence[str]) -> None:
-    """Has Pillow unpack the page that `tiff` stands at, unless libtiff's `complaints` say that it is damaged."""
-    if any(LACKING in complaint for complaint in complaints):
-        raise unsupported(page.number, "its compression", complaints[0])
-    if complaints:
-        raise damaged(page.number, "part of its picture is missing or garbled", complaints[0])
-    refuse_misread(tiff, page.number)
-    try:
-        _heed_tags_only(tiff)
-        tiff.load()
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise damaged(page.number, "its picture cannot be unpacked", repr(error)) from error
-    if tiff.size != (page.width, page.height):
-        raise damaged(page.number, "its picture is not of the size that it says", repr(tiff.size))
-
-
-def _heed_tags_only(tiff: TiffImagePlugin.TiffImageFile) -> None:
-    """Where the tags have no Orientation Pillow takes that of XMP, and turns the page after it has been measured."""
-    exif = tiff.getexif()
-    if ORIENTATION not in tiff.tag_v2:
-        exif.pop(ORIENTATION, None)
-
-
-def _on_paper(tiff: TiffImagePlugin.TiffImageFile, page: SourcePage, place: Fit) -> Image.Image:
+def _on_paper(picture: Image.Image, page: SourcePage, place: Fit) -> Image.Image:
     """The picture on fax paper: turned if that pays, scaled, centred, black and white."""
-    grey = grey_on_white(tiff, tiff.tag_v2)
+    grey = grey_of(picture)
     if place.turned:
         grey = grey.transpose(Image.Transpose.ROTATE_90)
     grey = grey.resize((place.width, place.height), Image.Resampling.BOX)

@@ -15,23 +15,23 @@ from PIL import Image
 
 from mail2fax.document.confinement import confine, limit_page
 from mail2fax.document.inside import OUR_DISK, Answer, Order, be_silent, say, wait_for_order
-from mail2fax.document.libtiff import LibTiff
 from mail2fax.document.limits import BILEVEL_PIXELS, RenderLimits
+from mail2fax.document.reading import Readers
 from mail2fax.document.refused import Refused, too_large
 from mail2fax.document.render import render_tiff
 from mail2fax.model.refusal import Refusal, RefusalCode
 
 
 def main() -> None:
-    libtiff = LibTiff()
+    readers = Readers()
     _heed_bombs()
-    _rehearse(libtiff)
+    _rehearse(readers)
     be_silent()
     order = wait_for_order()
     if order is None:
         return
     missing = confine(order.limits)
-    say(_render(order, libtiff) | {"missing": missing})
+    say(_render(order, readers) | {"missing": missing})
     # At once: closing the target would try again to write what a full disk has just refused.
     os._exit(0)
 
@@ -43,22 +43,22 @@ def _heed_bombs() -> None:
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def _rehearse(libtiff: LibTiff) -> None:
+def _rehearse(readers: Readers) -> None:
     """Renders small pages, so that everything that is imported or loaded on first use is there."""
     for mode, compression in (("1", "group4"), ("RGBA", "tiff_lzw"), ("RGB", "jpeg"), ("L", "raw")):
         page = io.BytesIO()
         Image.new(mode, (100, 100)).save(page, "TIFF", compression=compression)
-        render_tiff(page.getvalue(), io.BytesIO(), libtiff, max_pages=1, begin_page=lambda: None, standard=io.BytesIO())
+        render_tiff(page.getvalue(), io.BytesIO(), readers, max_pages=1, begin_page=lambda: None, standard=io.BytesIO())
     with contextlib.suppress(Refused):
-        render_tiff(b"not a TIFF", io.BytesIO(), libtiff, max_pages=1, begin_page=lambda: None)
+        render_tiff(b"not a TIFF", io.BytesIO(), readers, max_pages=1, begin_page=lambda: None)
 
 
-def _render(order: Order, libtiff: LibTiff) -> Answer:
+def _render(order: Order, readers: Readers) -> Answer:
     limits = order.limits
     target, standard = (os.fdopen(descriptor, "w+b") for descriptor in order.targets)
     try:
         begin_page = partial(limit_page, limits.page_seconds)
-        render_tiff(order.read(), target, libtiff, max_pages=limits.max_pages, begin_page=begin_page, standard=standard)
+        render_tiff(order.read(), target, readers, max_pages=limits.max_pages, begin_page=begin_page, standard=standard)
     except Refused as no:
         return _refused(no)
     except Exception as error:  # noqa: BLE001 - whatever a document does, its sender gets an answer

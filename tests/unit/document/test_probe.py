@@ -1,19 +1,22 @@
 """What a TIFF says about its pages, and what is refused before a pixel is unpacked."""
 
-import io
+import contextlib
+import math
 import struct
 import time
 
 import pytest
 
-from mail2fax.document.probe import SourcePage, open_tiff, probe
+from mail2fax.document.directory import Directory
+from mail2fax.document.probe import SourcePage, probe
 from mail2fax.document.refused import Refused
 from mail2fax.model.refusal import RefusalCode
 from tests.unit.document.crafted import Craft, craft, dpi, raw, saved, text_page
+from tests.unit.document.forms import write_tiff
 
 
 def pages(tiff: bytes, max_pages: int = 200) -> tuple[SourcePage, ...]:
-    return probe(open_tiff(io.BytesIO(tiff)), max_pages)
+    return probe(tiff, max_pages)
 
 
 def code_of(tiff: bytes, max_pages: int = 200) -> RefusalCode:
@@ -63,7 +66,18 @@ def test_a_lying_page_is_described_as_it_is_looked_at() -> None:
 
 def test_thumbnails_and_masks_are_not_pages() -> None:
     page, thumbnail, mask = bilevel(1728, 100), bilevel(170, 10, t254=1), bilevel(1728, 100, t254=4)
-    assert [(found.number, found.frame) for found in pages(craft(page, thumbnail, mask, page))] == [(1, 0), (2, 3)]
+    other = bilevel(1728, 90)
+    for order in ((page, thumbnail, mask, other), (thumbnail, page, mask, other), (mask, thumbnail, page, other)):
+        assert [(found.number, found.height) for found in pages(craft(*order))] == [(1, 100), (2, 90)]
+
+
+def test_a_file_of_nothing_but_masks_is_a_file_of_pages() -> None:
+    assert len(pages(craft(*[bilevel(1728, 100, t254=4)] * 2))) == 2
+
+
+def test_a_sheet_that_calls_itself_a_thumbnail_of_a_larger_one_is_a_page() -> None:
+    """A4 beside A3: half of the pixels."""
+    assert len(pages(craft(bilevel(3508, 4960), bilevel(2480, 3508, t254=1)))) == 2
 
 
 @pytest.mark.parametrize("kinds", [(1, 1, 1), (0, 1, 1), (3, 3, 3)])
@@ -126,13 +140,6 @@ def test_what_is_not_a_tiff_is_unreadable(text: bytes) -> None:
     assert code_of(text) is RefusalCode.DOCUMENT_UNREADABLE
 
 
-def test_a_form_that_pillow_does_not_know_is_unreadable_by_page() -> None:
-    with pytest.raises(Refused) as no:
-        pages(craft(SMALL, raw((10, 10), bytes(100), photometric=2, bits=(2, 2, 2))))
-    assert no.value.refusal.code is RefusalCode.DOCUMENT_UNREADABLE
-    assert no.value.refusal.facts["problem"].startswith("page 2 ")
-
-
 def test_a_second_page_whose_directory_is_gone_is_damage() -> None:
     tiff = saved(text_page(600), text_page(600, seed=2))
     with pytest.raises(Refused) as no:
@@ -144,3 +151,30 @@ def test_a_second_page_whose_directory_is_gone_is_damage() -> None:
 @pytest.mark.parametrize("size", [(0, 10), (10, 0)])
 def test_a_page_without_size_is_damage(size: tuple[int, int]) -> None:
     assert code_of(craft(SMALL, raw(size, b"x"))) is RefusalCode.DOCUMENT_DAMAGED
+
+
+def test_directories_that_cross_point_at_each_other_end() -> None:
+    one = craft(SMALL, SMALL, SMALL, last_points_to=1)
+    assert len(pages(one)) == 3
+
+
+@pytest.mark.parametrize("values", [(math.nan,), (math.inf,), ()])
+def test_a_width_that_is_no_number_is_damage_and_no_crash(values: tuple[float, ...]) -> None:
+    directory = Directory(8, {256: values, 257: (10,)})
+    assert directory.number(256, 0) == 0
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_bigtiff_is_described_alike(order: str) -> None:
+    (page,) = pages(write_tiff([bytes(100)], {256: 10, 257: 10, 258: 8, 262: 1, 277: 1, 278: 10}, order, big=True))
+    assert page.size == (10, 10)
+
+
+def test_no_cut_and_no_changed_byte_of_a_description_does_harm() -> None:
+    tiff = saved(text_page(50), text_page(50, seed=2))
+    for length in range(0, len(tiff), 7):
+        with contextlib.suppress(Refused):
+            pages(tiff[:length])
+    for at in range(len(tiff)):
+        with contextlib.suppress(Refused):
+            pages(tiff[:at] + bytes((tiff[at] ^ 0xFF,)) + tiff[at + 1 :])

@@ -1,35 +1,44 @@
-"""Where Pillow would be silently wrong: what a page looks like in grey, on white paper."""
+"""Where Pillow would be silently wrong; what is refused because nobody can know what it means; the second reader."""
 
+import importlib
 import io
 import struct
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from mail2fax.document.grey import grey_on_white, refuse_misread
-from mail2fax.document.probe import open_tiff
+from mail2fax.document.probe import probe
+from mail2fax.document.reading import Readers, upright_picture
 from mail2fax.document.refused import Refused
-from mail2fax.model.refusal import RefusalCode
+from mail2fax.model.refusal import Refusal, RefusalCode
+from tests.harness.peers import lacking
 from tests.unit.document.crafted import Craft, Value, craft, raw
+from tests.unit.document.forms import COLOURS, Sample
+from tests.unit.document.test_forms import farthest
 
+READERS = Readers()
 RAMP = [0, 64, 128, 192, 255]
 RAMP_16 = [value * 257 for value in RAMP]
 
 
 def grey(page: Craft, order: str = "<") -> list[int]:
     """The grey values of the first row of the only page, as `render` would see them."""
-    tiff = open_tiff(io.BytesIO(craft(page, order=order)))
-    refuse_misread(tiff, 1)
-    tiff.load()
-    shades = grey_on_white(tiff, tiff.tag_v2)
-    assert shades.mode == "L"
+    shades = picture(craft(page, order=order)).convert("L")
     return list(shades.crop((0, 0, shades.width, 1)).tobytes())
 
 
-def refusal_of(page: Craft) -> Refused:
+def picture(tiff: bytes, readers: Readers = READERS) -> Image.Image:
+    """The only page of a TIFF, as it is looked at."""
+    (page,) = probe(tiff, 1)
+    return upright_picture(tiff, page, readers)
+
+
+def refusal_of(tiff: bytes, readers: Readers = READERS) -> Refusal:
     with pytest.raises(Refused) as no:
-        grey(page)
-    return no.value
+        picture(tiff, readers)
+    return no.value.refusal
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -46,18 +55,12 @@ def test_16_bit_grey_with_white_as_zero_is_inverted() -> None:
 
 def test_12_bit_grey_is_scaled_by_its_own_white() -> None:
     packed = bytes((0x00, 0x0F, 0xFF, 0x80, 0x00, 0x00))  # 0, 4095, 2048, 0
-    assert grey(raw((4, 1), packed, bits=12)) == [0, 255, 127, 0]
+    assert grey(raw((4, 1), packed, bits=12)) == [0, 255, 128, 0]
 
 
 @pytest.mark.parametrize(("photometric", "expected"), [(1, RAMP), (0, [255 - value for value in RAMP])])
 def test_8_bit_grey_is_right_with_either_zero(photometric: int, expected: list[int]) -> None:
     assert grey(raw((5, 1), bytes(RAMP), photometric=photometric)) == expected
-
-
-def test_planar_16_bit_colour_is_refused_rather_than_garbled() -> None:
-    """Trap 2: Pillow decodes planar 16-bit RGB wrong, without a word."""
-    page = raw((4, 1), bytes(24), photometric=2, bits=(16, 16, 16), t284=2)
-    assert refusal_of(page).refusal.code is RefusalCode.DOCUMENT_UNREADABLE
 
 
 @pytest.mark.parametrize("unit", [1, 257])
@@ -101,36 +104,60 @@ def test_a_page_is_turned_by_its_orientation_once(orientation: int) -> None:
         7: [list(row)[::-1] for row in zip(*upright, strict=True)][::-1],
         8: [list(row) for row in zip(*upright, strict=True)][::-1],
     }[orientation]
-    tiff = open_tiff(io.BytesIO(craft(raw((3, 2), bytes(range(6)), t274=orientation))))
-    tiff.load()
-    shades = grey_on_white(tiff, tiff.tag_v2)
+    shades = picture(craft(raw((3, 2), bytes(range(6)), t274=orientation)))
     assert shades.size == (len(seen[0]), len(seen))
     assert list(shades.tobytes()) == [value for row in seen for value in row]
-
-
-@pytest.mark.parametrize(
-    ("bits", "form"),
-    [(32, 1), (32, 2), (32, 3), (16, 2), (8, 2)],
-    ids=["unsigned", "signed", "float", "16-bit signed", "8-bit signed"],
-)
-def test_samples_of_no_known_range_are_refused(bits: int, form: int) -> None:
-    page = raw((2, 1), bytes(8), bits=bits, t339=form)
-    assert refusal_of(page).refusal.code is RefusalCode.DOCUMENT_UNREADABLE
-
-
-def test_uncompressed_ycbcr_with_fewer_colours_than_pixels_is_refused() -> None:
-    page = raw((4, 2), bytes(24), photometric=6, bits=(8, 8, 8), t530=(2, 2))
-    assert refusal_of(page).refusal.code is RefusalCode.DOCUMENT_UNREADABLE
 
 
 def test_cmyk_ink_is_dark() -> None:
     assert grey(raw((2, 1), bytes((0, 0, 0, 0, 0, 0, 0, 255)), photometric=5, bits=(8, 8, 8, 8))) == [255, 0]
 
 
-def test_lab_gives_its_lightness() -> None:
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ({262: 32_803}, "its colours, PhotometricInterpretation 32803"),
+        ({339: 5}, "complex numbers"),
+        ({259: 50_001}, "its compression"),
+    ],
+    ids=["a camera's sensor", "complex numbers", "WebP without its reader"],
+)
+def test_what_cannot_be_understood_is_unreadable_by_page_and_no_damage(tags: dict[int, Value], words: str) -> None:
+    readers = Readers()
+    readers.second.forget()
+    page = raw((2, 1), bytes(8), bits=16)
+    refusal = refusal_of(craft(Craft(page.strip, {**page.tags, **tags})), readers)
+    assert refusal.code is RefusalCode.DOCUMENT_UNREADABLE
+    assert refusal.facts["problem"] == f"page 1 is in a form that is not supported ({words})"
+
+
+@pytest.fixture
+def second() -> Any:
+    """The module that writes what the second reader reads."""
+    if not READERS.second.there:
+        lacking("the extra mail2fax[imagecodecs] is not installed")
+    return importlib.import_module("tifffile")
+
+
+@pytest.mark.parametrize("compression", ["webp", "jpegxl", "jpeg2000", "lerc", "png", "jpegxr"])
+@pytest.mark.parametrize("tile", [None, (32, 32)])
+def test_the_second_reader_shows_what_the_first_one_lacks(compression: str, tile: Any, second: Any) -> None:
+    tiff = written(second, compression=compression, tile=tile)
+    assert farthest(picture(tiff), Sample("", tiff, COLOURS, 0)) <= (60 if compression == "jpegxr" else 40)
+
+
+def test_a_page_that_the_second_reader_cannot_read_whole_is_damage(second: Any) -> None:
+    tiff = written(second, compression="jpegxl", rowsperstrip=16)
+    page = second.TiffFile(io.BytesIO(tiff)).pages[0]
+    offset, size = page.dataoffsets[1], page.databytecounts[1]
+    hole = tiff[: offset + size // 2] + bytes(size // 2) + tiff[offset + size :]
+    assert refusal_of(hole).code is RefusalCode.DOCUMENT_DAMAGED
+    counts = struct.pack(f"<{len(page.databytecounts)}H", *page.databytecounts)
+    assert tiff.count(counts) == 1
+    assert refusal_of(tiff.replace(counts, bytes(len(counts)))).code is RefusalCode.DOCUMENT_DAMAGED
+
+
+def written(tifffile: Any, **how: Any) -> bytes:
     file = io.BytesIO()
-    Image.merge("LAB", [Image.new("L", (2, 1), shade) for shade in (200, 128, 128)]).save(file, "TIFF")
-    file.seek(0)
-    tiff = open_tiff(file)
-    tiff.load()
-    assert list(grey_on_white(tiff, tiff.tag_v2).tobytes()) == [200, 200]
+    tifffile.imwrite(file, np.asarray(COLOURS), photometric="rgb", **how)
+    return file.getvalue()
