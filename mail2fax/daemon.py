@@ -16,6 +16,7 @@ import structlog
 
 from mail2fax import log as logs
 from mail2fax import wiring
+from mail2fax.admission.signature import Signatures
 from mail2fax.answering import Answering
 from mail2fax.api.fax import FaxDesk
 from mail2fax.api.files import FileStore
@@ -194,6 +195,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         await _warm_up(unpacker, renderer)
         gateway = Gateway(
             rules=wiring.rules(config),
+            signatures=Signatures(now),
             spool=spool,
             unpacker=unpacker,
             renderer=renderer,

@@ -22,11 +22,13 @@ from mail2fax.admission.gate import (
     AdmissionRules,
     Admitted,
     Allowed,
+    Unproven,
     judge_order,
     judge_redirection,
     judge_sender,
     sub_address_of,
 )
+from mail2fax.admission.signature import Signatures
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document.sandbox import Renderer
 from mail2fax.document.stored import look_up
@@ -38,10 +40,11 @@ from mail2fax.jobs.sources import content_key
 from mail2fax.jobs.states import Jobs
 from mail2fax.jobs.strategy import aftermath_of, planned, remembered
 from mail2fax.jobs.watch import AttemptWatch
+from mail2fax.mail.signature import signed_key
 from mail2fax.model.call import CallEvent, CallOrder
 from mail2fax.model.domain import Terminal
 from mail2fax.model.job import Attempt, Job
-from mail2fax.model.mail import Accepted, Arrival, Proof, Submission
+from mail2fax.model.mail import Accepted, Arrival, Proof, ProofKind, Submission
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.model.trunk import Trunk, TrunkState
 from mail2fax.store import StoreError
@@ -86,6 +89,7 @@ class Gateway:
         self,
         *,
         rules: AdmissionRules,
+        signatures: Signatures,
         spool: Spool,
         unpacker: Unpacker,
         renderer: Renderer,
@@ -98,6 +102,7 @@ class Gateway:
         retries: RetryPolicy,
     ) -> None:
         self._rules = rules
+        self._signatures = signatures
         self._spool = spool
         self._unpacker = unpacker
         self._renderer = renderer
@@ -123,14 +128,19 @@ class Gateway:
         self._rules, self._dialling, self._retries = rules, dialling, retries
 
     async def accept(self, arrival: Arrival, file: SpoolFile) -> Accepted | Refusal:
-        """The mail in `file` becomes a job, if its sender may fax. After `Accepted` nothing loses it any more."""
+        """The mail in `file` becomes a job, if its sender may fax. After `Accepted` nothing loses it any more.
+
+        Raises `Undecided` when its signature would decide that, and its key cannot be had now.
+        """
         with self._door_first():
             allowed = judge_sender(arrival, self._rules)
+            if isinstance(allowed, Unproven):
+                allowed = await self._look_at_signatures(arrival, allowed, file)
             if isinstance(allowed, Refusal):
                 log.info("mail refused", door=arrival.door, peer=arrival.peer, reason=allowed.code, **allowed.facts)
                 return allowed
             mail = _submission(arrival, allowed, file.name)
-            return await self._take(mail, file, arrival.proofs, arrival.unwanted)
+            return await self._take(mail, file, allowed.proofs, arrival.unwanted)
 
     async def accept_order(self, mail: Submission, file: SpoolFile, once: str = "") -> Accepted:
         """An order that did not come by mail becomes a job. Who may give it, its door has judged: who can reach the
@@ -244,6 +254,21 @@ class Gateway:
             yield
         finally:
             self._at_the_door -= 1
+
+    async def _look_at_signatures(self, arrival: Arrival, unproven: Unproven, file: SpoolFile) -> Allowed | Refusal:
+        """The sender may fax, and nothing has shown yet that the mail is his: that his domain has signed it may."""
+        rules, header, sender = self._rules, unproven.header, unproven.sender
+        looks = await self._signatures.look(header, sender, arrival.recipient, file.read, rules.signatures)
+        for look in looks:
+            if look.fault:
+                log.info("signature does not count", peer=arrival.peer, signer=look.domain, reason=look.fault)
+        signed = [Proof(ProofKind.DKIM, look.domain) for look in looks if not look.fault]
+        allowed = judge_sender(arrival, rules, signed) if signed else unproven.refusal
+        if isinstance(allowed, Unproven):
+            return allowed.refusal
+        if isinstance(allowed, Refusal):
+            return allowed
+        return replace(allowed, signed_key=signed_key(header, str(sender), arrival.recipient))
 
     async def _let_the_door_go_first(self) -> None:
         for _ in range(DOOR_LOOKS):
@@ -410,6 +435,7 @@ def _submission(arrival: Arrival, allowed: Allowed, spool_name: str) -> Submissi
         terminal=allowed.rule.terminal,
         notify=allowed.rule.notify,
         copy_key=arrival.copy_key,
+        signed_key=allowed.signed_key,
     )
 
 

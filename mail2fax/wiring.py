@@ -113,6 +113,7 @@ def rules(config: Config) -> AdmissionRules:
         hostname=config.gateway.hostname,
         bindings=config.smtp.bindings(),
         mailboxes=mailbox_rules(config.mailbox.named, config.terminal, config.domain),
+        signatures=config.proof.rules,
     )
 
 

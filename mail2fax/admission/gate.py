@@ -4,21 +4,22 @@
 is safely ours. Nobody may fax, and nowhere, unless a rule says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mail2fax.admission.attachment import find_attachment
 from mail2fax.admission.number import NumberPlan, NumberRules, contradicts, may_dial, read_dialled, read_number
-from mail2fax.admission.proof import Bindings, is_proven
+from mail2fax.admission.proof import Bindings, is_proven, shown_by
 from mail2fax.admission.sender import SenderRules
 from mail2fax.admission.subject import shown
 from mail2fax.mail.fax_address import FaxAddress, read_fax_address
-from mail2fax.mail.header import read_header
+from mail2fax.mail.header import Header, read_header
 from mail2fax.mail.heading import Heading, is_our_own, read_heading
 from mail2fax.mail.mime import Part
 from mail2fax.mail.problem import Problem
 from mail2fax.mail.sender import parse_from
-from mail2fax.model.mail import Arrival
+from mail2fax.model.mail import Address, Arrival
+from mail2fax.model.mail_proof import Proof, ProofKind, SignatureRules, suffices
 from mail2fax.model.number import FaxNumber
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.model.rule import SenderRule
@@ -30,6 +31,7 @@ class AdmissionRules:
 
     `hostname` is what we call ourselves: a mail with a Message-ID of ours is no order.
     `bindings` say which senders a client may send as, by what it has shown of itself.
+    `signatures` say how strictly a mail's own proofs are taken.
     `mailboxes` have rules in place of `senders` for the mails of some mailboxes, by their names.
     """
 
@@ -39,6 +41,7 @@ class AdmissionRules:
     hostname: str = "localhost"
     bindings: Bindings = field(default_factory=dict)
     mailboxes: Mapping[str, tuple[SenderRule, ...]] = field(default_factory=dict)
+    signatures: SignatureRules = field(default_factory=SignatureRules)
     by_sender: SenderRules = field(init=False, repr=False, compare=False)
     """`senders`, ready to be asked."""
     by_mailbox: Mapping[str, SenderRules] = field(init=False, repr=False, compare=False)
@@ -51,10 +54,22 @@ class AdmissionRules:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The first yes: what the mail's header says, and the rule by which its sender may fax."""
+    """The first yes: what the mail's header says, the rule by which its sender may fax, and what proves him."""
 
     heading: Heading
     rule: SenderRule
+    proofs: tuple[Proof, ...] = ()
+    signed_key: str = ""
+    """By what the mail is known again, where only its signature shows whose it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """A no that a signature could turn into a yes: the mail's header would have to be signed by the sender's domain."""
+
+    refusal: Refusal
+    header: Header
+    sender: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +89,11 @@ class Admitted:
         return f"{self.number.e164}/{self.sub_address}" if self.sub_address else self.number.e164
 
 
-def judge_sender(arrival: Arrival, rules: AdmissionRules) -> Allowed | Refusal:
-    """May this sender, and by which rule? The mail's heading is read once; a no is for the SMTP session."""
+def judge_sender(arrival: Arrival, rules: AdmissionRules, signed: Iterable[Proof] = ()) -> Allowed | Unproven | Refusal:
+    """May this sender, and by which rule? The mail's heading is read once; a no is for the SMTP session.
+
+    `signed` is what a look at its signatures has come to; without, that look may be asked for (`Unproven`).
+    """
     header = read_header(arrival.header)
     if isinstance(header, Problem):
         return Refusal(RefusalCode.MAIL_NOT_UNDERSTOOD, {"problem": header.words})
@@ -87,10 +105,13 @@ def judge_sender(arrival: Arrival, rules: AdmissionRules) -> Allowed | Refusal:
     rule = rules.by_mailbox.get(arrival.mailbox, rules.by_sender).rule_for(sender)
     if isinstance(rule, Refusal):
         return rule
-    unproven = is_proven(sender, arrival.proofs, rules.bindings)
-    if unproven is not None:
-        return unproven
-    return Allowed(read_heading(header, sender, arrival.mail_from), rule)
+    shown = shown_by(header, sender, arrival.counts, subdomains=rules.signatures.subdomains)
+    proofs = (*arrival.proofs, *shown, *signed)
+    unproven = is_proven(sender, proofs, rules.bindings, rule.require)
+    if unproven is None:
+        return Allowed(read_heading(header, sender, arrival.mail_from), rule, proofs)
+    could_be_signed = arrival.counts.dkim and suffices(ProofKind.DKIM, rule.require)
+    return Unproven(unproven, header, sender) if could_be_signed else unproven
 
 
 def judge_redirection(named: str, prefix: str, rules: AdmissionRules) -> FaxNumber | Refusal:

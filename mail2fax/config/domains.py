@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import AfterValidator, Field
 
+from mail2fax.config.proof import Required, required
 from mail2fax.config.values import Line, MailAddress, Name, Section, SenderMaskText, StationId
 from mail2fax.model.domain import DEFAULT, Tenant, Terminal
 from mail2fax.model.incoming import Inbox, digits_of
@@ -36,13 +37,15 @@ HeaderText = Annotated[Line, Field(max_length=40)]
 class RuleEntry(Section):
     """One of `senders.rules`: masks, and the terminal and the domain of who matches one of them.
 
-    `notify` is who is told of their faxes when the mail must not be answered; "" is who `reply.notify` names.
+    `notify` is who is told of their faxes when the mail must not be answered; "" is who `reply.notify` names. `require`
+    names the kinds of proof that count for them, any of which is enough; with none, all do.
     """
 
     allow: Annotated[tuple[SenderMaskText, ...], Field(min_length=1)]
     terminal: NameOrNone = ""
     domain: NameOrNone = ""
     notify: MailAddress | Literal[""] = ""
+    require: tuple[Required, ...] = ()
 
 
 class Rule(Protocol):
@@ -56,6 +59,8 @@ class Rule(Protocol):
     def domain(self) -> str: ...
     @property
     def notify(self) -> str: ...
+    @property
+    def require(self) -> tuple[Required, ...]: ...
 
 
 class Ruled(Rule, Protocol):
@@ -69,6 +74,7 @@ class SendersSection(Section):
     """`[senders]`: who may fax. Nobody, unless a mask says so."""
 
     allow: tuple[SenderMaskText, ...] = ()
+    require: tuple[Required, ...] = ()
     rules: tuple[RuleEntry, ...] = ()
 
 
@@ -128,7 +134,8 @@ def sender_rules(senders: SendersSection, terminal: TerminalSection, domain: Dom
     rules: list[SenderRule] = []
     for position, rule in enumerate(senders.rules):
         rules += names.rules_of(rule, f"senders.rules[{position}]")
-    return (*rules, *(SenderRule(SenderMask.parse(mask), names.terminals[DEFAULT]) for mask in senders.allow))
+    terminal_of_all, require = names.terminals[DEFAULT], required(senders.require)
+    return (*rules, *(SenderRule(SenderMask.parse(mask), terminal_of_all, require=require) for mask in senders.allow))
 
 
 def mailbox_rules(
@@ -170,7 +177,8 @@ class _Names:
             raise ValueError(f"{where}: {_unknown('domain', tenant, self.domains)}")
         chosen = rule.terminal or self.domains[tenant]
         _require_own(chosen, tenant, self.owners, where)
-        return [SenderRule(SenderMask.parse(mask), self.terminals[chosen], tenant, rule.notify) for mask in rule.allow]
+        terminal, require = self.terminals[chosen], required(rule.require)
+        return [SenderRule(SenderMask.parse(mask), terminal, tenant, rule.notify, require) for mask in rule.allow]
 
 
 def tenants(terminal: TerminalSection, domain: DomainSection) -> Mapping[str, Tenant]:

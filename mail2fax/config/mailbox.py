@@ -4,13 +4,13 @@ A mail in a mailbox was handed in by somebody whom we never saw: its From line a
 says what does, or does not open.
 """
 
-import re
 from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from mail2fax.config.domains import NameOrNone
+from mail2fax.config.proof import ProofKeys, Required, field_name
 from mail2fax.config.values import (
     HostName,
     Hours,
@@ -26,16 +26,11 @@ from mail2fax.config.values import (
 
 UNPROVEN = (
     "nothing proves who a sender is: name the header that your mail server writes into mails of its own users "
-    "(proof_header and proof_value), or write insecure_trust_from = true to believe every From line"
+    "(proof_profile, or proof_header and proof_value), or the server whose Authentication-Results count "
+    "(authserv_id), or set dkim = true to verify signatures, or write insecure_trust_from = true to believe every "
+    "From line"
 )
 USUAL_PORTS = {("imap", "tls"): 993, ("imap", "none"): 143, ("pop3", "tls"): 995, ("pop3", "none"): 110}
-_FIELD_NAME = re.compile(r"[!-9;-~]+")
-
-
-def _field_name(text: str) -> str:
-    if text and not _FIELD_NAME.fullmatch(text):
-        raise ValueError("must be the name of a header without its colon, such as Delivered-To")
-    return text
 
 
 def _is_local(host: str) -> bool:
@@ -45,7 +40,7 @@ def _is_local(host: str) -> bool:
         return False
 
 
-class MailboxEntry(Section):
+class MailboxEntry(ProofKeys):
     """One of `mailbox.named`: an account whose mails are faxes."""
 
     name: Name
@@ -58,7 +53,7 @@ class MailboxEntry(Section):
     password: SecretStr = SecretStr("")
     password_file: SecretFile = ""
     address: MailAddress | Literal[""] = ""
-    address_header: Annotated[str, AfterValidator(_field_name)] = ""
+    address_header: Annotated[str, AfterValidator(field_name)] = ""
     folder: Annotated[Line, Field(min_length=1)] = "INBOX"
     done: Annotated[Line, Field(min_length=1)] = "Done"
     rejected: Annotated[Line, Field(min_length=1)] = "Rejected"
@@ -68,8 +63,8 @@ class MailboxEntry(Section):
     terminal: NameOrNone = ""
     domain: NameOrNone = ""
     notify: MailAddress | Literal[""] = ""
-    proof_header: Annotated[str, AfterValidator(_field_name)] = ""
-    proof_value: Line = ""
+    require: tuple[Required, ...] = ()
+    dkim: bool = False
     insecure_trust_from: bool = False
 
     @property
@@ -87,14 +82,14 @@ class MailboxEntry(Section):
             raise ValueError(
                 'security = "none" is for a server on this machine: the password would go out in clear text'
             )
-        if bool(self.proof_header) != bool(self.proof_value):
-            raise ValueError("proof_header and proof_value go together")
-        if not self.proof_header and not self.insecure_trust_from:
+        if not (self.mail_proof or self.dkim or self.insecure_trust_from):
             raise ValueError(UNPROVEN)
         if "@" not in self.fax_address:
             raise ValueError("address must be the mail address of this mailbox: its user is none")
-        if (self.terminal or self.domain or self.notify) and not self.allow:
-            raise ValueError("terminal, domain and notify need allow: the masks of who may fax through this mailbox")
+        if (self.terminal or self.domain or self.notify or self.require) and not self.allow:
+            raise ValueError(
+                "terminal, domain, notify and require need allow: the masks of who may fax through this mailbox"
+            )
         if self.protocol == "imap" and len({self.folder, self.done, self.rejected}) != len(
             ("folder", "done", "rejected")
         ):

@@ -13,6 +13,7 @@ from mail2fax.config.domains import DomainSection, SendersSection, TerminalSecti
 from mail2fax.config.errors import ConfigError, Places, TomlText, describe, faulty_variables
 from mail2fax.config.incoming import IncomingSection
 from mail2fax.config.mailbox import MailboxSection
+from mail2fax.config.proof import ProofSection
 from mail2fax.config.secrets import with_secrets
 from mail2fax.config.sections import (
     AlarmSection,
@@ -48,6 +49,7 @@ class Config(BaseSettings):
     smtp: SmtpSection = SmtpSection()
     mailbox: MailboxSection = MailboxSection()
     senders: SendersSection = SendersSection()
+    proof: ProofSection = ProofSection()
     numbers: NumbersSection = NumbersSection()
     terminal: TerminalSection = TerminalSection()
     domain: DomainSection = DomainSection()

@@ -5,12 +5,14 @@ network can reach does not open while nothing could prove a sender: whoever wrot
 name.
 """
 
+from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from mail2fax.config.proof import ProofKeys
 from mail2fax.config.values import (
     Line,
     ListenAddress,
@@ -22,13 +24,14 @@ from mail2fax.config.values import (
     Section,
     SenderMaskText,
 )
-from mail2fax.model.mail import Proof, ProofKind
+from mail2fax.model.mail_proof import MailProof, Proof, ProofKind
 from mail2fax.model.mask import SenderMask
 from mail2fax.model.password import PasswordHash
 
 UNPROVEN = (
     "can be reached from the network, where nothing proves who a sender is. Fill smtp.account or "
-    'smtp.client_certificate (both with security = "starttls" or "tls") or smtp.network, or write '
+    'smtp.client_certificate (both with security = "starttls" or "tls") or smtp.network, or set '
+    "smtp.dkim = true to verify signatures, or write "
     "insecure_trust_from = true to believe every From line"
 )
 
@@ -38,7 +41,7 @@ def _password_hash(secret: SecretStr) -> SecretStr:
     return secret
 
 
-Senders = Annotated[tuple[SenderMaskText, ...], Field(min_length=1)]
+NO_SENDERS = "senders must not be empty, or else something must show whom each mail is from: proof_profile and its like"
 Name = Annotated[Line, Field(min_length=1, max_length=255)]
 
 
@@ -58,31 +61,41 @@ class SmtpListenerSection(Section):
         return bool(self.proxies) or not local
 
 
-class SmtpAccountSection(Section):
+class SmtpClientSection(ProofKeys):
+    """Who hands mails in: as these senders, and as others where the mail itself shows whom it is from."""
+
+    senders: tuple[SenderMaskText, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_good_for_something(self) -> Self:
+        if not (self.senders or self.mail_proof):
+            raise ValueError(NO_SENDERS)
+        return self
+
+
+class SmtpAccountSection(SmtpClientSection):
     """An entry of `smtp.account`: who logs in with this password may send as these senders."""
 
     user: Name
     password_hash: Annotated[SecretStr, AfterValidator(_password_hash)]
-    senders: Senders
 
 
-class SmtpClientCertificateSection(Section):
+class SmtpClientCertificateSection(SmtpClientSection):
     """An entry of `smtp.client_certificate`: who has a certificate for this name may send as these senders."""
 
     name: Name
-    senders: Senders
 
 
-class SmtpNetworkSection(Section):
+class SmtpNetworkSection(SmtpClientSection):
     """An entry of `smtp.network`: every machine there may send as these senders."""
 
     network: NetworkText
-    senders: Senders
 
 
 class SmtpSection(SmtpListenerSection):
     """`[smtp]`: the doors for mails."""
 
+    dkim: bool = False
     fax_addresses: Annotated[tuple[MailAddress, ...], Field(min_length=1)] = ("fax@localhost",)
     max_mail_mb: Megabytes = 30
     disk_reserve_mb: Megabytes = 200
@@ -105,13 +118,23 @@ class SmtpSection(SmtpListenerSection):
 
     def bindings(self) -> dict[Proof, tuple[SenderMask, ...]]:
         """Which senders each account, certificate and network may send as; named twice, the masks of both count."""
-        rows = [(Proof(ProofKind.AUTH, account.user), account.senders) for account in self.account]
-        rows += [(Proof(ProofKind.CERTIFICATE, one.name.lower()), one.senders) for one in self.client_certificate]
-        rows += [(Proof(ProofKind.NETWORK, trusted.network), trusted.senders) for trusted in self.network]
         bound: dict[Proof, tuple[SenderMask, ...]] = {}
-        for proof, senders in rows:
-            bound[proof] = bound.get(proof, ()) + tuple(SenderMask.parse(text) for text in senders)
+        for proof, client in self._clients():
+            bound[proof] = bound.get(proof, ()) + tuple(SenderMask.parse(text) for text in client.senders)
         return bound
+
+    def vouching(self) -> dict[Proof, MailProof]:
+        """What in the mails of each of them shows whom they are from; named twice, the first entry counts."""
+        found: dict[Proof, MailProof] = {}
+        for proof, client in self._clients():
+            if client.mail_proof:
+                found.setdefault(proof, client.mail_proof)
+        return found
+
+    def _clients(self) -> Iterator[tuple[Proof, SmtpClientSection]]:
+        yield from ((Proof(ProofKind.AUTH, account.user), account) for account in self.account)
+        yield from ((Proof(ProofKind.CERTIFICATE, one.name.lower()), one) for one in self.client_certificate)
+        yield from ((Proof(ProofKind.NETWORK, trusted.network), trusted) for trusted in self.network)
 
     @model_validator(mode="after")
     def _doors_are_safe(self) -> Self:
@@ -139,7 +162,7 @@ class SmtpSection(SmtpListenerSection):
     def _proves_senders(self, door: SmtpListenerSection) -> bool:
         """Whether any sender could be proven at this door: passwords and certificates need TLS."""
         over_tls = bool(self.account or self.client_certificate)
-        return bool(self.network) or (over_tls and door.security != "none")
+        return self.dkim or bool(self.network) or (over_tls and door.security != "none")
 
 
 def _places(section: SmtpSection) -> list[tuple[str | int, ...]]:

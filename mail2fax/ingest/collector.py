@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from mail2fax.admission.signature import Undecided
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.ingest.addressee import addressee
 from mail2fax.ingest.mailbox import Head, Limits, LoginRefused, Mailbox, MailboxSettings, MailboxTrouble, Waiting
@@ -40,6 +41,8 @@ LOST_AFTER_S = 600.0
 MOST_TRIES = 3
 """Of a mail that cannot be taken by a fault of ours, or of its server: then the others go first, for so long:"""
 STUCK_S = 3600.0
+UNDECIDED_S = 300.0
+"""Before a mail whose signature could not be verified is looked at again: until it is too old, and then no more."""
 PUT_OFF_S = 30.0
 """Before a mail that could not be taken is tried again."""
 
@@ -239,6 +242,12 @@ class Collector:
         except StoreError as error:
             self._log.error("mail put off", mail=mail.uid, error=str(error))
             return False
+        except Undecided as error:
+            self._log.warning("mail put off, its signature cannot be verified now", mail=mail.uid, error=str(error))
+            if not unwanted:
+                self._stuck_until[mail.key] = asyncio.get_running_loop().time() + UNDECIDED_S
+                return True
+            verdict = Refusal(RefusalCode.SENDER_NOT_PROVEN)
         except MailboxTrouble as error:
             await self._count(mail, str(error))
             raise
@@ -268,7 +277,7 @@ class Collector:
 
     async def _judged(self, mail: Waiting, seen: Seen, unwanted: Refusal | None) -> Accepted | Refusal | None:
         """What the gateway says to a mail; None when it has vanished. Of an unwanted one no body is fetched."""
-        if unwanted:
+        if unwanted and not self._needs_body(seen):
             head = await self._mailbox.look(mail)
             raw = head.header if head else None
         else:
@@ -284,6 +293,10 @@ class Collector:
         finally:
             if self._work.done():
                 self._work = None
+
+    def _needs_body(self, seen: Seen) -> bool:
+        """Whether only the whole mail shows whom it is from, and so who is told that it is unwanted."""
+        return self._settings.proof.dkim and seen.size <= self._limits.max_bytes
 
     async def _settle(self, arrival: Arrival, raw: bytes) -> Accepted | Refusal:
         file = self._spool.create()
@@ -312,20 +325,12 @@ class Collector:
             received_at=self._now(),
             size=seen.size,
             header=block,
-            proofs=self._proofs(header),
+            proofs=(Proof(ProofKind.FROM),) if self._settings.trust_from else (),
+            counts=self._settings.proof,
             mailbox=self._settings.name,
             copy_key=hashlib.sha256(raw).hexdigest(),
             unwanted=unwanted or (came_for if isinstance(came_for, Refusal) else None),
         )
-
-    def _proofs(self, header: Header | None) -> tuple[Proof, ...]:
-        """What the mail itself shows. A header that stands there twice is not only our server's work."""
-        proof = self._settings.proof
-        if proof.trust_from:
-            return (Proof(ProofKind.FROM),)
-        if header and proof.header and header.only(proof.header) == proof.value.encode():
-            return (Proof(ProofKind.HEADER, proof.header),)
-        return ()
 
     async def _count(self, mail: Waiting, why: str) -> None:
         """A mail that cannot be taken again and again must not hold up the others for ever."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mail2fax.ingest.smtp_data import MAX_HEADER_BYTES
+from mail2fax.model.mail_proof import NOTHING, MailProof
 
 HEADER_BYTES = MAX_HEADER_BYTES + 1024
 """How much of a header is fetched: enough to see that it is too long."""
@@ -83,23 +84,12 @@ class Mailbox(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class MailProof:
-    """What shows that a mail in this mailbox is from who stands in its From line.
-
-    `header` is in lower case; with `value` it must stand in the mail exactly once. `trust_from` believes any From line.
-    """
-
-    header: str = ""
-    value: str = ""
-    trust_from: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class MailboxSettings:
     """One mailbox as configured. Times (`_s`) are in seconds.
 
     `done` and `rejected` are folders (IMAP). `address` is the fax address that its mails were sent to, unless the field
-    `address_header` (lower case) names a number. With `leave_on_server` (POP3) nothing is deleted there.
+    `address_header` (lower case) names a number. With `leave_on_server` (POP3) nothing is deleted there. `proof` is
+    what shows that a mail is from who stands in its From line; `trust_from` believes any.
     """
 
     name: str
@@ -117,7 +107,8 @@ class MailboxSettings:
     poll_s: float = 60.0
     leave_on_server: bool = False
     address_header: str = ""
-    proof: MailProof = MailProof()
+    proof: MailProof = NOTHING
+    trust_from: bool = False
     connect_s: float = 30.0
     command_s: float = 60.0
     idle_s: float = 540.0

@@ -1,8 +1,10 @@
 """From the configuration to what the mailbox door wants to know."""
 
+from dataclasses import replace
+
 from mail2fax.config.mailbox import MailboxEntry, MailboxSection
 from mail2fax.config.smtp import SmtpSection
-from mail2fax.ingest.mailbox import Limits, MailboxSettings, MailProof
+from mail2fax.ingest.mailbox import Limits, MailboxSettings
 from mail2fax.ingest.mailbox_door import MailboxesSettings
 
 _MEGABYTE = 1_000_000
@@ -36,5 +38,6 @@ def _mailbox(entry: MailboxEntry) -> MailboxSettings:
         rejected=entry.rejected,
         poll_s=entry.poll_s,
         leave_on_server=entry.leave_on_server,
-        proof=MailProof(entry.proof_header.lower(), entry.proof_value, trust_from=entry.insecure_trust_from),
+        proof=replace(entry.mail_proof, dkim=entry.dkim),
+        trust_from=entry.insecure_trust_from,
     )

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from mail2fax.admission.signature import Undecided
 from mail2fax.ingest.places import Places
 from mail2fax.ingest.smtp_doorstep import Client, Doorstep
 from mail2fax.ingest.smtp_login import Logins
@@ -33,6 +34,9 @@ log = structlog.get_logger(__name__)
 
 Accept = Callable[[Arrival, SpoolFile], Awaitable[Accepted | Refusal]]
 """Judges an arrival. For a yes it keeps the file and commits the row; for a no it leaves the file alone."""
+
+# RFC 3463 3.5: X.4.3, directory server failure.
+UNDECIDED = "451 4.4.3 The sender cannot be verified now, please try again later"
 
 T = TypeVar("T")
 
@@ -183,6 +187,7 @@ class SmtpDoor:
             size=file.size,
             header=letter.header,
             proofs=letter.proofs,
+            counts=self._settings.counts(letter.proofs),
         )
         settling = self.track(self._settle(arrival, file))
         # aiosmtpd cancels the session when the client leaves. `wait` passes no cancellation on, `wait_for` would.
@@ -200,6 +205,10 @@ class SmtpDoor:
             log.warning("mail put off, disk is full", peer=arrival.peer, error=str(error))
             await _discard_unless_kept(file)
             return STORAGE_FULL
+        except Undecided as error:
+            log.warning("mail put off, its signature cannot be verified now", peer=arrival.peer, error=str(error))
+            await file.discard()
+            return UNDECIDED
         except Exception:
             log.exception("mail not accepted, fault", peer=arrival.peer, recipient=arrival.recipient)
             await _discard_unless_kept(file)

@@ -67,7 +67,7 @@ class SecureSmtp(SMTP):
     @property
     def why_unproven(self) -> str | None:
         """What a client hears that hands in a mail and has shown nothing; None when it has."""
-        if self.proofs:
+        if self.proofs or self._settings.dkim:
             return None
         if self.offers_auth:
             return LOG_IN

@@ -1,12 +1,13 @@
 """What the SMTP door is told: where it listens, what it takes, and what can prove there who a client is."""
 
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 
 from mail2fax.mail.fax_address import plain_address, read_fax_address
+from mail2fax.model.mail_proof import NOTHING, MailProof, Proof
 from mail2fax.model.password import PasswordHash
 
 IPNetwork = IPv4Network | IPv6Network
@@ -42,6 +43,8 @@ class SmtpSettings:
     that are numbers (`fax_address`) are taken at the domains of all of them.
     `hostname` is our name in the greeting. `tls` is needed by listeners with encryption; one that asks for client
     certificates lets them prove senders. `accounts` are user names with their hashed passwords.
+    `vouching` is what in the mails of a client shows whom they are from, by what the client has shown; `dkim` has
+    everybody's signatures verified.
     """
 
     recipients: tuple[str, ...]
@@ -50,6 +53,8 @@ class SmtpSettings:
     tls: ssl.SSLContext | None = None
     accounts: Mapping[str, PasswordHash] = field(default_factory=dict, repr=False)
     networks: tuple[IPNetwork, ...] = ()
+    vouching: Mapping[Proof, MailProof] = field(default_factory=dict)
+    dkim: bool = False
     max_bytes: int = 30_000_000
     min_free_bytes: int = 200_000_000
     max_connections: int = 100
@@ -80,6 +85,11 @@ class SmtpSettings:
         object.__setattr__(self, "_domains", frozenset(ours.rpartition("@")[2] for ours in self._ours))
         if self.tls is None and any(listener.encryption is not Encryption.NONE for listener in self.listeners):
             raise ValueError("a listener with encryption needs tls")
+
+    def counts(self, proofs: Iterable[Proof]) -> MailProof:
+        """What in the mail of a client that has shown these `proofs` may show whom it is from."""
+        vouching = next((self.vouching[proof] for proof in proofs if proof in self.vouching), NOTHING)
+        return replace(vouching, dkim=self.dkim)
 
     def takes(self, address: str) -> bool:
         """True when `address` is one of the fax addresses, or a number at one, in whatever case it is written."""

@@ -21,6 +21,8 @@ def smtp_settings(smtp: SmtpSection, hostname: str) -> SmtpSettings:
         accounts={
             account.user: PasswordHash.parse(account.password_hash.get_secret_value()) for account in smtp.account
         },
+        vouching=smtp.vouching(),
+        dkim=smtp.dkim,
         networks=tuple(ip_network(trusted.network) for trusted in smtp.network),
         max_bytes=round(smtp.max_mail_mb * _MEGABYTE),
         min_free_bytes=round(smtp.disk_reserve_mb * _MEGABYTE),

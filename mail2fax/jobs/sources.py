@@ -1,11 +1,14 @@
 """By what a mail is known again, so that one order is one fax, however often it comes.
 
-There are three barriers, each a key:
+There are four barriers, each a key:
 
 - The door's key: the same envelope and the same bytes. That is a client which lost our 250 (RFC 1047) and says it
   all again. It hears "duplicate of job N", and its sender hears nothing new: he has, or gets, the answer of job N.
 - The mailbox's key: the mail's place in it (UID, UIDL), or its very bytes, should the mailbox be rebuilt. That mail is
   one mail for good: it is never taken twice, whatever became of its job, and whomever it belongs to.
+- The signature's key: what the domain of the sender has signed, where nothing else shows that the mail is his. Whoever
+  has got hold of a signed mail can hand it in again and change whatever is not signed. It counts once, whatever became
+  of its job.
 - The content's key: Message-ID, sender, number and TIFF. The same order on another way, with other bytes: through a
   second server, redirected, or fetched twice. It becomes a job that is refused as a duplicate of job N.
 
@@ -13,7 +16,7 @@ What comes over HTTP has other keys, for there the client hears the end of its f
 terminal, contents) while the fax is under way and ten minutes longer, whatever became of it, and the client's own key
 (Idempotency-Key) for as long as the job is known.
 
-The first and the last of the three count within a domain. A key stands for its job for good; without a Message-ID only
+The first and the last of the four count within a domain. A key stands for its job for good; without a Message-ID only
 for a while, because then nothing tells a repeat from a second order. A fax that was not delivered may always come
 again, but not from the same place in a mailbox.
 """
@@ -35,8 +38,11 @@ CONTENT = "content"
 COPY = "copy"
 """The kind of the keys that are the very bytes of a mail in a mailbox, trace fields and all."""
 
-OF_MAILBOXES = frozenset({Door.IMAP.value, Door.POP3.value, COPY})
-"""The kinds of keys by which a mail in a mailbox is known for good."""
+SIGNED = "signed"
+"""The kind of the keys that are what a domain has signed."""
+
+FOR_GOOD = frozenset({Door.IMAP.value, Door.POP3.value, COPY, SIGNED})
+"""The kinds of keys by which a mail is known for good, in all domains."""
 ANY_DOMAIN = ""
 
 ONCE = "once"
@@ -62,15 +68,16 @@ def content_key(submission: Submission, number: str, document: BinaryIO) -> str:
 
 
 def keys_of(submission: Submission) -> tuple[tuple[str, str], ...]:
-    """The keys that come with a mail, each with its kind: its door's, and of one in a mailbox that of its bytes."""
+    """The keys that come with a mail, each with its kind: its door's, and those of its bytes and its signature."""
     given = (submission.door.value, submission.source_key)
-    return (given, (COPY, submission.copy_key)) if submission.copy_key else (given,)
+    more = ((COPY, submission.copy_key), (SIGNED, submission.signed_key))
+    return (given, *((kind, key) for kind, key in more if key))
 
 
 def known_job(session: Session, submission: Submission, kind: str, key: str, window: timedelta) -> int | None:
     """The job that a mail with this key is a repeat of; None when it is, or may be, an order of its own."""
     row = session.one("find_source", domain=_domain(submission, kind), kind=kind, source_key=key)
-    if row is None or (kind not in OF_MAILBOXES and _may_come_again(row, submission, kind, window)):
+    if row is None or (kind not in FOR_GOOD and _may_come_again(row, submission, kind, window)):
         return None
     job_id: int = row["job_id"]
     return job_id
@@ -96,7 +103,7 @@ def known_keys(session: Session, kind: str, keys: Collection[str]) -> dict[str, 
 
 
 def _domain(submission: Submission, kind: str) -> str:
-    return ANY_DOMAIN if kind in OF_MAILBOXES else submission.domain
+    return ANY_DOMAIN if kind in FOR_GOOD else submission.domain
 
 
 def _may_come_again(earlier: Row, submission: Submission, kind: str, window: timedelta) -> bool:

@@ -5,7 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from mail2fax.model.domain import DEFAULT, Terminal
+from mail2fax.model.mail_proof import NOTHING, MailProof, Proof, ProofKind
 from mail2fax.model.refusal import Refusal
+
+__all__ = ["Accepted", "Address", "Arrival", "Door", "Proof", "ProofKind", "Submission"]
 
 
 class Door(StrEnum):
@@ -29,43 +32,15 @@ class Address:
         return f"{self.local}@{self.domain}"
 
 
-class ProofKind(StrEnum):
-    """How we know that a mail really is from its sender."""
-
-    AUTH = "auth"
-    """The client logged in with a password."""
-    CERTIFICATE = "certificate"
-    """The client showed a certificate of a CA that we know."""
-    NETWORK = "network"
-    """The client's address lies in a network that we trust."""
-    HEADER = "header"
-    """A header that the site's own mail server writes into mails of its own users, and takes out of all others."""
-    FROM = "from"
-    """The From line itself, and nothing else: the door was told to believe it, or the mail is from this machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What a client or a mail has shown: `name` is the account, the certificate's name, the network or the header.
-
-    It says who hands the mail in, not yet that this one may use its From line: admission knows that.
-    """
-
-    kind: ProofKind
-    name: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.name}" if self.name else str(self.kind)
-
-
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A mail that a door has taken in, judged by nobody yet. Its bytes lie in the spool's tmp directory.
 
     `header` is the raw header block (up to and without the empty line). `recipient` is the fax address it
     came for. `peer` is the client's network address, or the mailbox, for the log. `proofs` is what it has shown of
-    itself. `mailbox` names the mailbox whose rules count, "" without one; `copy_key` is the key of its very bytes.
-    `unwanted` is why it is no order, whoever sent it: who may fax is told so.
+    itself, `counts` what in the mail itself may be a proof. `mailbox` names the mailbox whose rules count, "" without
+    one; `copy_key` is the key of its very bytes. `unwanted` is why it is no order, whoever sent it: who may fax is told
+    so.
     """
 
     door: Door
@@ -77,6 +52,7 @@ class Arrival:
     size: int
     header: bytes
     proofs: tuple[Proof, ...] = ()
+    counts: MailProof = NOTHING
     mailbox: str = ""
     copy_key: str = ""
     unwanted: Refusal | None = None
@@ -127,6 +103,8 @@ class Submission:
     copy_key: str = ""
     """A second key, of the mail's very bytes: one in a mailbox may come again under another name. Not kept in the row.
     """
+    signed_key: str = ""
+    """A third, of what the sender's domain has signed, where that was the proof. Not kept in the row."""
 
     @property
     def replied_to(self) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mail2fax.model.domain import DEFAULT, Terminal
+from mail2fax.model.mail_proof import ANY_PROOF, ProofKind
 from mail2fax.model.mask import SenderMask
 
 
@@ -11,9 +12,11 @@ class SenderRule:
     """Who matches `mask` may fax, for the tenant `domain`, and the far end sees `terminal`.
 
     `notify` is who is told instead of a sender whose mail must not be answered; "" leaves that to the letterhead.
+    `require` names the kinds of proof of which there must be one; with none, any is enough.
     """
 
     mask: SenderMask
     terminal: Terminal
     domain: str = DEFAULT
     notify: str = ""
+    require: frozenset[ProofKind] = ANY_PROOF

@@ -221,6 +221,12 @@ class SpoolFile:
             gathered = self._take_gathered()
             await _in_thread(self._thread, lambda: self._or_gone(lambda: self._append(gathered)))
 
+    async def read(self) -> bytes:
+        """All that was written; raises `SpoolError`, and then the mail is gone. Before `keep` or `discard`."""
+        gathered = self._take_gathered()
+        await _in_thread(self._thread, lambda: self._or_gone(lambda: self._append(gathered)))
+        return await _in_thread(self._thread, lambda: _translated(self._tmp.read_bytes))
+
     async def keep(self) -> str:
         """Makes the mail durable in `new/` and returns its name; raises `SpoolError`, and then the mail is gone."""
         gathered = self._take_gathered()

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from mail2fax.admission.gate import AdmissionRules
 from mail2fax.admission.number import NumberPlan, NumberRules
+from mail2fax.admission.signature import Signatures
 from mail2fax.control.orders import Orders, SendLimits
 from mail2fax.dispatch import Dispatcher, ReplyDelivery
 from mail2fax.document.sandbox import Renderer
@@ -165,6 +166,7 @@ class House:
         self.lines = Lines(trunks, 2, lambda: engine.trunk_states, lambda: self.clock().timestamp())
         self.gateway = Gateway(
             rules=RULES,
+            signatures=Signatures(self.clock),
             spool=self.spool,
             unpacker=Opener(),
             renderer=self.desk,

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from mail2fax.ingest.collector import Collector, Desk
-from mail2fax.ingest.mailbox import Limits, MailboxSettings, MailProof
+from mail2fax.ingest.mailbox import Limits, MailboxSettings
 from mail2fax.ingest.mailbox_door import KINDS
 from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.mail import Accepted, Arrival, Door
+from mail2fax.model.mail_proof import MailProof
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.store.spool import Spool, SpoolFile
 from tests.harness.dovecot import PASSWORD, Dovecot

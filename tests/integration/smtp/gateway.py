@@ -20,7 +20,7 @@ class SmallGateway:
     """Accepts what anna sends: keeps the file, commits a row with a unique source key, in a database of its own.
 
     `steps` notes the way of each mail. `gate`, when set, holds mails back before they are kept; `fault`, when set,
-    is raised after the mail is kept, in place of the commit.
+    is raised after the mail is kept, in place of the commit. `doubt`, when set, is raised before.
     """
 
     def __init__(self, database: Path, note: Callable[[str], None] | None = None) -> None:
@@ -30,6 +30,7 @@ class SmallGateway:
         self.arrivals: list[Arrival] = []
         self.gate: asyncio.Event | None = None
         self.fault: Exception | None = None
+        self.doubt: Exception | None = None
         with self._connected() as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(SCHEMA)
@@ -39,6 +40,8 @@ class SmallGateway:
         self.arrivals.append(arrival)
         if not re.search(rb"^From:.*\b" + re.escape(ALLOWED), arrival.header, re.MULTILINE):
             return Refusal(RefusalCode.SENDER_NOT_ALLOWED)
+        if self.doubt:
+            raise self.doubt
         if self.gate:
             await self.gate.wait()
         name = await file.keep()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mail2fax.admission.gate import AdmissionRules, Admitted, Allowed, judge_order, judge_sender
+from mail2fax.admission.gate import AdmissionRules, Admitted, Allowed, Unproven, judge_order, judge_sender
 from mail2fax.admission.number import NumberPlan, NumberRules
 from mail2fax.mail.heading import Heading
 from mail2fax.mail.mime import read_parts
@@ -49,6 +49,7 @@ def arrival(
 
 def judge(raw: bytes, rules: AdmissionRules = RULES) -> Admitted | Refusal:
     allowed = judge_sender(arrival(raw.partition(b"\r\n\r\n")[0]), rules)
+    assert not isinstance(allowed, Unproven), "no door lets signatures count here"
     if isinstance(allowed, Refusal):
         return allowed
     return judge_order(allowed.heading.subject, read_parts(raw), rules)
@@ -145,7 +146,7 @@ def test_the_header_is_what_counts_and_not_the_envelope() -> None:
 
 def test_an_allowed_sender_gets_the_heading_of_the_mail() -> None:
     heading = Heading(Address("anna", "example.com"), "+375 29 155 44 99", "<1@example.com>", (), automatic=False)
-    assert judge_sender(arrival(PLAIN), RULES) == Allowed(heading, OFFICE)
+    assert judge_sender(arrival(PLAIN), RULES) == Allowed(heading, OFFICE, FROM_THIS_MACHINE)
 
 
 def test_the_first_rule_that_matches_says_whose_fax_it_is() -> None:

@@ -2,8 +2,10 @@
 
 import pytest
 
-from mail2fax.admission.proof import is_proven
+from mail2fax.admission.proof import is_proven, shown_by
+from mail2fax.mail.header import Header, read_header
 from mail2fax.model.mail import Address, Proof, ProofKind
+from mail2fax.model.mail_proof import MailProof
 from mail2fax.model.mask import SenderMask
 from mail2fax.model.refusal import Refusal, RefusalCode
 
@@ -45,3 +47,74 @@ def test_where_the_door_believes_the_from_line_it_is_enough() -> None:
 
 def test_a_header_of_our_own_server_vouches_for_the_from_line() -> None:
     assert is_proven(ANNA, (Proof(ProofKind.HEADER, "x-office"),), {}) is None
+
+
+# What the mail itself shows
+
+RESULTS = b"Authentication-Results: mx.example.com; dkim=pass header.d=example.com\r\n"
+POSTFIX = b"""\
+Received: from pc (pc.example.com [192.0.2.7]) (Authenticated sender: anna) by mail.example.com (Postfix) with ESMTPSA
+ id 1; Mon, 2 Mar 2026 10:00:00 +0300
+""".replace(b"\n", b"\r\n")
+EXCHANGE = b"X-MS-Exchange-Organization-AuthAs: Internal\r\n"
+BORDER = MailProof(authserv_id="mx.example.com")
+
+
+def shown(raw: bytes, counts: MailProof, sender: Address = ANNA, *, subdomains: bool = False) -> list[str]:
+    header = read_header(raw + b"From: anna@example.com\r\n")
+    assert isinstance(header, Header)
+    return [str(proof) for proof in shown_by(header, sender, counts, subdomains=subdomains)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "counts", "proofs"),
+    [
+        (
+            EXCHANGE,
+            MailProof("x-ms-exchange-organization-authas", "Internal"),
+            "header:x-ms-exchange-organization-authas",
+        ),
+        (POSTFIX, MailProof(received_by="mail.example.com"), "header:received"),
+        (RESULTS, BORDER, "authentication-results:mx.example.com"),
+        (POSTFIX + RESULTS, MailProof(received_by="mail.example.com", authserv_id="mx.example.com"), None),
+    ],
+)
+def test_what_the_sites_own_server_writes_is_a_proof_where_it_counts(
+    raw: bytes, counts: MailProof, proofs: str | None
+) -> None:
+    assert shown(raw, MailProof()) == []
+    assert shown(raw, counts) == ([proofs] if proofs else ["header:received", "authentication-results:mx.example.com"])
+
+
+@pytest.mark.parametrize(
+    ("raw", "counts"),
+    [
+        (EXCHANGE * 2, MailProof("x-ms-exchange-organization-authas", "Internal")),
+        (EXCHANGE.replace(b"Internal", b"Anonymous"), MailProof("x-ms-exchange-organization-authas", "Internal")),
+        (RESULTS.replace(b"header.d=example.com", b"header.d=evil.example"), BORDER),
+        (RESULTS.replace(b"header.d=example.com", b"header.d=sales.example.com"), BORDER),
+        (RESULTS.replace(b"mx.example.com", b"mx.example.org"), BORDER),
+        (RESULTS.replace(b"dkim=pass header.d", b"spf=pass smtp.mailfrom"), BORDER),
+    ],
+)
+def test_what_is_anothers_or_of_another_domain_shows_nothing(raw: bytes, counts: MailProof) -> None:
+    assert shown(raw, counts) == []
+
+
+def test_a_domain_above_the_senders_vouches_where_that_is_set_and_a_top_level_never() -> None:
+    below = Address("anna", "sales.example.com")
+    assert shown(RESULTS, BORDER, below) == []
+    assert shown(RESULTS, BORDER, below, subdomains=True) == ["authentication-results:mx.example.com"]
+    top = RESULTS.replace(b"header.d=example.com", b"header.d=com")
+    assert shown(top, BORDER, below, subdomains=True) == []
+    assert shown(RESULTS, BORDER, Address("anna", "evilexample.com"), subdomains=True) == []
+
+
+def test_a_rule_may_require_a_kind_and_says_what_was_shown_instead() -> None:
+    signed, anybody = Proof(ProofKind.DKIM, "example.com"), Proof(ProofKind.FROM)
+    required = frozenset({ProofKind.DKIM, ProofKind.AUTH})
+    for proof in (signed, RELAY):
+        assert is_proven(ANNA, (anybody, proof), BINDINGS, required) is None
+    refusal = is_proven(ANNA, (anybody, SCANNERS), BINDINGS, required)
+    assert refusal is not None
+    assert refusal.facts == {"sender": "anna@example.com", "required": "auth dkim", "shown": "from"}

@@ -6,7 +6,8 @@ import pytest
 
 from mail2fax import wiring
 from mail2fax.config import Config, ConfigError, load
-from mail2fax.ingest.mailbox import Limits, MailProof
+from mail2fax.ingest.mailbox import Limits
+from mail2fax.model.mail_proof import MailProof
 
 ENTRY = """
 [[mailbox.named]]

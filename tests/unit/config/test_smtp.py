@@ -101,7 +101,7 @@ def test_a_hash_is_checked_and_never_shown(tmp_path: Path) -> None:
 def test_what_stands_in_no_network_or_mask_is_a_fault(tmp_path: Path) -> None:
     assert "smtp.network[0].network: must be" in fault_of(tmp_path, NETWORK.replace("0/28", "1/28"))
     assert "smtp.network[0].senders[0]: " in fault_of(tmp_path, NETWORK.replace("mfp#@example.com", "*"))
-    assert "smtp.network[0].senders: " in fault_of(tmp_path, NETWORK.replace('"mfp#@example.com"', ""))
+    assert "smtp.network[0]: senders must not be empty" in fault_of(tmp_path, NETWORK.replace('"mfp#@example.com"', ""))
 
 
 def test_a_binding_is_found_by_what_the_door_hands_on(tmp_path: Path) -> None:

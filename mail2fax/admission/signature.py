@@ -1,0 +1,160 @@
+"""Verifies DKIM signatures: keys from DNS in time, the arithmetic off the loop, both within limits.
+
+Only signatures of the sender's own domain are looked at, and a sender whom a mask allows: so nobody but a domain in our
+configuration decides which names are asked for.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import dkim
+import dns.asyncresolver
+import dns.exception
+import dns.name
+import dns.nameserver
+import dns.resolver
+
+from mail2fax.admission.proof import is_aligned
+from mail2fax.mail.header import Header
+from mail2fax.mail.signature import (
+    MIN_KEY_BITS,
+    Signature,
+    names_recipient,
+    objection,
+    signatures_of,
+    unfit_key,
+)
+from mail2fax.model.mail import Address
+from mail2fax.model.mail_proof import SignatureRules
+
+LIFETIME_S = 5.0
+"""For all questions to the name servers together: the client at the door waits."""
+PLACES = 2
+"""Mails whose signatures are computed at once: each lies in memory several times."""
+
+# It would tell each failure as an error on stderr; the verdict says it.
+_SILENT = logging.getLogger("mail2fax.dkimpy")
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
+
+
+class Undecided(Exception):
+    """Whether a mail is signed cannot be known now: the name servers do not answer. Later it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at one signature has come to: `fault` is "" for one that counts, or says in words why it does not."""
+
+    domain: str
+    selector: str
+    fault: str = ""
+
+
+class Signatures:
+    """Looks at the signatures of mails."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._places = asyncio.Semaphore(PLACES)
+        self._cache = dns.resolver.LRUCache(500)
+
+    async def look(
+        self,
+        header: Header,
+        sender: Address,
+        recipient: str,
+        read: Callable[[], Awaitable[bytes]],
+        rules: SignatureRules,
+    ) -> tuple[Look, ...]:
+        """Each signature of the mail, judged; `read` has its bytes. Raises `Undecided` when DNS would decide."""
+        looks: dict[int, Look] = {}
+        worth: list[Signature] = []
+        for signature in signatures_of(header):
+            fault = self._objection(signature, header, sender, recipient, rules)
+            looks[signature.place] = Look(signature.domain, signature.selector, fault or "")
+            worth += [] if fault else [signature]
+        if worth:
+            keys = await self._keys(worth, rules)
+            faults = {signature.place: unfit_key(keys.get(signature.record, ())) for signature in worth}
+            sound = [signature for signature in worth if faults[signature.place] is None]
+            if sound:
+                async with self._places:
+                    faults |= await asyncio.to_thread(_verified, await read(), header, sound, keys)
+            for signature in worth:
+                fault = faults[signature.place]
+                looks[signature.place] = Look(signature.domain, signature.selector, fault or "")
+        return tuple(looks.values())
+
+    def _objection(
+        self, signature: Signature, header: Header, sender: Address, recipient: str, rules: SignatureRules
+    ) -> str | None:
+        if not is_aligned(signature.domain, sender, subdomains=rules.subdomains):
+            return f"it is not of the sender's domain, {sender.domain}"
+        fault = objection(signature, header, self._now(), timedelta(hours=rules.max_age_h))
+        if fault is None and not rules.any_recipient and not names_recipient(header, recipient):
+            return f"neither To nor Cc name {recipient}: the mail may have been meant for somebody else"
+        return fault
+
+    async def _keys(self, signatures: Sequence[Signature], rules: SignatureRules) -> Mapping[str, tuple[bytes, ...]]:
+        """The TXT records under each name; raises `Undecided`."""
+        resolver = self._resolver(rules)
+        names = list(dict.fromkeys(signature.record for signature in signatures))
+        found = await asyncio.gather(*(_records(resolver, name) for name in names))
+        return dict(zip(names, found, strict=True))
+
+    def _resolver(self, rules: SignatureRules) -> dns.asyncresolver.Resolver:
+        try:
+            resolver = dns.asyncresolver.Resolver(configure=not rules.nameservers)
+        except dns.resolver.NoResolverConfiguration as error:
+            raise Undecided("no name servers are configured on this machine") from error
+        if rules.nameservers:
+            resolver.nameservers = [dns.nameserver.Do53Nameserver(host, port) for host, port in rules.nameservers]
+        resolver.cache = self._cache
+        resolver.lifetime = LIFETIME_S
+        return resolver
+
+
+async def _records(resolver: dns.asyncresolver.Resolver, name: str) -> tuple[bytes, ...]:
+    try:
+        async with asyncio.timeout(LIFETIME_S):
+            answer = await resolver.resolve(f"{name}.", "TXT", search=False)
+    except (
+        dns.resolver.NXDOMAIN,
+        dns.resolver.NoAnswer,
+        dns.name.LabelTooLong,
+        dns.name.NameTooLong,
+        dns.name.EmptyLabel,
+    ):
+        return ()
+    except (TimeoutError, dns.exception.DNSException, OSError) as error:
+        words = str(error) or "no answer in time"
+        raise Undecided(f"{name}: the name servers do not answer: {words[:200]}") from error
+    # RFC 6376 3.6.2.2: the strings of a record are one text.
+    return tuple(b"".join(record.strings) for record in answer)
+
+
+def _verified(
+    raw: bytes, header: Header, signatures: Sequence[Signature], keys: Mapping[str, tuple[bytes, ...]]
+) -> dict[int, str | None]:
+    """What is wrong with each; up to the first that verifies."""
+
+    def key(name: bytes, timeout: float = 0) -> bytes:
+        return keys[name.decode("ascii").rstrip(".").lower()][0]
+
+    faults: dict[int, str | None] = {}
+    for signature in signatures:
+        try:
+            verifier = dkim.DKIM(raw, logger=_SILENT, minkey=MIN_KEY_BITS)
+            # Both have read the same fields, or what was verified is not what will be faxed.
+            same = [name.decode("ascii").lower() for name, _ in verifier.headers] == [name for name, _ in header.fields]
+            verifies = same and verifier.verify(idx=signature.place, dnsfunc=key)
+            faults[signature.place] = None if verifies else "it does not verify: the mail has been changed"
+        except dkim.DKIMException as error:
+            faults[signature.place] = f"it does not verify: {error}"[:200]
+        except Exception as error:  # noqa: BLE001 - dkimpy raises whatever broken keys and signatures lead it to
+            faults[signature.place] = f"it cannot be read: {type(error).__name__}"
+    return faults

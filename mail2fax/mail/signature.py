@@ -1,0 +1,160 @@
+"""DKIM signatures as they stand in a mail (RFC 6376): what each covers, and whether it may count for us at all.
+
+A signature that verifies is not yet a proof. Software verifies the last of two Subjects and readers show the first;
+what it does not cover can be changed by whoever has got hold of the mail; with `l=` more can be hung on behind. So what
+makes the fax must be covered, and stand there once; and the mail must be young, and meant for us.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from mail2fax.mail.header import Header
+
+MAX_SIGNATURES = 10
+"""Of more, the rest is not looked at."""
+MAX_SIGNATURE = 4096
+MIN_KEY_BITS, MAX_KEY_BITS = 1024, 4096
+"""RFC 8301 3.2: less than 1024 bits prove nothing; verifiers must know 4096."""
+MAX_RECORD = 4096
+
+_MUST_BE_THERE = ("from", "subject", "date", "message-id")
+_MUST_BE_COVERED = (*_MUST_BE_THERE, "content-type", "to", "cc")
+_TAG = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t]*=([^;]*)")
+_NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,250}[a-z0-9_])?")
+_NUMBER = re.compile(r"[0-9]{1,12}")
+_AHEAD = timedelta(hours=1)
+"""Clocks differ."""
+_BEFORE, _BEHIND = r"(?<![\w.!#$%&'*+/=?^`{|}~-])", r"(?![\w.-]*[\w-])"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One DKIM-Signature: the `place` of its field among its like, and its tags; `domain` and names in lower case."""
+
+    place: int
+    domain: str
+    selector: str
+    tags: dict[str, str]
+
+    @property
+    def record(self) -> str:
+        """The name under which its key stands in DNS (RFC 6376 3.6.2.1)."""
+        return f"{self.selector}._domainkey.{self.domain}"
+
+    @property
+    def covered(self) -> list[str]:
+        return [name.strip().lower() for name in self.tags.get("h", "").split(":")]
+
+
+def signatures_of(header: Header) -> tuple[Signature, ...]:
+    """Those of a mail that can be read, in order."""
+    found = []
+    for place, value in enumerate(header.all("dkim-signature")[:MAX_SIGNATURES]):
+        tags = _tags(value) if len(value) <= MAX_SIGNATURE else None
+        domain, selector = (tags.get("d", "").lower(), tags.get("s", "").lower()) if tags else ("", "")
+        if tags and _NAME.fullmatch(domain) and _NAME.fullmatch(selector):
+            found.append(Signature(place, domain, selector, tags))
+    return tuple(found)
+
+
+def objection(signature: Signature, header: Header, now: datetime, max_age: timedelta) -> str | None:
+    """Why a signature does not count, even if it verifies; None when it does. In words, for an admin."""
+    tags = signature.tags
+    if tags.get("v") != "1" or tags.get("a") != "rsa-sha256":
+        return f"its algorithm is {tags.get('a', 'not named')}: only rsa-sha256 counts"
+    if "l" in tags:
+        return "it has a length (l=): whatever is behind that is not signed"
+    for name in _MUST_BE_THERE:
+        if header.only(name) is None:
+            return f"the mail has not exactly one {_written(name)}"
+    for name in _MUST_BE_COVERED:
+        if signature.covered.count(name) < len(header.all(name)):
+            return f"it does not cover {_written(name)}: anybody on the way can change that"
+    return _untimely(tags, header, now, max_age)
+
+
+def names_recipient(header: Header, recipient: str) -> bool:
+    """Whether the mail says in its To or Cc that it is for `recipient` (lower case)."""
+    wanted = re.compile(_BEFORE + re.escape(recipient) + _BEHIND)
+    return any(
+        wanted.search(value.decode("utf-8", "replace").lower()) for name in ("to", "cc") for value in header.all(name)
+    )
+
+
+def signed_key(header: Header, sender: str, recipient: str) -> str:
+    """By what a signed mail is known again, however it was changed where its signature lets it be: white space.
+
+    A mail to two fax numbers is two faxes: `recipient` is one of those that the signed To names.
+    """
+    values = (b" ".join((header.only(name) or b"").split()) for name in ("message-id", "date", "subject"))
+    return hashlib.sha256(b"\0".join((sender.encode(), recipient.encode(), *values))).hexdigest()
+
+
+def unfit_key(records: Collection[bytes]) -> str | None:
+    """Why the TXT records under a key's name hold no key for us; None when they do."""
+    if len(records) != 1:
+        return "there is no key in DNS" if not records else "there is more than one key in DNS"
+    (record,) = records
+    tags = _tags(record) if len(record) <= MAX_RECORD else None
+    if tags is None or tags.get("v", "DKIM1") != "DKIM1" or "p" not in tags:
+        return "its key in DNS cannot be read"
+    return _unfit(tags) if tags["p"] else "its key has been revoked"
+
+
+def _unfit(tags: dict[str, str]) -> str | None:
+    # RFC 6376 3.6.1: what a domain signs as a test counts as unsigned.
+    if "y" in _list(tags.get("t", "")):
+        return "its key is marked as a test (t=y)"
+    if tags.get("k", "rsa") != "rsa":
+        return f"its key is of another kind ({tags['k'][:20]})"
+    if not {"*", "email"} & _list(tags.get("s", "*")) or "sha256" not in _list(tags.get("h", "sha256")):
+        return "its key is not for mails, or not for sha256"
+    # A key of n bits is somewhat more than n / 8 octets in DER, and these are 3/4 of their letters in base64.
+    if len("".join(tags["p"].split())) * 6 > MAX_KEY_BITS + 512:
+        return f"its key has more than {MAX_KEY_BITS} bits"
+    return None
+
+
+def _untimely(tags: dict[str, str], header: Header, now: datetime, max_age: timedelta) -> str | None:
+    try:
+        written = parsedate_to_datetime((header.only("date") or b"").decode("ascii"))
+        age = now - written.astimezone(now.tzinfo)
+    except (ValueError, TypeError, IndexError, OverflowError, UnicodeDecodeError):
+        return "the mail's Date cannot be read"
+    if not -_AHEAD < age < max_age:
+        return f"the mail's Date ({written:%Y-%m-%d %H:%M}) is too long ago, or yet to come"
+    for tag, fault, limit in (("x", "it has expired", now), ("t", "it was made in the future", now + _AHEAD)):
+        value = tags.get(tag)
+        if value is None:
+            continue
+        if not _NUMBER.fullmatch(value):
+            return f"its {tag}= is no number"
+        if (int(value) < limit.timestamp()) if tag == "x" else (int(value) > limit.timestamp()):
+            return fault
+    return None
+
+
+def _tags(value: bytes) -> dict[str, str] | None:
+    """RFC 6376 3.2: `name=value` between semicolons; None for what breaks that, as a tag that stands there twice."""
+    tags: dict[str, str] = {}
+    for piece in value.rstrip(b" \t;").split(b";"):
+        found = _TAG.fullmatch(piece.replace(b"\r\n", b"").replace(b"\n", b""))
+        if found is None:
+            return None
+        name = found[1].decode()
+        if name in tags:
+            return None
+        tags[name] = found[2].decode("ascii", "replace").strip()
+    return tags
+
+
+def _list(text: str) -> set[str]:
+    return {word.strip() for word in text.split(":")}
+
+
+def _written(name: str) -> str:
+    return "Message-ID" if name == "message-id" else name.title()

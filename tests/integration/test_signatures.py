@@ -1,0 +1,204 @@
+"""Signed mails against a real name server, and a gateway that goes by them: what counts, once, and what waits."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from mail2fax.admission.gate import AdmissionRules
+from mail2fax.admission.signature import Look, Signatures, Undecided
+from mail2fax.engine.scripted import ScriptedEngine
+from mail2fax.ingest.smtp_data import HeaderBlock
+from mail2fax.mail.header import Header, read_header
+from mail2fax.model.mail import Accepted, Address, Arrival
+from mail2fax.model.mail_proof import MailProof, ProofKind, SignatureRules
+from mail2fax.model.refusal import Refusal, RefusalCode
+from tests.harness.house import RULES, House, arrival, house, written
+from tests.harness.signing import COVERED, DOMAIN, Signer, make_signer, zone_text
+from tests.peers.dns_server import DnsServer
+
+ANNA = Address("anna", DOMAIN)
+NOW = datetime.now(UTC)
+"""dkimpy goes by the machine's own clock."""
+PLAIN = (
+    b"From: anna@example.com\r\nTo: fax@example.com\r\nSubject: +375 29 155 44 99\r\n"
+    + f"Date: {NOW:%a, %d %b %Y %H:%M:%S} +0000\r\n".encode()
+    + b"Message-ID: <1@example.com>\r\nContent-Type: text/plain\r\n\r\nhello\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+def signer() -> Signer:
+    return make_signer()
+
+
+@pytest.fixture
+async def names(signer: Signer) -> AsyncIterator[DnsServer]:
+    async with DnsServer({(signer.name, "TXT"): [zone_text(signer.record)]}) as server:
+        yield server
+
+
+def header_of(raw: bytes) -> Header:
+    block = HeaderBlock()
+    block.receive(raw)
+    read = read_header(bytes(block))
+    assert isinstance(read, Header)
+    return read
+
+
+async def looked(raw: bytes, names: DnsServer, **changes: bool) -> tuple[Look, ...]:
+    async def read() -> bytes:
+        return raw
+
+    rules = SignatureRules(nameservers=(names.address,), **changes)
+    return await Signatures(lambda: NOW).look(header_of(raw), ANNA, "fax@example.com", read, rules)
+
+
+async def fault(raw: bytes, names: DnsServer, **changes: bool) -> str:
+    (look,) = await looked(raw, names, **changes)
+    return look.fault
+
+
+async def test_a_mail_that_its_senders_domain_has_signed_is_his(signer: Signer, names: DnsServer) -> None:
+    assert await looked(signer.signed(PLAIN), names) == (Look(DOMAIN, "office"),)
+
+
+async def test_what_was_changed_or_added_does_not_verify(signer: Signer, names: DnsServer) -> None:
+    """Trap: verifiers take the last of two Subjects, and say yes; a reader takes the first."""
+    signed = signer.signed(PLAIN)
+    assert "does not verify" in await fault(signed.replace(b"hello", b"hallo"), names)
+    assert "does not verify" in await fault(signed.replace(b"155 44 99", b"155 44 98"), names)
+    assert "does not verify" in await fault(signed + b"one more line\r\n", names)
+    uncovered = signer.signed(PLAIN, [name for name in COVERED if name != "content-type"])
+    assert "Content-Type" in await fault(uncovered, names)
+    assert "length" in await fault(signer.signed(PLAIN, length=True), names)
+
+
+async def test_two_subjects_are_refused_before_any_signature_is_looked_at(signer: Signer) -> None:
+    block = HeaderBlock()
+    block.receive(b"Subject: +375 29 000 00 00\r\n" + signer.signed(PLAIN))
+    assert not isinstance(read_header(bytes(block)), Header)
+
+
+async def test_a_signature_of_another_domain_shows_nothing_and_its_key_is_not_even_asked_for(
+    signer: Signer, names: DnsServer
+) -> None:
+    for domain in ("evil.example", "sales.example.com", "com"):
+        assert "not of the sender's domain" in await fault(signer.signed(PLAIN, domain=domain), names)
+    assert not names.asked
+
+
+async def test_a_domain_above_the_senders_may_vouch_where_that_is_set(signer: Signer, names: DnsServer) -> None:
+    raw = signer.signed(PLAIN.replace(b"anna@example.com", b"anna@sales.example.com"))
+    below = Address("anna", "sales.example.com")
+
+    async def read() -> bytes:
+        return raw
+
+    for subdomains in (False, True):
+        rules = SignatureRules(subdomains=subdomains, nameservers=(names.address,))
+        (look,) = await Signatures(lambda: NOW).look(header_of(raw), below, "fax@example.com", read, rules)
+        assert (look.fault == "") == subdomains
+
+
+async def test_a_mail_that_was_meant_for_somebody_else_shows_nothing(signer: Signer, names: DnsServer) -> None:
+    elsewhere = signer.signed(PLAIN.replace(b"To: fax@example.com", b"To: eve@evil.example"))
+    assert "meant for somebody else" in await fault(elsewhere, names)
+    assert await fault(elsewhere, names, any_recipient=True) == ""
+
+
+async def test_a_key_that_is_too_small_proves_nothing(names: DnsServer) -> None:
+    small = make_signer(768)
+    names.records[small.name, "TXT"] = [zone_text(small.record)]
+    assert "too small" in await fault(small.signed(PLAIN), names)
+
+
+async def test_without_a_key_a_signature_is_none_and_without_an_answer_nobody_knows(
+    signer: Signer, names: DnsServer
+) -> None:
+    """Trap: DNS trouble that is taken for a no loses a fax."""
+    signed = signer.signed(PLAIN)
+    names.broken_names.add(signer.name)
+    with pytest.raises(Undecided, match="do not answer"):
+        await looked(signed, names)
+    names.broken_names.clear()
+    names.deaf_to.add("TXT")
+    began = time.monotonic()
+    with pytest.raises(Undecided):
+        await looked(signed, names)
+    assert time.monotonic() - began < 8.0
+    names.deaf_to.clear()
+    names.records.clear()
+    assert "no key in DNS" in await fault(signed, names)
+
+
+async def test_many_signatures_cost_no_more_than_the_first_that_verifies(signer: Signer, names: DnsServer) -> None:
+    signed = PLAIN
+    for _ in range(12):
+        signed = signer.signed(signed)
+    looks = await looked(signed, names)
+    assert len(looks) == 10
+    assert not looks[0].fault
+    assert names.asked[signer.name, "TXT"] == 1
+
+
+# The gateway goes by it
+
+
+@pytest.fixture
+async def built(tmp_path: Path) -> AsyncIterator[House]:
+    with capture_logs():
+        async with house(tmp_path, ScriptedEngine()) as standing:
+            standing.clock.now = NOW
+            yield standing
+
+
+def strict(names: DnsServer) -> AdmissionRules:
+    """Nothing but a signature proves the one sender."""
+    only = tuple(replace(rule, require=frozenset({ProofKind.DKIM})) for rule in RULES.senders)
+    return replace(RULES, senders=only, signatures=SignatureRules(nameservers=(names.address,)))
+
+
+def handed_in(raw: bytes, key: str = "mail 1") -> Arrival:
+    block = HeaderBlock()
+    block.receive(raw)
+    return replace(
+        arrival(raw, key=key), header=bytes(block), proofs=(), counts=MailProof(dkim=True), recipient="fax@example.com"
+    )
+
+
+async def test_a_signed_mail_becomes_a_job_and_handed_in_again_it_is_the_same(
+    built: House, signer: Signer, names: DnsServer
+) -> None:
+    """Trap: a replay changes what is not signed, and so every key but that of the signature."""
+    gateway = built.gateway
+    gateway.adopt(strict(names), gateway._dialling, gateway._retries)
+    signed = signer.signed(PLAIN)
+    first = await gateway.accept(handed_in(signed), await written(built.spool, signed))
+    assert isinstance(first, Accepted)
+    assert not first.known
+    replayed = b"X-More: 1\r\n" + signed.replace(b"Subject: +375 29", b"Subject: +375  29")
+    again = await gateway.accept(handed_in(replayed, "mail 2"), await written(built.spool, replayed))
+    assert again == Accepted(first.job_id, known=True)
+    job = await built.found(first.job_id)
+    await built.jobs.cancel(job.id, "anna")
+    once_more = await gateway.accept(handed_in(replayed, "mail 3"), await written(built.spool, replayed))
+    assert once_more == Accepted(first.job_id, known=True), "whatever became of it"
+
+
+async def test_a_rule_that_requires_a_signature_takes_nothing_else(
+    built: House, signer: Signer, names: DnsServer
+) -> None:
+    gateway = built.gateway
+    gateway.adopt(strict(names), gateway._dialling, gateway._retries)
+    for raw in (PLAIN, signer.signed(PLAIN).replace(b"hello", b"hallo")):
+        verdict = await gateway.accept(arrival(raw), await written(built.spool, raw))
+        assert isinstance(verdict, Refusal)
+        assert verdict.code is RefusalCode.SENDER_NOT_PROVEN
+        assert verdict.facts["required"] == "dkim"
+        refused = await gateway.accept(handed_in(raw), await written(built.spool, raw))
+        assert isinstance(refused, Refusal)
