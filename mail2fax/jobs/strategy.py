@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from mail2fax.jobs.causes import machine_heard
 from mail2fax.jobs.outcomes import Row
 from mail2fax.jobs.retry import Circumstances, Verdict
-from mail2fax.model.call import CallEnded, CallOrder, Media, MediaPolicy
+from mail2fax.model.call import CallEnded, CallOrder, FaxResult, Media, MediaPolicy, PageState
 from mail2fax.model.outcome import Change, Diagnosis
 from mail2fax.model.plan import AS_CONFIGURED, Lesson, Plan, Trait
 from mail2fax.model.trace import TraceLine
@@ -122,10 +122,21 @@ def _changed(plan: Plan, change: Change, order: CallOrder, ended: CallEnded, bef
         case Change.ECM_OTHER:
             ecm = not order.ecm
         case Change.RESUME:
-            first_page = order.first_page + ended.fax.pages_confirmed
+            first_page = _first_missing(order, ended.fax)
         case _:
             pass  # the trunk is no matter of the plan's fax
     return Plan(policy, ecm, rate, first_page, plan.other_trunk)
+
+
+def _first_missing(order: CallOrder, fax: FaxResult) -> int:
+    """The first page that the far end has not confirmed.
+
+    Those it has need not stand in a row: after EOM and RTN the sender goes on with the next page (T.30 5.3.6.1.7), and
+    the refused one is missing before others that are not.
+    """
+    confirmed = {page.page for page in fax.pages if page.state is PageState.CONFIRMED}
+    behind = order.first_page + fax.pages_confirmed
+    return next((page for page in range(order.first_page, behind) if fax.pages and page not in confirmed), behind)
 
 
 def _slower_than(rate: int) -> int | None:

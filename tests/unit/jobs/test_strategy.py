@@ -10,7 +10,7 @@ from mail2fax.engine.embedded.spandsp.codes import fault_of
 from mail2fax.jobs.causes import row_of
 from mail2fax.jobs.retry import Circumstances, Verdict
 from mail2fax.jobs.strategy import aftermath_of, lessons, next_plan, planned, remembered
-from mail2fax.model.call import CallEnded, CallOrder, Media, MediaPolicy
+from mail2fax.model.call import CallEnded, CallOrder, Media, MediaPolicy, PageRecord, PageState
 from mail2fax.model.job import JobEvent
 from mail2fax.model.outcome import Diagnosis as D
 from mail2fax.model.outcome import Outcome, OutcomeKind
@@ -27,6 +27,31 @@ def failed(code: int, media: Media = Media.T38, *, confirmed: int = 0) -> CallEn
 
 def plan_after(how: CallEnded, order: CallOrder = ORDER, plan: Plan = AS_CONFIGURED, before: Sequence[D] = ()) -> Plan:
     return next_plan(plan, order, how, row_of(how), before)
+
+
+C, R, U = PageState.CONFIRMED, PageState.REFUSED, PageState.UNCONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("first", "states", "resumed"),
+    [
+        (1, [C, C, U], 3),
+        (1, [R, C, C], 1),
+        (1, [C, R, C, U], 2),
+        (3, [C, R, C], 4),
+        (3, [R], 3),
+        (5, [C], 6),
+    ],
+)
+def test_a_resume_begins_with_the_first_page_that_was_not_confirmed(
+    first: int, states: list[PageState], resumed: int
+) -> None:
+    """Trap: RTN after EOM is followed by the next page. Two confirmed pages were then not the first two, and the
+    refused one was never sent again."""
+    pages = tuple(PageRecord(first + at, state) for at, state in enumerate(states))
+    how = failed(49, confirmed=states.count(C))
+    told = replace(how, fax=replace(how.fax, pages=pages))
+    assert plan_after(told, replace(ORDER, first_page=first)).first_page == resumed
 
 
 def test_a_number_that_the_far_end_names_gets_the_whole_document_in_the_configured_way() -> None:
