@@ -12,7 +12,8 @@ import structlog
 from mail2fax.engine.embedded.clock import ticks
 from mail2fax.engine.embedded.desk import TrunkDesk
 from mail2fax.engine.embedded.listening import Listeners, TlsContexts
-from mail2fax.engine.embedded.port import DatagramPort
+from mail2fax.engine.embedded.mapping import Asking
+from mail2fax.engine.embedded.port import Address, DatagramPort
 from mail2fax.engine.embedded.sip.answering import IncomingSession
 from mail2fax.engine.embedded.sip.doorkeeper import Doorkeeper
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError
@@ -31,6 +32,8 @@ from mail2fax.model.trunk import TrunkState
 log = structlog.get_logger()
 
 TICK_S = 0.020
+ASK_STUN_AGAIN_S = 60.0
+"""How often a STUN server is asked where it sees the socket for SIP: a NAT that has forgotten it makes a new place."""
 STOP_LIMIT_S = 1.5
 """How long the far ends have to answer our BYE or CANCEL when the engine stops."""
 
@@ -51,6 +54,7 @@ class EmbeddedEngine:
         self._ringing = RingingCalls[IncomingCall]()
         self._board: Switchboard | None = None
         self._clock: asyncio.Task[None] | None = None
+        self._mapping: asyncio.Task[None] | None = None
         self._trunks = TrunkNews()
         self._desk: TrunkDesk | None = None
         self._opening = 0
@@ -84,11 +88,15 @@ class EmbeddedEngine:
         self._desk.adopt(settings.trunks)
         self._clock = asyncio.create_task(_run_clock(self._board), name="engine clock")
         self._clock.add_done_callback(self._clock_stopped)
+        if settings.stun:
+            self._mapping = asyncio.create_task(self._keep_finding_us(board), name="engine mapping")
 
     async def stop(self) -> None:
         if self._board is None or self._clock is None:
             return
         board, self._board = self._board, None
+        if self._mapping:
+            self._mapping.cancel()
         self._ringing.close()
         self._trunks.close()
         board.close()
@@ -205,15 +213,31 @@ class EmbeddedEngine:
 
     async def _find_mapped(self, media: DatagramPort) -> None:
         """Where a NAT has put a media socket. A call goes without it when the STUN server does not answer."""
-        if self._settings.stun is None:
-            return
-        try:
-            server, *_ = await self._resolver.find(Place(*self._settings.stun))
-            await media.find_mapped(server.address)
-        except NotFound as error:
-            log.warning("no STUN server", cause=str(error))
+        if server := await self._stun_server():
+            await media.find_mapped(server)
         if media.mapped is not None:
             self._open_board().found_public(media.mapped[0])
+
+    async def _keep_finding_us(self, board: Switchboard) -> None:
+        """Knows where a NAT has put the socket for SIP, for far ends that have not said yet where they see it."""
+        while True:
+            if server := await self._stun_server():
+                asking = Asking(server, board.sip.send_aside)
+                board.sip.show_first(asking.heard)
+                if found := await asking.answer():
+                    board.found_public(*found)
+                board.sip.show_first(None)
+            await asyncio.sleep(ASK_STUN_AGAIN_S)
+
+    async def _stun_server(self) -> Address | None:
+        if self._settings.stun is None:
+            return None
+        try:
+            server, *_ = await self._resolver.find(Place(*self._settings.stun))
+        except NotFound as error:
+            log.warning("no STUN server", cause=str(error))
+            return None
+        return server.address
 
     async def _resolve(self, trunk: TrunkSettings) -> tuple[Flow, ...]:
         transport = None if trunk.transport == "any" else Transport(trunk.transport)

@@ -5,13 +5,12 @@ import secrets
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from itertools import pairwise
 from typing import Self
 
-from mail2fax.engine.embedded.stun import LIMIT_S, REPEATS_S, binding_request, mapped_address
+from mail2fax.engine.embedded.mapping import Asking
 
 Address = tuple[str, int]
-Receiver = Callable[[bytes, Address], None]
+Receiver = Callable[[bytes, Address], object]
 
 _LONGEST = 65_536
 _MOST_AT_ONCE = 16
@@ -69,25 +68,10 @@ class DatagramPort:
 
     async def find_mapped(self, server: Address) -> None:
         """Ask a STUN server where it sees us; it need not answer. Nobody else may be listening meanwhile."""
-        transaction = secrets.token_bytes(12)
-        answered = asyncio.get_running_loop().create_future()
-
-        def receive(datagram: bytes, source: Address) -> None:
-            found = mapped_address(datagram, transaction) if source == server else None
-            if found is not None and not answered.done():
-                answered.set_result(found)
-
-        self.receiver = receive
+        asking = Asking(server, self.send)
+        self.receiver = asking.heard
         try:
-            async with asyncio.timeout(LIMIT_S):
-                for pause in (*(later - sooner for sooner, later in pairwise(REPEATS_S)), LIMIT_S):
-                    self.send(binding_request(transaction), server)
-                    await asyncio.wait([answered], timeout=pause)
-                    if answered.done():
-                        self.mapped = answered.result()
-                        return
-        except TimeoutError:
-            return
+            self.mapped = await asking.answer()
         finally:
             self.receiver = None
 

@@ -174,9 +174,10 @@ class Switchboard:
             return media.mapped
         return self._agent.host_for(flow), media.address[1]
 
-    def found_public(self, host: str) -> None:
-        """Our address as it is seen from outside of our networks."""
-        self._agent.found_public(host)
+    def found_public(self, host: str, port: int = 0) -> None:
+        """Our address as it is seen from outside of our networks, and the port for SIP over UDP, if that was asked."""
+        self._agent.found_public(host, port)
+        self._changed()
 
     def reject(self, session: Session, sip_code: int, *fields: tuple[str, str]) -> None:
         """Turns a call that rings away, unless that was done. `fields` are further headers of the answer."""

@@ -59,6 +59,7 @@ class SipTransport:
         self._timer: asyncio.TimerHandle | None = None
         self._due: float | None = None
         self._refused = SparseLog()
+        self._aside: Callable[[bytes, tuple[str, int]], bool] = _nobodys
         self._closed = False
         self.is_lost = False
         """The UDP socket is gone, and `close` did not do it: asyncio gives up a socket whose sending fails oddly."""
@@ -124,12 +125,25 @@ class SipTransport:
     def udp_received(self, datagram: bytes, address: tuple[str, int]) -> None:
         now = self._loop.time()
         until = now + LONGEST_AT_ONCE_S
-        self._agent.receive(datagram, udp(address), now)
+        self._read(datagram, address, now)
         for _ in range(MOST_AT_ONCE - 1):
             if (now := self._loop.time()) >= until or (behind := self._next_datagram()) is None:
                 break
-            self._agent.receive(behind[0], udp(behind[1]), now)
+            self._read(*behind, now)
         self._changed()
+
+    def send_aside(self, datagram: bytes, address: tuple[str, int]) -> None:
+        """Sends what is no SIP by the socket for UDP."""
+        if self._datagrams is not None:
+            self._datagrams.sendto(datagram, address)
+
+    def show_first(self, somebody: Callable[[bytes, tuple[str, int]], bool] | None) -> None:
+        """From now on what comes by UDP is shown to `somebody` first, and is no SIP where he says that it is his."""
+        self._aside = somebody or _nobodys
+
+    def _read(self, datagram: bytes, address: tuple[str, int], now: float) -> None:
+        if not self._aside(datagram, address):
+            self._agent.receive(datagram, udp(address), now)
 
     def _next_datagram(self) -> tuple[bytes, tuple[str, int]] | None:
         if self._udp is None:
@@ -276,6 +290,10 @@ class SipTransport:
         self._agent.run_timers(now)
         self._connections.run_timers(now)
         self._changed()
+
+
+def _nobodys(_datagram: bytes, _address: tuple[str, int]) -> bool:
+    return False
 
 
 class _Datagrams(asyncio.DatagramProtocol):

@@ -111,9 +111,9 @@ class UserAgent:
         """Whether no NAT is between us and the far end of this flow, by the settings."""
         return self._layer.whereabouts.is_local(flow)
 
-    def found_public(self, host: str) -> None:
-        """A STUN server has seen us at this address: it is our public one, unless the settings say otherwise."""
-        self._layer.whereabouts.found_public(host)
+    def found_public(self, host: str, port: int = 0) -> None:
+        """A STUN server has seen us at this address, and the socket for UDP at this port (0: nobody has asked)."""
+        self._layer.whereabouts.found_public(host, port)
 
     def next_timer(self) -> float | None:
         """When `run_timers` is due, or None."""

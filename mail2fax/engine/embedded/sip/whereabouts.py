@@ -1,7 +1,8 @@
 """Where we are reached: what stands in Via, Contact and SDP (RFC 3261 8.1.1.7, 8.1.1.8; RFC 3581).
 
 Behind a NAT our own address is of no use to a far end outside. It is told the public one: what the settings say for all
-that is not in a local network, else what that far end itself has seen of us (`received` and `rport` of its answers).
+that is not in a local network, else what that far end itself has seen of us (`received` and `rport` of its answers),
+else what a STUN server has.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,8 @@ class Whereabouts:
     ) -> None:
         self.host = host
         self._ports = dict(ports)
-        self._public_host = self._fixed_host = public_host
+        self._public_host = public_host
+        self._found: Address | None = None
         self._local_networks = tuple(local_networks)
         self._learned: dict[str, Address] = {}
 
@@ -55,10 +57,8 @@ class Whereabouts:
 
     def host_for(self, flow: Flow) -> str:
         """Our IP address as the far end of this flow reaches it, without brackets."""
-        if self._public_host and not self.is_local(flow):
-            return self._public_host
-        learned = self._learned.get(flow.address[0])
-        return learned[0] if learned else self.host.strip("[]")
+        seen = self._seen_by(flow)
+        return seen[0] if seen else self.host.strip("[]")
 
     def learn(self, sent: Via, source: Flow) -> None:
         """What an answer says of where its request came from: the topmost Via, which is ours."""
@@ -71,18 +71,23 @@ class Whereabouts:
         if len(self._learned) > _MOST_LEARNED:
             del self._learned[next(iter(self._learned))]
 
-    def found_public(self, host: str) -> None:
-        """A STUN server has seen us at this address."""
-        self._public_host = self._fixed_host or host
+    def found_public(self, host: str, port: int = 0) -> None:
+        """A STUN server has seen us at this address; and the socket for UDP at this port, unless it is 0."""
+        known = self._found[1] if self._found and self._found[0] == host else 0
+        self._found = host, port or known
+
+    def _seen_by(self, flow: Flow) -> Address | None:
+        """Where the far end of this flow sees us, as far as that is known; port 0: at our own."""
+        is_outside = not self.is_local(flow)
+        if self._public_host and is_outside:
+            return self._public_host, 0
+        # It knows best: a NAT may have another port for each far end.
+        return self._learned.get(flow.address[0]) or (self._found if is_outside else None)
 
     def _port_for(self, flow: Flow) -> int | None:
         """None, which means the default one, where we do not listen: then only the connection leads to us."""
-        ours = self._ports.get(flow.transport)
-        learned = self._learned.get(flow.address[0])
-        is_fixed = bool(self._public_host) and not self.is_local(flow)
-        if learned is None or is_fixed or flow.is_reliable or not learned[1]:
-            return ours
-        return learned[1]
+        ours, seen = self._ports.get(flow.transport), self._seen_by(flow)
+        return ours if flow.is_reliable or not seen else seen[1] or ours
 
     def is_local(self, flow: Flow) -> bool:
         """Whether the far end of this flow is in a local network: no NAT stands between us."""

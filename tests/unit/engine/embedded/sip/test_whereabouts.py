@@ -64,6 +64,21 @@ def test_what_stun_has_found_is_for_those_outside() -> None:
     places = whereabouts()
     places.found_public("203.0.113.8")
     assert (places.host_for(OUTSIDE), places.host_for(INSIDE)) == ("203.0.113.8", "192.168.1.2")
+    assert contact(places, OUTSIDE) == "<sip:fax@203.0.113.8:5062>"
+    places.found_public("203.0.113.8", 40_007)
+    places.found_public("203.0.113.8")  # for a media port: that of SIP is known still
+    assert contact(places, OUTSIDE) == "<sip:fax@203.0.113.8:40007>"
+    assert contact(places, INSIDE) == "<sip:fax@192.168.1.2:5062>"
+    tcp = Flow(Transport.TCP, OUTSIDE.address)
+    assert contact(places, tcp) == "<sip:fax@203.0.113.8:5062;transport=tcp>"
+
+
+def test_what_the_far_end_has_seen_is_stronger_than_what_stun_has_found() -> None:
+    """Trap: with the STUN server's host and our own port, its requests went to where no NAT forwards."""
+    places = whereabouts()
+    places.found_public("203.0.113.8")
+    places.learn(parse_via("SIP/2.0/UDP 192.168.1.2:5062;branch=1;received=203.0.113.9;rport=40001"), OUTSIDE)
+    assert contact(places, OUTSIDE) == "<sip:fax@203.0.113.9:40001>"
 
 
 def test_the_port_that_a_connection_of_ours_left_from_is_nowhere_to_be_reached() -> None:
