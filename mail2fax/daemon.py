@@ -206,6 +206,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
             lines=lines,
             dialling=wiring.dialling(config),
             retries=wiring.retries(config),
+            desk_places=config.document.workers,
         )
         alarms = Alarms(store, now, config.gateway.hostname, mailed=bool(config.alarm.admin))
         gauges = Gauges(spool.free_bytes, lambda: engine.deaths, lambda: engine.trunk_states)

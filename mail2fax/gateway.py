@@ -59,9 +59,6 @@ HEAR_OUT_S = 5.0
 """How long a call that we hung up may take to say its end."""
 LOOK_AGAIN_S = 1.0
 """How long whoever cancels a call waits before he looks again, when there is nothing to wait for."""
-DESK_PLACES = 2
-"""Mails that are taken apart and rendered at once, each in processes of its own."""
-
 DOOR_LOOKS, DOOR_LOOK_S = 20, 0.05
 """How often, and after how many seconds again, a mail on the desk looks whether there are others at the door, which go
 first. A second at the most: a flood slows the desk down, and does not stop it."""
@@ -100,7 +97,9 @@ class Gateway:
         lines: Lines,
         dialling: Dialling,
         retries: RetryPolicy,
+        desk_places: int = 2,
     ) -> None:
+        """`desk_places` mails are taken apart and rendered at once, each in processes of its own."""
         self._rules = rules
         self._signatures = signatures
         self._spool = spool
@@ -113,7 +112,7 @@ class Gateway:
         self._lines = lines
         self._dialling = dialling
         self._retries = retries
-        self._desk = asyncio.Semaphore(DESK_PLACES)
+        self._desk = asyncio.Semaphore(desk_places)
         self._at_the_door = 0
         self._calls: dict[int, asyncio.Task[None]] = {}
         self._attempts: dict[int, asyncio.Event] = {}
@@ -176,7 +175,8 @@ class Gateway:
         """A received job becomes ready to be dialled, or is refused; either way its sender's mail was judged whole."""
         async with self._desk:
             await self._let_the_door_go_first()
-            with tempfile.TemporaryFile() as tiff:
+            # Beside the documents, whose disk is watched: a full /tmp is nobody's business. It has no name there.
+            with tempfile.TemporaryFile(dir=self._documents) as tiff:
                 admitted = await self._read_order(job, tiff)
                 if isinstance(admitted, Admitted):
                     admitted = await self._refuse_duplicate(job, admitted, tiff)

@@ -15,6 +15,7 @@ This needs everything imported, loaded and opened beforehand, which the worker d
 Landlock and namespaces would only forbid again what is forbidden here, and containers often forbid *them*.
 """
 
+import contextlib
 import ctypes
 import math
 import os
@@ -23,12 +24,14 @@ import signal
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from mail2fax.document.limits import RenderLimits
 
 NOBODY = 65534
 """The overflow uid and gid of Linux, "nobody" and "nogroup" in Debian."""
 
+PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_SECCOMP = 22
 PR_SET_NO_NEW_PRIVS = 38
@@ -71,6 +74,7 @@ def confine(limits: RenderLimits) -> tuple[str, ...]:
     _set_limits(limits)
     if os.geteuid() == 0 and not _become_nobody():
         missing.append("nobody")
+    _end_with_the_parent()
     if not _filter_system_calls():
         missing.append("seccomp")
     return tuple(missing)
@@ -79,7 +83,7 @@ def confine(limits: RenderLimits) -> tuple[str, ...]:
 def _set_limits(limits: RenderLimits) -> None:
     megabyte = 1024 * 1024
     for what, most in (
-        (resource.RLIMIT_AS, limits.memory_mb * megabyte),
+        (resource.RLIMIT_AS, _mapped() + limits.memory_mb * megabyte),
         # The wall clock is the parent's: this one ends a worker whose parent died.
         (resource.RLIMIT_CPU, math.ceil(limits.document_seconds)),
         (resource.RLIMIT_FSIZE, limits.output_mb * megabyte),
@@ -93,6 +97,14 @@ def _set_limits(limits: RenderLimits) -> None:
         resource.setrlimit(what, (lowest, lowest))
 
 
+def _mapped() -> int:
+    """What this process has mapped before it begins, in bytes: libraries, mostly, that it shares with others."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except OSError:  # no /proc
+        return 0
+
+
 def _become_nobody() -> bool:
     try:
         os.setgroups([])
@@ -101,6 +113,12 @@ def _become_nobody() -> bool:
     except OSError:  # a container whose user namespace maps no such user
         return False
     return True
+
+
+def _end_with_the_parent() -> None:
+    """A parent that is killed cannot end its children: the kernel does. To become nobody would undo this."""
+    with contextlib.suppress(AttributeError):  # not Linux
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _filter_system_calls() -> bool:

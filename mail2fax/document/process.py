@@ -1,8 +1,7 @@
-"""A confined process as the gateway sees it: started ahead of its work, given one file, gone afterwards.
+"""Confined processes as the gateway sees them: each is given one file, and is gone afterwards.
 
-Starting Python with Pillow and numpy takes longer than rendering a page. So a process is started before there is
-anything to do, loads and rehearses all it needs, and waits. What it works on comes as open descriptors through a
-socket, which it then closes (`inside`); what it may do from there on is in `confinement`. No process sees two files.
+`Standby` keeps the parent that forks them (`inside`); what a process may do is in `confinement`. No process sees two
+files, and the parent sees none.
 """
 
 import asyncio
@@ -18,17 +17,59 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import mail2fax
+from mail2fax.document.inside import STATUS
 from mail2fax.document.limits import RenderLimits
 
 ANSWER_BYTES = 256 * 1024
 CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS})
 OUT_OF_TIME = frozenset({signal.SIGPROF, signal.SIGXCPU})
+LET_GO_S = 5.0
+"""How long the parent may take to end a process that it was told to end."""
 
 _WORDS = 200
+_CHUNK = 65_536
 
 
 class ConfinedProcess:
-    """A process that waits for its one order. Get one from `start`, and `end` it, however it went."""
+    """A process at work on one file."""
+
+    def __init__(self, line: socket.socket, words: socket.socket) -> None:
+        self._line = line
+        self._words = words
+        self._code: int | None = None
+
+    async def answer(self) -> tuple[bytes, int]:
+        """Its one line, and how it ended; raises `ValueError` when the line has no end."""
+        loop, said = asyncio.get_running_loop(), b""
+        while b"\n" not in said and (more := await loop.sock_recv(self._words, _CHUNK)):
+            said += more
+            if len(said) > ANSWER_BYTES:
+                raise ValueError("an answer without end")
+        return said.partition(b"\n")[0], await self._ended()
+
+    async def end(self) -> None:
+        """It is gone, whatever it was doing."""
+        try:
+            if self._code is None:
+                self._line.shutdown(socket.SHUT_WR)
+                async with asyncio.timeout(LET_GO_S):
+                    await self._ended()
+        except (OSError, TimeoutError):
+            pass  # its parent is gone or stopped: it goes when that goes
+        finally:
+            self._line.close()
+            self._words.close()
+
+    async def _ended(self) -> int:
+        if self._code is None:
+            told = await asyncio.get_running_loop().sock_recv(self._line, STATUS.size)
+            # Nothing is told when the parent has died, which its children do not outlive for long.
+            self._code = int(STATUS.unpack(told)[0]) if len(told) == STATUS.size else -signal.SIGKILL
+        return self._code
+
+
+class _Parent:
+    """The process that forks the others."""
 
     def __init__(
         self, process: asyncio.subprocess.Process, channel: socket.socket, folder: "tempfile.TemporaryDirectory[str]"
@@ -40,17 +81,16 @@ class ConfinedProcess:
     @classmethod
     async def start(cls, module: str) -> Self:
         """Starts `module`, which loads itself while we go on; raises `OSError`."""
-        ours, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         folder = tempfile.TemporaryDirectory(prefix="mail2fax-render-", ignore_cleanup_errors=True)
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-s", "-m", module),
                 stdin=theirs.fileno(),
-                stdout=asyncio.subprocess.PIPE,
-                limit=ANSWER_BYTES,
+                stdout=asyncio.subprocess.DEVNULL,
                 cwd=folder.name,
                 start_new_session=True,  # a Ctrl-C at our terminal is for us: we end the process ourselves
-                # Without threads: a locked-in process can start none, and a page is not worth them.
+                # Without threads: a process that has some cannot fork, and a page is not worth them.
                 env={"PYTHONPATH": str(Path(mail2fax.__file__).parents[1]), "OPENBLAS_NUM_THREADS": "1"},
             )
         except BaseException:
@@ -61,75 +101,90 @@ class ConfinedProcess:
             theirs.close()
         return cls(process, ours, folder)
 
-    @property
-    def waits(self) -> bool:
-        """It has not died meanwhile. Its end of the socket tells that at once, its exit status only later."""
-        try:
-            return bool(self._channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-        except BlockingIOError:
-            return True
-
-    def give(self, source: BinaryIO, targets: Sequence[BinaryIO], limits: RenderLimits) -> None:
-        """Hands over the file to read and those to write; raises `OSError` when the process is gone."""
-        order = json.dumps(asdict(limits)).encode()
-        socket.send_fds(self._channel, [order], [file.fileno() for file in (source, *targets)])
-        self._channel.close()
-
-    async def answer(self) -> tuple[bytes, int]:
-        """Its one line, and how it ended; raises `ValueError` when the line has no end."""
-        assert self._process.stdout is not None  # noqa: S101 - for mypy: it was asked for
-        line = await self._process.stdout.readline()
-        return line, await self._process.wait()
+    def give(self, source: BinaryIO, targets: Sequence[BinaryIO], limits: RenderLimits) -> ConfinedProcess:
+        """A process that works on the file `source` and writes to `targets`; raises `OSError` when we are gone."""
+        (line, its_line), (words, its_words) = socket.socketpair(), socket.socketpair()
+        with its_line, its_words:
+            files = [its_line.fileno(), its_words.fileno(), source.fileno(), *(file.fileno() for file in targets)]
+            try:
+                socket.send_fds(self._channel, [json.dumps(asdict(limits)).encode()], files)
+            except BaseException:
+                line.close()
+                words.close()
+                raise
+        line.setblocking(False)
+        words.setblocking(False)
+        return ConfinedProcess(line, words)
 
     async def end(self) -> None:
-        """It is gone, whatever it was doing."""
+        """It is gone, and what it has forked with it."""
         self._channel.close()
         if self._process.returncode is None:
-            self._process.kill()
-            await asyncio.shield(self._process.wait())
+            try:
+                async with asyncio.timeout(LET_GO_S):
+                    await asyncio.shield(self._process.wait())
+            except TimeoutError:
+                self._process.kill()
+                await asyncio.shield(self._process.wait())
         self._folder.cleanup()
 
 
 class Standby:
-    """Keeps one process of a module ready for the next piece of work. For one event loop."""
+    """Keeps a process ready that forks one for each piece of work. For one event loop."""
 
     def __init__(self, module: str) -> None:
         self._module = module
         self._warm = False
-        self._spare: ConfinedProcess | None = None
+        self._busy = 0
+        self._parent: _Parent | None = None
         self._keeping = asyncio.Lock()
 
     async def start(self) -> None:
-        """From now on a process is ready; raises `OSError`."""
+        """From now on there is a process that has everything loaded; raises `OSError`."""
         self._warm = True
-        await self.refill()
+        await self._ready(None)
 
     async def stop(self) -> None:
         """No process waits any more."""
         async with self._keeping:
             self._warm = False
-            spare, self._spare = self._spare, None
-        if spare:
-            await spare.end()
-
-    async def refill(self) -> None:
-        """Starts a process for the next piece of work, after this one: the two would only be in each other's way."""
-        async with self._keeping:
-            if self._warm and self._spare is None:
-                self._spare = await ConfinedProcess.start(self._module)
+            parent, self._parent = self._parent, None
+        if parent:
+            await parent.end()
 
     @asynccontextmanager
-    async def process(self) -> AsyncIterator[ConfinedProcess]:
-        """A process that is gone when the block is left, however it is left; raises `OSError`."""
-        process, self._spare = self._spare, None
-        if process and not process.waits:
-            await process.end()
-            process = None
-        process = process or await ConfinedProcess.start(self._module)
+    async def process(
+        self, source: BinaryIO, targets: Sequence[BinaryIO], limits: RenderLimits
+    ) -> AsyncIterator[ConfinedProcess]:
+        """A process at work on `source`, gone when the block is left, however it is left; raises `OSError`."""
+        self._busy += 1
         try:
-            yield process
+            process = await self._give(source, targets, limits)
+            try:
+                yield process
+            finally:
+                await process.end()
         finally:
-            await process.end()
+            self._busy -= 1
+            if not self._warm and not self._busy:
+                await self.stop()
+
+    async def _give(self, source: BinaryIO, targets: Sequence[BinaryIO], limits: RenderLimits) -> ConfinedProcess:
+        parent = await self._ready(None)
+        try:
+            return parent.give(source, targets, limits)
+        except OSError:  # it died while it waited
+            return (await self._ready(parent)).give(source, targets, limits)
+
+    async def _ready(self, dead: _Parent | None) -> _Parent:
+        """The parent, started anew if there is none but the `dead` one."""
+        async with self._keeping:
+            if self._parent and self._parent is dead:
+                self._parent = None
+                await dead.end()
+            if self._parent is None:
+                self._parent = await _Parent.start(self._module)
+            return self._parent
 
 
 def parsed(line: bytes) -> Mapping[str, Any] | None:

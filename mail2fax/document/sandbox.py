@@ -76,11 +76,9 @@ class Renderer:
         """
         async with self._free:
             try:
-                document = await self._render(source, name, target)
-                await self._standby.refill()
+                return await self._render(source, name, target)
             except OSError as error:
                 raise RenderingUnavailable(str(error)) from error
-        return document
 
     async def _render(self, source: BinaryIO, name: str, target: Path) -> Document | Refusal:
         places = (target, target.with_name(standard_name(target.name)))
@@ -100,9 +98,11 @@ class Renderer:
     async def _work(self, original: BinaryIO, files: Sequence[BinaryIO], name: str) -> Refusal | None:
         """What the worker makes of the document: a refusal, or None when it says that it is rendered."""
         try:
-            async with asyncio.timeout(self._limits.document_seconds), self._standby.process() as worker:
-                original.seek(0)
-                worker.give(original, files, self._limits)
+            original.seek(0)
+            async with (
+                asyncio.timeout(self._limits.document_seconds),
+                self._standby.process(original, files, self._limits) as worker,
+            ):
                 line, code = await worker.answer()
         except TimeoutError:
             return _too_slow(name, "the wall clock")

@@ -61,16 +61,16 @@ class Unpacker:
         is. The first part that begins as a TIFF is written into `tiff`, whole.
         """
         try:
-            found = await self._unpack(mail, tiff)
-            await self._standby.refill()
+            return await self._unpack(mail, tiff)
         except OSError as error:
             raise UnpackingUnavailable(str(error)) from error
-        return found
 
     async def _unpack(self, mail: BinaryIO, tiff: BinaryIO) -> tuple[Part, ...] | Problem:
         try:
-            async with asyncio.timeout(self._limits.document_seconds), self._standby.process() as process:
-                process.give(mail, [tiff], self._limits_for(mail))
+            async with (
+                asyncio.timeout(self._limits.document_seconds),
+                self._standby.process(mail, [tiff], self._limits_for(mail)) as process,
+            ):
                 line, code = await process.answer()
         except TimeoutError:
             return _misread("stopped by the wall clock")

@@ -1,13 +1,11 @@
-"""The process that takes a mail apart: `python -m mail2fax.document.unpacking`, one per mail, started by `unpack`.
+"""The process that takes a mail apart: `python -m mail2fax.document.unpacking` forks one for each mail.
 
 Taking a mail apart costs several times its size in memory, and its sender decides how much time: so it is done here,
 within limits, and not in the gateway. The answer tells what the parts are; the first TIFF goes into the target.
 """
 
-import os
-
 from mail2fax.document.confinement import confine, limit_page
-from mail2fax.document.inside import OUR_DISK, Answer, Order, be_silent, say, wait_for_order, write_all
+from mail2fax.document.inside import OUR_DISK, Answer, Order, say, serve, write_all
 from mail2fax.mail.mime import Part, read_parts
 from mail2fax.mail.problem import Problem
 from mail2fax.model.document import begins_as_tiff
@@ -25,14 +23,13 @@ _REHEARSAL = (
 
 def main() -> None:
     read_parts(_REHEARSAL)  # everything that is imported or loaded on first use is there now
-    be_silent()
-    order = wait_for_order()
-    if order is None:
-        return
+    serve(_work)
+
+
+def _work(order: Order) -> None:
     confine(order.limits)
     limit_page(order.limits.page_seconds)
     say(_unpack(order))
-    os._exit(0)
 
 
 def _unpack(order: Order) -> Answer:

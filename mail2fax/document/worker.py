@@ -1,7 +1,7 @@
-"""The render process: `python -m mail2fax.document.worker`, one per document, started by `sandbox` ahead of it.
+"""The render process: `python -m mail2fax.document.worker` waits, and forks one process for each document.
 
-How its order comes, and how it answers, is in `inside`. It looks at the sender's file only after it has given up
-everything else.
+How an order comes, and how it is answered, is in `inside`. A process looks at the sender's file only after it has
+given up everything else.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from functools import partial
 from PIL import Image
 
 from mail2fax.document.confinement import confine, limit_page
-from mail2fax.document.inside import OUR_DISK, Answer, Order, be_silent, say, wait_for_order
+from mail2fax.document.inside import OUR_DISK, Answer, Order, say, serve
 from mail2fax.document.limits import BILEVEL_PIXELS, RenderLimits
 from mail2fax.document.reading import Readers
 from mail2fax.document.refused import Refused, too_large
@@ -26,14 +26,12 @@ def main() -> None:
     readers = Readers()
     _heed_bombs()
     _rehearse(readers)
-    be_silent()
-    order = wait_for_order()
-    if order is None:
-        return
+    serve(partial(_work, readers))
+
+
+def _work(readers: Readers, order: Order) -> None:
     missing = confine(order.limits)
     say(_render(order, readers) | {"missing": missing})
-    # At once: closing the target would try again to write what a full disk has just refused.
-    os._exit(0)
 
 
 def _heed_bombs() -> None:

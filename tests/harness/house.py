@@ -46,6 +46,8 @@ from mail2fax.upkeep import Gauges, Limits, Upkeep
 from tests.harness.faulty import FaultyStore
 
 START = datetime(2026, 1, 31, 9, 5, tzinfo=UTC)
+DESK_PLACES = 3
+"""Mails on the desk at once."""
 RETRIES = RetryPolicy(
     {retry: (timedelta(minutes=2),) for retry in (RetryClass.BUSY, RetryClass.CONGESTION, RetryClass.LOCAL)}
 )
@@ -177,6 +179,7 @@ class House:
             lines=self.lines,
             dialling=Dialling(TERMINAL, "fax.example.com", ZoneInfo("Europe/Minsk"), longest_call_s),
             retries=RETRIES,
+            desk_places=DESK_PLACES,
         )
         self.replies = ReplyDelivery(
             Letterhead("fax@example.com", ZoneInfo("UTC")),

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from mail2fax.document.inside import wait_for_order
+from mail2fax.document.inside import Order, serve
 from mail2fax.document.tiff import TiffWriter
 from mail2fax.model.document import Resolution
 
@@ -61,8 +61,10 @@ def say(answer: object) -> None:
     os.write(1, json.dumps(answer).encode() + b"\n")
 
 
-if __name__ == "__main__":
-    order = wait_for_order()
-    assert order
+def work(order: Order) -> None:
     fine, half = order.targets
     main(fine, half, order.read().decode())
+
+
+if __name__ == "__main__":
+    serve(work)

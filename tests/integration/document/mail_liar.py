@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from mail2fax.document.inside import wait_for_order
+from mail2fax.document.inside import serve
 
 PART = {"content_type": "text/plain", "name": "", "disposition": "", "related": False, "content": "", "damage": ""}
 DIRTY = {"content_type": "text/x\n", "name": "n" * 5000, "disposition": "\x1b[2J", "related": 7, "content": "4949"}
@@ -42,6 +42,4 @@ def main(wish: str) -> None:
 
 
 if __name__ == "__main__":
-    order = wait_for_order()
-    assert order
-    main(order.read().decode())
+    serve(lambda order: main(order.read().decode()))

@@ -54,26 +54,40 @@ def mode_and_size(path: Path) -> tuple[int, int]:
 
 
 @asynccontextmanager
-async def reading(target: Path) -> AsyncIterator[int]:
-    """The process id of a real worker that has a second to go; leaving cancels the render."""
+async def reading(
+    target: Path, renderer: Renderer | None = None, expect: type[Exception] | None = None
+) -> AsyncIterator[int]:
+    """The process id of a real worker that has a second to go; leaving cancels the render, or sees it fail."""
     pages = craft(*[raw((12_000, 10_000), bytes(1500 * 10_000), bits=1)] * 3)
-    task = asyncio.create_task(render(pages, target))
-    await becomes_true(lambda: bool(workers()), within_s=10)
+    task = asyncio.create_task(render(pages, target, renderer))
+    await becomes_true(lambda: bool(workers()), within_s=30)
     try:
         yield workers()[0]
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
+        if expect is None:
+            task.cancel()
+        with suppress(expect or asyncio.CancelledError):
             await task
+            assert expect is None
+
+
+def parents(module: str = WORKER) -> list[int]:
+    """The processes that wait for documents: the children of this process that run `module`."""
+    return [pid for pid in _children_of(os.getpid()) if module.encode() in _command_of(pid)]
 
 
 def workers(module: str = WORKER) -> list[int]:
-    """The children of this process that run `module`."""
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return [int(pid) for pid in children if module.encode() in _command_of(pid)]
+    """The processes that are at work on a document."""
+    return [child for parent in parents(module) for child in _children_of(parent)]
 
 
-def _command_of(pid: str) -> list[bytes]:
+def _children_of(pid: int) -> list[int]:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def _command_of(pid: int) -> list[bytes]:
     with suppress(FileNotFoundError, ProcessLookupError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     return []

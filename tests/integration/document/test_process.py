@@ -1,4 +1,4 @@
-"""The process that waits for the next document: ready before it comes, used once, and gone when nobody needs it."""
+"""The process that waits and forks one for each document: ready before it comes, and gone when nobody needs it."""
 
 import asyncio
 import os
@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mail2fax.document.process import ConfinedProcess
-from mail2fax.document.sandbox import WORKER, Renderer
+from mail2fax.document.sandbox import Renderer, RenderingUnavailable
 from mail2fax.model.document import Document
 from tests.harness.processes import becomes_true, gone_within, runs
-from tests.integration.document.rendering import render, status_of, workers
+from tests.integration.document.rendering import parents, reading, render, status_of, workers
 from tests.unit.document.crafted import saved, text_page
 
 PAGE = saved(text_page(300))
@@ -28,31 +27,40 @@ async def warm() -> AsyncIterator[Renderer]:
 
 
 async def the_one_that_waits() -> int:
-    """The process that is there for the next document, once it is there."""
-    await becomes_true(lambda: len(workers()) == 1, within_s=30)
-    (waiting,) = workers()
+    """The process that forks one for each document, once it has everything loaded."""
+    await becomes_true(lambda: len(parents()) == 1 and _has_rehearsed(*parents()), within_s=60)
+    (waiting,) = parents()
     return waiting
 
 
-async def test_each_document_has_the_process_that_waited_for_it_and_no_other(warm: Renderer, tmp_path: Path) -> None:
+async def test_each_document_has_a_process_of_its_own_and_the_one_that_waits_reads_none(
+    warm: Renderer, tmp_path: Path
+) -> None:
     """Trap: what a hostile document leaves behind in a process is there when the next one comes."""
-    seen = []
+    waiting, seen = await the_one_that_waits(), []
     for number in range(3):
-        waiting = await the_one_that_waits()
-        assert isinstance(await render(PAGE, tmp_path / f"{number}.tif", warm), Document)
-        assert not runs(waiting)
-        seen.append(waiting)
-    assert len({*seen, await the_one_that_waits()}) == 4
-
-
-async def test_a_process_that_waits_holds_no_document_and_is_not_locked_in_yet(warm: Renderer) -> None:
-    waiting = await the_one_that_waits()
-    await becomes_true(lambda: _has_rehearsed(waiting), within_s=30)
+        async with reading(tmp_path / f"{number}.tif", warm) as worker:
+            seen.append(worker)
+            await becomes_true(lambda: _files_of(waiting) == {os.devnull}, within_s=10)
+        assert not runs(worker)
+        assert workers() == []
+    assert len({waiting, *seen}) == 4
+    assert await the_one_that_waits() == waiting
     assert status_of(waiting)["Seccomp"] == "0"
 
 
+async def test_a_document_pays_for_its_rendering_and_not_for_loading_what_renders_it(
+    warm: Renderer, tmp_path: Path
+) -> None:
+    """A fresh Python with all that it loads costs half a second of computing before it has read a byte."""
+    waiting = await the_one_that_waits()
+    for number in range(5):
+        assert isinstance(await render(PAGE, tmp_path / f"{number}.tif", warm), Document)
+    assert _children_computed_s(waiting) / 5 < 0.15
+
+
 async def test_documents_that_come_together_are_all_rendered(warm: Renderer, tmp_path: Path) -> None:
-    targets = [tmp_path / f"{number}.tif" for number in range(4)]
+    targets = [tmp_path / f"{number}.tif" for number in range(8)]
     found = await asyncio.gather(*(render(PAGE, target, warm) for target in targets))
     assert all(isinstance(document, Document) for document in found)
     await the_one_that_waits()
@@ -63,6 +71,16 @@ async def test_a_process_that_died_while_it_waited_costs_no_document(warm: Rende
     os.kill(waiting, signal.SIGKILL)
     await gone_within(10, waiting)
     assert isinstance(await render(PAGE, tmp_path / "fax.tif", warm), Document)
+    assert await the_one_that_waits() != waiting
+
+
+async def test_a_document_goes_with_the_process_that_forked_its_own(warm: Renderer, tmp_path: Path) -> None:
+    """Nobody could end it any more: the kernel does."""
+    waiting = await the_one_that_waits()
+    async with reading(tmp_path / "fax.tif", warm, expect=RenderingUnavailable) as worker:
+        await becomes_true(lambda: status_of(worker).get("Seccomp") == "2", within_s=10)
+        os.kill(waiting, signal.SIGKILL)
+        await gone_within(10, worker)
 
 
 async def test_a_stopped_renderer_leaves_no_process(tmp_path: Path) -> None:
@@ -70,19 +88,31 @@ async def test_a_stopped_renderer_leaves_no_process(tmp_path: Path) -> None:
     await renderer.start()
     await render(PAGE, tmp_path / "fax.tif", renderer)
     await renderer.stop()
-    assert workers() == []
+    assert parents() == []
 
 
-async def test_a_process_ends_by_itself_when_the_gateway_has_died() -> None:
+async def test_the_processes_end_by_themselves_when_the_gateway_has_died(warm: Renderer, tmp_path: Path) -> None:
     """Trap: a killed gateway leaves a process that waits for ever."""
-    process = await ConfinedProcess.start(WORKER)
-    try:
-        process._channel.close()  # as the kernel does when we die
-        assert await process.answer() == (b"", 0)
-    finally:
-        await process.end()
+    waiting = await the_one_that_waits()
+    async with reading(tmp_path / "fax.tif", warm, expect=RenderingUnavailable) as worker:
+        assert warm._standby._parent
+        warm._standby._parent._channel.close()  # as the kernel does when we die
+        await gone_within(10, worker)
+        await gone_within(10, waiting)
+
+
+def _children_computed_s(pid: int) -> float:
+    """Processor time of all that a process has forked and buried (proc(5))."""
+    numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(numbers[13]) + int(numbers[14])) / os.sysconf("SC_CLK_TCK")
+
+
+def _files_of(pid: int) -> set[str]:
+    """What a process has open, sockets apart."""
+    links = (entry.readlink() for entry in Path(f"/proc/{pid}/fd").iterdir())
+    return {str(link) for link in links if not str(link).startswith("socket:")}
 
 
 def _has_rehearsed(pid: int) -> bool:
-    """It has closed its standard error, the last thing it does before it waits."""
+    """It has closed its standard error, the first thing it does when it has loaded and rehearsed everything."""
     return Path(f"/proc/{pid}/fd/2").readlink() == Path(os.devnull)
