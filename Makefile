@@ -3,7 +3,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-HELPER := mail2fax/engine/embedded/spandsp
+NATIVE := mail2fax/engine/embedded/spandsp mail2fax/document/ink
 BUILD_PACKAGES := gcc python3-venv python3-dev libspandsp-dev
 PEER_PACKAGES := sip-tester kamailio kamailio-tls-modules tshark libtiff-tools strace systemd logrotate postfix dovecot-imapd dovecot-pop3d swaks libsasl2-modules openssl
 WORKERS ?= 4
@@ -18,10 +18,10 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-setup: $(READY) ## Install build packages, make the virtual environment, build the C helper
+setup: $(READY) ## Install build packages, make the virtual environment, build the C parts
 
-# An edited C helper must be built again: an editable install would keep using the old one silently.
-$(READY): pyproject.toml .ci/constraints.txt $(wildcard $(HELPER)/*.c $(HELPER)/*.h) $(HELPER)/build.py
+# Edited C must be built again: an editable install would keep using the old one silently.
+$(READY): pyproject.toml .ci/constraints.txt $(wildcard $(NATIVE:=/*.c) $(NATIVE:=/*.h)) mail2fax/native.py
 	@.ci/find-python >/dev/null && test -e /usr/include/spandsp.h || .ci/install-packages $(BUILD_PACKAGES)
 	@test -x $(BIN)/python || { python=$$(.ci/find-python) || { echo "No Python 3.11 or newer with venv and headers was found." >&2; exit 1; }; \
 		echo "Making the virtual environment with $$python"; "$$python" -m venv $(VENV); }

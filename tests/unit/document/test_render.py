@@ -5,14 +5,12 @@ import struct
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from mail2fax.document import tiff
 from mail2fax.document.reading import Readers
 from mail2fax.document.refused import Refused
-from mail2fax.document.render import half_the_rows, render_tiff
+from mail2fax.document.render import render_tiff
 from mail2fax.model.document import Resolution
 from mail2fax.model.refusal import Refusal, RefusalCode
 from tests.unit.document.crafted import (
@@ -251,31 +249,6 @@ def test_a_page_is_begun_before_anything_of_it_is_read() -> None:
 
 def test_a_raw_page_whose_data_are_missing_is_damage() -> None:
     assert refusal_of(craft(raw((1000, 1000), bytes(1000)))).code is RefusalCode.DOCUMENT_DAMAGED
-
-
-def test_one_row_for_two_is_black_where_either_is() -> None:
-    """A stroke of one pixel survives wherever it lies; a row without ink stays white."""
-    page = Image.new("1", (1728, 7), 255)
-    brush = ImageDraw.Draw(page)
-    brush.line((100, 0, 200, 0), fill=0)
-    brush.line((300, 3, 400, 3), fill=0)
-    brush.line((500, 6, 600, 6), fill=0)
-    brush.line((1000, 0, 1000, 6), fill=0)
-    half = half_the_rows(page)
-    assert half.size == (1728, 4)
-    rows = [[x for x in range(1728) if not half.getpixel((x, y))] for y in range(4)]
-    upright = [1000]
-    assert rows == [[*range(100, 201), *upright], [*range(300, 401), *upright], upright, [*range(500, 601), *upright]]
-
-
-@given(st.binary(min_size=8 * 5, max_size=8 * 5))
-def test_halving_loses_no_ink_and_adds_none(pixels: bytes) -> None:
-    page = Image.frombytes("1", (64, 5), pixels)
-    half = half_the_rows(page)
-    for y in range(3):
-        pair = [row for row in (2 * y, 2 * y + 1) if row < 5]
-        for x in range(64):
-            assert bool(half.getpixel((x, y))) is all(page.getpixel((x, row)) for row in pair)
 
 
 @pytest.mark.parametrize(("resolution", "written"), [(FINE, True), (STANDARD, False)])

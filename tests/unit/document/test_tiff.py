@@ -5,7 +5,8 @@ import io
 
 import pytest
 
-from mail2fax.document.render import encode_mmr
+from mail2fax.document.ink import coded
+from mail2fax.document.paper import as_it_is
 from mail2fax.document.tiff import NotCanonical, TiffWriter, read
 from mail2fax.model.document import Page, Resolution
 from tests.unit.document.crafted import pages_of, text_page
@@ -34,24 +35,16 @@ def test_what_is_written_is_read_back(resolution: Resolution) -> None:
 
 def test_pillow_reads_the_same_pixels_from_our_mmr_strips() -> None:
     pages = [text_page(600, seed) for seed in (1, 2, 3)]
-    copies = pages_of(written(*((page.height, encode_mmr(page)) for page in pages)))
+    copies = pages_of(written(*((page.height, coded(as_it_is(page))) for page in pages)))
     assert [copy.tobytes() for copy in copies] == [page.tobytes() for page in pages]
 
 
 @pytest.mark.parametrize(("resolution", "down"), [(Resolution.FINE, 196), (Resolution.STANDARD, 98)])
 def test_every_page_has_its_resolution(resolution: Resolution, down: int) -> None:
     """Trap: a page without resolution tags makes T.30 renegotiate before it."""
-    tiff = written(
-        *((page.height, encode_mmr(page)) for page in (text_page(100), text_page(100))), resolution=resolution
-    )
+    pages = [(page.height, coded(as_it_is(page))) for page in (text_page(100), text_page(100))]
+    tiff = written(*pages, resolution=resolution)
     assert [page.info["dpi"] for page in pages_of(tiff)] == [(204, down)] * 2
-
-
-def test_a_colour_profile_of_the_senders_changes_nothing() -> None:
-    page = text_page(100)
-    plain = encode_mmr(page)
-    page.info["icc_profile"] = bytes(1000)
-    assert encode_mmr(page) == plain
 
 
 def test_no_changed_bit_in_a_directory_passes_for_the_same_document() -> None:
