@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 NATIVE := mail2fax/engine/embedded/spandsp mail2fax/document/ink
 BUILD_PACKAGES := gcc python3-venv python3-dev libspandsp-dev
 PEER_PACKAGES := sip-tester kamailio kamailio-tls-modules tshark libtiff-tools strace systemd logrotate postfix dovecot-imapd dovecot-pop3d swaks libsasl2-modules openssl
-WORKERS ?= 4
+WORKERS ?= 6
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 

@@ -17,7 +17,7 @@ from mail2fax.cli.mail_sink import MailSink
 SENDER = "office.anna@example.com"
 FAX_ADDRESS = "fax@example.com"
 
-START_LIMIT_S = 20.0
+START_LIMIT_S = 60.0
 STOP_LIMIT_S = 10.0
 
 CONFIG = """\

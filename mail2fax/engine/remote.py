@@ -40,7 +40,8 @@ from mail2fax.model.trunk import TrunkState
 
 log = structlog.get_logger()
 
-START_LIMIT_S = 15.0
+START_LIMIT_S = 60.0
+"""One second of processor time, on a machine that may just be booting everything else."""
 TAKE_LIMIT_S = 10.0
 """More than the engine needs to find the trunk's address."""
 EXIT_LIMIT_S = 1.0

@@ -18,7 +18,6 @@ from typing import Any
 from mail2fax import daemon
 from mail2fax.cli import main
 from mail2fax.crashpoint import CrashPoint, watch
-from mail2fax.engine import remote
 from mail2fax.engine.process import EngineProcess
 from mail2fax.ingest.smtp import SmtpDoor
 from mail2fax.jobs import sources
@@ -78,8 +77,6 @@ MUTANTS: Mapping[str, Callable[[], None]] = {"no-duplicate-key": _forget_keys, "
 
 def arm(environ: Mapping[str, str]) -> None:
     """Changes the daemon as `environ` asks for."""
-    # Killed and started again many times on a busy machine: a slow start is not what is asked about.
-    setattr(remote, "START_LIMIT_S", 60.0)  # noqa: B010 - mypy knows that this is not done
     if environ.get(ENGINE) == "scripted":
         setattr(daemon, "EngineProcess", partial(EngineProcess, command=ledger_engine.COMMAND))  # noqa: B010
     if environ.get(MUTANT):
