@@ -18,9 +18,11 @@ from mail2fax import log as logs
 from mail2fax import wiring
 from mail2fax.admission.signature import Signatures
 from mail2fax.answering import Answering
+from mail2fax.api.documents import Documents
 from mail2fax.api.fax import FaxDesk
 from mail2fax.api.files import FileStore
 from mail2fax.api.guard import Guard
+from mail2fax.api.links import Links, own_key
 from mail2fax.api.past import PastDesk
 from mail2fax.config import Config, places
 from mail2fax.config.errors import ConfigError, Fault
@@ -383,10 +385,10 @@ async def _open_api(
     files.sweep()
     guard = Guard(Tokens(store, now), faxing.tenants, settings.max_failures_per_address, now)
     faxes = FaxDesk(faxing, files, gateway, jobs, spool, nudge, now)
-    past = PastDesk(
-        store, files, HistoryDrop(store, spool, config.gateway.data_dir / DOCUMENTS, places.domains(config), now)
-    )
-    door = ApiDoor(settings, guard, files, faxes, past)
+    links, folder = Links(await own_key(store), now), config.gateway.data_dir / DOCUMENTS
+    documents = Documents(store, links, places.domains(config), folder)
+    past = PastDesk(store, files, documents, HistoryDrop(store, spool, folder, places.domains(config), now))
+    door = ApiDoor(settings, guard, files, faxes, past, documents)
     try:
         await door.start()
     except OSError as error:

@@ -9,7 +9,7 @@ from mail2fax.admission.number import NumberPlan, NumberRules
 from mail2fax.answering import AnsweringSettings
 from mail2fax.api.fax import FaxSettings
 from mail2fax.api.files import Quota
-from mail2fax.api.settings import DoorSettings, Patience
+from mail2fax.api.settings import DoorSettings, Patience, Public
 from mail2fax.config import Config
 from mail2fax.config.domains import default_terminal, inboxes, mailbox_rules, sender_rules, tenants
 from mail2fax.config.errors import ConfigError, Fault
@@ -145,6 +145,7 @@ def api_door(config: Config) -> DoorSettings:
         max_connections_per_address=api.max_connections_per_address,
         max_failures_per_address=api.max_failures_per_address,
         patience=Patience(api.stall_s, api.wait_s),
+        public=Public(api.public_url.rstrip("/"), api.url_needs_token),
     )
 
 

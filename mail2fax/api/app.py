@@ -14,6 +14,8 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
 from mail2fax.api.bodies import Gone, announced, pieces, whole
+from mail2fax.api.documents import ROOT as DOCUMENTS
+from mail2fax.api.documents import Documents, open_document
 from mail2fax.api.errors import ApiError
 from mail2fax.api.examples import DESCRIPTION, documented
 from mail2fax.api.fax import FaxDesk
@@ -23,7 +25,7 @@ from mail2fax.api.lenient import NotJson, read_json
 from mail2fax.api.multipart import FormBroken, FormReader
 from mail2fax.api.past import PastDesk
 from mail2fax.api.requests import MAX_KEY, History, InitFax, SendFax, parse_request
-from mail2fax.api.settings import Patience
+from mail2fax.api.settings import Patience, Public
 from mail2fax.model.job import ImpossibleTransition, Job
 from mail2fax.model.origin import plain_address
 from mail2fax.model.token import Scope, Token
@@ -70,7 +72,14 @@ class Tracker(Protocol):
 
 
 def make_app(
-    guard: Guard, files: FileStore, faxes: FaxDesk, past: PastDesk, tracker: Tracker, patience: Patience
+    guard: Guard,
+    files: FileStore,
+    faxes: FaxDesk,
+    past: PastDesk,
+    documents: Documents,
+    tracker: Tracker,
+    patience: Patience,
+    public: Public,
 ) -> FastAPI:
     """Every URL of the API."""
     app = FastAPI(
@@ -83,7 +92,8 @@ def make_app(
     )
     _add_faults(app)
     _add_files(app, _Files(guard, files, patience))
-    _add_faxes(app, _Faxes(guard, faxes, past, tracker, patience))
+    _add_faxes(app, _Faxes(guard, faxes, past, tracker, patience, public.url))
+    _add_documents(app, _Documents(guard, files, documents, public))
     return app
 
 
@@ -123,16 +133,7 @@ class _Files:
         holder = await self._admit(request, token)
         name = _file_of(request)
         descriptor = await self._files.work(lambda: self._files.open(holder.domain, name))
-        return StreamingResponse(
-            self._contents(descriptor),
-            media_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
-            headers={
-                "content-length": str(os.fstat(descriptor).st_size),
-                # Saved, never shown: a page or a picture with a script in it must not run as if it were ours.
-                "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-                "content-security-policy": "default-src 'none'; sandbox",
-            },
-        )
+        return _saved(self._files, descriptor, name)
 
     async def delete(self, request: Request, token: str) -> Response:
         holder = await self._admit(request, token)
@@ -163,12 +164,27 @@ class _Files:
             async for _ in pieces(request, min(self._patience.stall_s, 5.0)):
                 continue
 
-    async def _contents(self, descriptor: int) -> AsyncIterator[bytes]:
-        try:
-            while chunk := await self._files.work(lambda: os.read(descriptor, CHUNK_BYTES)):
-                yield chunk
-        finally:
-            os.close(descriptor)
+
+def _saved(files: FileStore, descriptor: int, name: str) -> Response:
+    """A file as a download, which closes its descriptor."""
+    return StreamingResponse(
+        _contents(files, descriptor),
+        media_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
+        headers={
+            "content-length": str(os.fstat(descriptor).st_size),
+            # Saved, never shown: a page or a picture with a script in it must not run as if it were ours.
+            "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            "content-security-policy": "default-src 'none'; sandbox",
+        },
+    )
+
+
+async def _contents(files: FileStore, descriptor: int) -> AsyncIterator[bytes]:
+    try:
+        while chunk := await files.work(lambda: os.read(descriptor, CHUNK_BYTES)):
+            yield chunk
+    finally:
+        os.close(descriptor)
 
 
 def _write(upload: Upload, found: list[str | bytes]) -> None:
@@ -209,8 +225,11 @@ def _add_files(app: FastAPI, files: _Files) -> None:
 class _Faxes:
     """What is done with the faxes of a domain."""
 
-    def __init__(self, guard: Guard, faxes: FaxDesk, past: PastDesk, tracker: Tracker, patience: Patience) -> None:
+    def __init__(
+        self, guard: Guard, faxes: FaxDesk, past: PastDesk, tracker: Tracker, patience: Patience, public_url: str
+    ) -> None:
         self._guard = guard
+        self._public_url = public_url
         self._faxes = faxes
         self._past = past
         self._tracker = tracker
@@ -227,7 +246,7 @@ class _Faxes:
                 return await self._send(request, holder, order)
             case History():
                 self._guard.require(holder, Scope.HISTORY)
-                return await self._tell_past(holder, order)
+                return await self._tell_past(request, holder, order)
             case InitFax():
                 self._guard.require(holder, Scope.INIT)
                 # It may take long, and goes on when the client does not.
@@ -260,11 +279,12 @@ class _Faxes:
             job = await self._faxes.end_of(job, self._patience.wait_s, leave)
         return await self._told(job)
 
-    async def _tell_past(self, holder: Token, order: History) -> Response:
+    async def _tell_past(self, request: Request, holder: Token, order: History) -> Response:
+        base = self._public_url or str(request.base_url).rstrip("/")
         if order.limit is not None:
-            return JSONResponse(await self._past.page(holder, order))
+            return Response(await self._past.page(holder, order, base), media_type="application/json")
         # What is wrong with the request, or with the database, is told before the first byte.
-        pieces_of_it = self._past.everything(holder, order)
+        pieces_of_it = self._past.everything(holder, order, base)
         first = await anext(pieces_of_it)
         return StreamingResponse(_after(first, pieces_of_it), media_type="application/json")
 
@@ -297,6 +317,38 @@ def _add_faxes(app: FastAPI, faxes: _Faxes) -> None:
     app.add_api_route(f"{ROOT}/", faxes.act, methods=["POST"], include_in_schema=False)
     app.add_api_route(f"{ROOT}/faxes/{{fax}}", faxes.show, methods=["GET"], **documented("fax"))
     app.add_api_route(f"{ROOT}/faxes/{{fax}}/cancel", faxes.cancel, methods=["POST"], **documented("cancel"))
+
+
+# Documents
+
+
+class _Documents:
+    """The URLs that the history tells. They are not a secret that a person keeps: they get into logs and mails, so one
+    is hard to guess, good for a while, and with `public.needs_token` no use without a token."""
+
+    def __init__(self, guard: Guard, files: FileStore, documents: Documents, public: Public) -> None:
+        self._guard = guard
+        self._files = files
+        self._documents = documents
+        self._public = public
+
+    async def get(self, request: Request, domain: str, kind: str, file: str) -> Response:
+        if self._public.needs_token:
+            await self._admit(request, domain)
+        path = await self._documents.find(domain, kind, file)
+        descriptor = await self._files.work(lambda: open_document(path))
+        return _saved(self._files, descriptor, f"fax-{file[:8]}.tiff")
+
+    async def _admit(self, request: Request, domain: str) -> None:
+        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        holder = await self._guard.admit(secret.strip() if scheme.lower() == "bearer" else "", _address(request))
+        self._guard.require(holder, Scope.HISTORY)
+        if holder.domain != domain:
+            raise ApiError(404, "url", "there is no document at this URL")
+
+
+def _add_documents(app: FastAPI, documents: _Documents) -> None:
+    app.add_api_route(DOCUMENTS, documents.get, methods=["GET"], **documented("document"))
 
 
 # What goes wrong

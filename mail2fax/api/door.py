@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 
 from mail2fax.api.app import make_app
+from mail2fax.api.documents import Documents
 from mail2fax.api.fax import FaxDesk, FaxSettings
 from mail2fax.api.files import FileStore
 from mail2fax.api.guard import Guard
@@ -32,12 +33,20 @@ T = TypeVar("T")
 class ApiDoor:
     """Listens for HTTP clients."""
 
-    def __init__(self, settings: DoorSettings, guard: Guard, files: FileStore, faxes: FaxDesk, past: PastDesk) -> None:
+    def __init__(
+        self,
+        settings: DoorSettings,
+        guard: Guard,
+        files: FileStore,
+        faxes: FaxDesk,
+        past: PastDesk,
+        documents: Documents,
+    ) -> None:
         self._settings = settings
         self._guard = guard
         self._files = files
         self._faxes = faxes
-        self._app = make_app(guard, files, faxes, past, self, settings.patience)
+        self._app = make_app(guard, files, faxes, past, documents, self, settings.patience, settings.public)
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self._work: set[asyncio.Task[Any]] = set()

@@ -27,6 +27,7 @@ _SUMMARIES: Mapping[str, str] = {
     "delete": "Delete a file",
     "action": "Do what the field action says: sendfax, history, init_fax",
     "fax": "What became of a fax",
+    "document": "The TIFF of a fax, as the history has given its URL; good for 30 days",
     "cancel": "Withdraw a fax; one on the phone is hung up",
 }
 _ANSWERS: Mapping[str, Any] = {

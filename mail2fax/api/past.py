@@ -1,11 +1,11 @@
 """What a domain has faxed, told and thrown away."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator
 
 import structlog
 
+from mail2fax.api.documents import Documents
 from mail2fax.api.errors import ApiError
 from mail2fax.api.files import FileStore
 from mail2fax.api.history import Asked, asked_of, cursor_behind, told
@@ -15,36 +15,42 @@ from mail2fax.jobs.history import Past, faxes_between
 from mail2fax.model.token import Token
 from mail2fax.store import Readable
 
+_AT_ONCE = 4000
+"""Faxes that are read at once: a busy day is one piece."""
+
 log = structlog.get_logger(__name__)
 
 
 class PastDesk:
     """Answers `history` and `init_fax`. Methods raise `ApiError` and `StoreError`."""
 
-    def __init__(self, readable: Readable, files: FileStore, dropping: HistoryDrop) -> None:
+    def __init__(self, readable: Readable, files: FileStore, documents: Documents, dropping: HistoryDrop) -> None:
         self._readable = readable
+        self._documents = documents
         self._files = files
         self._dropping = dropping
 
-    async def page(self, token: Token, request: History) -> Mapping[str, Any]:
-        """So many faxes as the client wants at once, and the `cursor` behind them when there may be more."""
+    async def page(self, token: Token, request: History, base: str) -> bytes:
+        """So many faxes as the client wants at once, as JSON, and the `cursor` behind them when there may be more.
+
+        `base` is how the client reaches us: its URLs begin so.
+        """
         asked, limit = asked_of(request), request.limit or MAX_PAGE
         faxes = await self._read(token, asked, limit)
-        answer: dict[str, Any] = {"data": told(faxes, asked.fields)}
-        if len(faxes) == limit:
-            answer["cursor"] = cursor_behind(faxes[-1])
-        return answer
+        cursor = f',"cursor":{json.dumps(cursor_behind(faxes[-1]))}' if len(faxes) == limit else ""
+        data = told(faxes, asked.fields, self._documents.urls(_escaped(base), token.domain))
+        return f'{{"data":[{data}]{cursor}}}'.encode("utf-8", "replace")
 
-    async def everything(self, token: Token, request: History) -> AsyncIterator[bytes]:
-        """All of it as JSON, in pieces: a year of faxes is read a page at a time, and never stands in memory."""
+    async def everything(self, token: Token, request: History, base: str) -> AsyncIterator[bytes]:
+        """All of it as JSON, in pieces: a year of faxes is read a part at a time, and never stands in memory."""
         asked, place, comma = asked_of(request), None, ""
-        head = '{"data":['
+        head, link = '{"data":[', self._documents.urls(_escaped(base), token.domain)
         while True:
-            faxes = await self._read(token, asked, MAX_PAGE, place)
-            lines = ",".join(json.dumps(fax, ensure_ascii=False) for fax in told(faxes, asked.fields))
+            faxes = await self._read(token, asked, _AT_ONCE, place)
+            lines = told(faxes, asked.fields, link)
             yield (head + (comma + lines if lines else "")).encode("utf-8", "replace")
             head, comma = "", ","
-            if len(faxes) < MAX_PAGE:
+            if len(faxes) < _AT_ONCE:
                 break
             place = faxes[-1]
         yield b"]}"
@@ -59,6 +65,11 @@ class PastDesk:
             dropped = await self._dropping.drop(token.domain, self._files.archives(token.domain))
             log.warning("api history dropped", token=token.id, domain=token.domain, faxes=dropped.faxes)
 
-    async def _read(self, token: Token, asked: Asked, limit: int, behind: Past | None = None) -> tuple[Past, ...]:
+    async def _read(self, token: Token, asked: Asked, limit: int, behind: Past | None = None) -> list[Past]:
         place = behind.place if behind else asked.place
         return await faxes_between(self._readable, token.domain, place, asked.until, limit, asked.kinds)
+
+
+def _escaped(base: str) -> str:
+    """It holds the client's own Host line."""
+    return json.dumps(base)[1:-1]

@@ -13,6 +13,15 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
+class Public:
+    """How documents are given away: the URL that programs reach us by ("" for what each request has called us), and
+    whether a document's URL is good only together with a token."""
+
+    url: str = ""
+    needs_token: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DoorSettings:
     """Where the door is, and its limits. `tls` is None for plain HTTP; `proxies` are addresses or networks."""
 
@@ -24,3 +33,4 @@ class DoorSettings:
     max_connections_per_address: int = 50
     max_failures_per_address: int = 20
     patience: Patience = Patience()
+    public: Public = Public()

@@ -31,6 +31,8 @@ class ApiSection(Section):
     max_connections_per_address: Annotated[int, Field(ge=1)] = 50
     max_failures_per_address: Annotated[int, Field(ge=1)] = 20
     stall_s: Seconds = 30.0
+    public_url: Annotated[str, Field(pattern=r"^(https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*)?)?$")] = ""
+    url_needs_token: bool = False
 
     @model_validator(mode="after")
     def _tokens_never_in_clear(self) -> Self:

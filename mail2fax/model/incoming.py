@@ -27,7 +27,10 @@ class IncomingState(StrEnum):
 
     @property
     def final(self) -> bool:
-        return self is not IncomingState.RECEIVING
+        return self in FINAL_INCOMING
+
+
+FINAL_INCOMING = frozenset({IncomingState.COMPLETE, IncomingState.PARTIAL, IncomingState.FAILED})
 
 
 class IncomingEvent(StrEnum):

@@ -15,7 +15,7 @@ from mail2fax.jobs.reading import JobReader
 from mail2fax.model.job import Job
 from mail2fax.store import Reader
 from tests.acceptance.test_control import says
-from tests.harness.documents import write_fax_tiff
+from tests.harness.documents import assert_received, write_fax_tiff
 from tests.harness.logged import LoggedProcess
 from tests.harness.pictures import difference
 from tests.harness.stage import Sections, Stage, staged
@@ -115,6 +115,10 @@ async def test_the_examples_of_the_text_upload_a_file_and_fax_it(tmp_path: Path)
         assert call["caller"] == "+375172001530", "the terminal that was asked for"
         assert difference(tiff, house.stage.received(call["call_id"])) == ""
         assert (await client.get(f"/faxes/{sent['id']}")).json == sent
+        (past,) = (await client.act({"action": "history", "type": "outgoing"})).json["data"]
+        document = await Client(house.port).get_at("/" + past["url"].split("/", 3)[3])
+        (tmp_path / "transmitted.tiff").write_bytes(document.content)
+        assert_received(tmp_path / "transmitted.tiff", 1, 160)
         assert house.stage.replies == [], "a program has its answer, and no mail address"
 
         path = (await says(house.stage, "path", "default", "tokens/123123.tif")).out.strip()

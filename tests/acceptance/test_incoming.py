@@ -107,6 +107,8 @@ async def test_a_fax_that_comes_in_is_mailed_and_stands_in_the_history_of_its_do
         asked = {"action": "history", "type": "incoming", "fields": "type,remotenum,result"}
         told = {"type": "incoming", "remotenum": CALLER.removeprefix("+"), "result": "success"}
         assert (await client.act(asked)).json == {"data": [told]}
+        (past,) = (await client.act({**asked, "fields": "url"})).json["data"]
+        assert (await client.get_at("/" + past["url"].split("/", 3)[3])).content == kept.read_bytes()
         assert (await client.act({**asked, "type": ""})).json == {"data": [told]}, "both kinds when none is named"
         assert (await stranger.act(asked)).json == {"data": []}
 

@@ -35,6 +35,10 @@ class Client:
     async def get(self, path: str) -> Answer:
         return await self.ask("GET", path)
 
+    async def get_at(self, path: str, **headers: str) -> Answer:
+        """Asks for any path, without a token."""
+        return await asyncio.to_thread(self._ask, "GET", path, b"", headers)
+
     async def act(self, body: object, **headers: str) -> Answer:
         """Posts `body` (text as it stands, all else as JSON) to the URL of every action."""
         data = body if isinstance(body, str) else json.dumps(body)

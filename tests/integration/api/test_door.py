@@ -2,23 +2,29 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from mail2fax.api.documents import Documents
 from mail2fax.api.door import ApiDoor
 from mail2fax.api.fax import FaxDesk, FaxSettings
 from mail2fax.api.files import FileStore, Quota
 from mail2fax.api.guard import Guard
+from mail2fax.api.links import Links
 from mail2fax.api.past import PastDesk
-from mail2fax.api.settings import DoorSettings, Patience
+from mail2fax.api.settings import DoorSettings, Patience, Public
 from mail2fax.engine.scripted import delivered
 from mail2fax.ingest.tls import server_context
 from mail2fax.jobs.archive import HistoryDrop
+from mail2fax.jobs.incoming import IncomingFaxes
 from mail2fax.model.domain import DEFAULT, Tenant
+from mail2fax.model.incoming import Heard, Inbox, IncomingEvent, incoming_path
 from mail2fax.model.job import JobState
 from mail2fax.model.token import Scope, hash_of
 from mail2fax.reply.words import ENGLISH
@@ -61,8 +67,11 @@ async def opened(
         files = FileStore(folder / "domains", quota)
         desk = FaxDesk(faxes, files, built.gateway, built.jobs, built.spool, built.dispatcher.nudge, built.clock)
         guard = Guard(tokens, TENANTS, settings.max_failures_per_address, built.clock)
-        past = PastDesk(built.store, files, HistoryDrop(built.store, built.spool, folder, folder, built.clock))
-        door = ApiDoor(settings, guard, files, desk, past)
+        documents = Documents(built.store, Links(bytes(32), built.clock), folder / "domains", folder)
+        past = PastDesk(
+            built.store, files, documents, HistoryDrop(built.store, built.spool, folder, folder, built.clock)
+        )
+        door = ApiDoor(settings, guard, files, desk, past, documents)
         port = await door.start()
         try:
             yield Opened(built, door, port)
@@ -320,6 +329,7 @@ async def test_the_history_is_told_as_the_text_writes_it_whole_or_in_pages(tmp_p
             "start_dt": "2026-01-31T09:05:00.00",
             "stop_dt": None,
             "result": "dialing",
+            "url": None,
         }
         pages, cursor = [], ""
         while True:
@@ -336,6 +346,60 @@ async def test_the_history_is_told_as_the_text_writes_it_whole_or_in_pages(tmp_p
         assert (await api.client.act({"action": "history", "from_dt": "2026-01-31T09:05:00.000001"})).json == {
             "data": []
         }
+
+
+async def test_a_document_is_given_away_by_its_url_alone_and_to_nobody_who_guesses(tmp_path: Path) -> None:
+    async with opened(tmp_path) as api:
+        fax = await IncomingFaxes(api.house.store, api.house.clock, "fax.example.com").begin(
+            Inbox(DEFAULT, TERMINAL), call_id="", trunk="", caller="+375291554499", called=""
+        )
+        path = incoming_path(tmp_path / "domains", DEFAULT, fax.file)
+        path.parent.mkdir(parents=True)
+        path.write_bytes(TIFF)
+        asked = {"action": "history", "type": "incoming", "fields": "url"}
+        assert (await api.client.act(asked)).json == {"data": [{"url": None}]}, "it is still being received"
+        await IncomingFaxes(api.house.store, api.house.clock, "x").end(fax, IncomingEvent.CUT, 1, Heard(), "")
+        (told,) = (await api.client.act(asked, Host="fax.example.com")).json["data"]
+        place = told["url"].removeprefix("http://fax.example.com")
+        assert re.fullmatch(r"/callrecords/domains/default/data/fax/incoming/[0-9a-f]{51,}\.tiff", place)
+        nobody = Client(api.port)
+        given = await nobody.get_at(place)
+        assert (given.status, given.content, given.headers["content-type"]) == (200, TIFF, "image/tiff")
+        assert given.headers["cache-control"] == "no-store"
+        assert given.headers["referrer-policy"] == "no-referrer"
+        assert given.headers["content-disposition"].startswith("attachment")
+        for guess in (
+            place.replace("incoming", "outgoing"),
+            place.replace("default", "tenant"),
+            place.replace(".tiff", ""),
+            f"{place[:-6]}0.tiff",
+            "/callrecords/domains/default/data/fax/incoming/" + fax.file,
+            "/callrecords/domains/default/data/fax/incoming/..%2f..%2f..%2f..%2fmail2fax.db",
+        ):
+            answer = await nobody.get_at(guess)
+            assert (answer.status, answer.json["code"]) == (404, "url"), guess
+        api.house.clock.now += timedelta(days=30)
+        assert (await nobody.get_at(place)).status == 404, "it was good for thirty days"
+        path.unlink()
+        (again,) = (await api.client.act(asked)).json["data"]
+        assert (await nobody.get_at("/" + again["url"].split("/", 3)[3])).status == 404, "its file is gone"
+
+
+async def test_a_document_can_be_made_to_need_a_token_beside_its_url(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, public=Public("https://fax.example.com/fax", needs_token=True))
+    async with opened(tmp_path, settings) as api:
+        faxes = IncomingFaxes(api.house.store, api.house.clock, "fax.example.com")
+        fax = await faxes.begin(Inbox(DEFAULT, TERMINAL), call_id="", trunk="", caller="1", called="")
+        path = incoming_path(tmp_path / "domains", DEFAULT, fax.file)
+        path.parent.mkdir(parents=True)
+        path.write_bytes(TIFF)
+        await faxes.end(fax, IncomingEvent.CUT, 1, Heard(), "")
+        (told,) = (await api.client.act({"action": "history", "fields": "url"})).json["data"]
+        place = told["url"].removeprefix("https://fax.example.com/fax")
+        assert place.startswith("/callrecords/")
+        assert (await api.client.get_at(place)).status == 401
+        assert (await api.client.get_at(place, Authorization="Bearer wrong")).status == 401
+        assert (await api.client.get_at(place, Authorization=f"Bearer {SECRET}")).content == TIFF
 
 
 async def test_init_fax_makes_the_domain_ready_and_drops_its_history_when_told(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What is asked of the history, and how our states are told there."""
 
-from dataclasses import replace
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -18,10 +18,18 @@ PAST = Past(
     state=JobState.SENT,
     created_at="2020-12-20T20:28:13.849999Z",
     changed_at="2020-12-20T20:28:30.380000Z",
-    number="+3753880456",
-    subject="3880456",
+    has_file=True,
     connected=False,
+    number="+3753880456",
 )
+COME = PAST._replace(state=IncomingState.COMPLETE, number="+375293334455", incoming=True)
+URL = "https://fax.example.com/x.tiff"
+
+
+def shown(fax: Past, *fields: str) -> dict[str, str | None]:
+    """One fax as a client reads it."""
+    (read,) = json.loads(f"[{told([fax], fields or FIELDS, lambda each: URL if each.has_file else None)}]")
+    return dict(read)
 
 
 def history(**said: object) -> History:
@@ -31,33 +39,36 @@ def history(**said: object) -> History:
 
 
 def test_the_fields_are_written_as_in_the_example_of_the_text() -> None:
-    assert told([PAST], FIELDS) == [
-        {
-            "id": "940fbbf2-0176-41d6-990b-005056011d6c",
-            "type": "outgoing",
-            "remotenum": "3753880456",
-            "start_dt": "2020-12-20T20:28:13.84",
-            "stop_dt": "2020-12-20T20:28:30.38",
-            "result": "success",
-        }
-    ]
-    assert told([replace(PAST, number=None)], ("remotenum",)) == [{"remotenum": "3880456"}]
+    assert shown(PAST) == {
+        "id": "940fbbf2-0176-41d6-990b-005056011d6c",
+        "type": "outgoing",
+        "remotenum": "3753880456",
+        "start_dt": "2020-12-20T20:28:13.84",
+        "stop_dt": "2020-12-20T20:28:30.38",
+        "result": "success",
+        "url": URL,
+    }
+    assert list(shown(PAST, "url", "id")) == ["id", "url"]
+    assert shown(PAST._replace(has_file=False), "url") == {"url": None}
+
+
+@pytest.mark.parametrize("number", ['"', "\\", "a\nb", "двести", "\u2028", "", "+"])
+def test_what_a_sender_wrote_in_place_of_a_number_is_told_as_it_is(number: str) -> None:
+    assert shown(PAST._replace(number=number), "remotenum") == {"remotenum": number.removeprefix("+")}
 
 
 @pytest.mark.parametrize("state", list(JobState))
 def test_only_a_fully_confirmed_fax_is_a_success(state: JobState) -> None:
-    (fax,) = told([replace(PAST, state=state)], ("result", "stop_dt"))
+    fax = shown(PAST._replace(state=state.value), "result", "stop_dt")
     assert (fax["result"] == "success") == (state is JobState.SENT)
     assert fax["result"] in {"success", "failed", "dialing"}
     assert (fax["stop_dt"] is None) == (not state.final)
 
 
 def test_a_fax_on_the_phone_is_dialled_until_it_is_answered() -> None:
-    calling = replace(PAST, state=JobState.CALLING)
-    assert [fax["result"] for fax in told([calling, replace(calling, connected=True)], ("result",))] == [
-        "dialing",
-        "sending",
-    ]
+    calling = PAST._replace(state=JobState.CALLING)
+    assert shown(calling, "result") == {"result": "dialing"}
+    assert shown(calling._replace(connected=True), "result") == {"result": "sending"}
 
 
 @pytest.mark.parametrize(
@@ -108,17 +119,12 @@ def test_a_cursor_goes_on_behind_the_last_fax() -> None:
     assert later.place == Place("2021-01-01T00:00:00.000000Z"), "never before what is asked for"
 
 
-COME = replace(PAST, state=IncomingState.COMPLETE, number="+375293334455", subject="")
-
-
 def test_a_fax_that_came_in_stands_beside_the_others_with_its_caller() -> None:
-    assert told([COME], ("type", "remotenum", "result")) == [
-        {"type": "incoming", "remotenum": "375293334455", "result": "success"}
-    ]
-    results = [told([replace(COME, state=state)], ("result",))[0]["result"] for state in IncomingState]
+    told_of_it = {"type": "incoming", "remotenum": "375293334455", "result": "success"}
+    assert shown(COME, "type", "remotenum", "result") == told_of_it
+    results = [shown(COME._replace(state=state.value), "result")["result"] for state in IncomingState]
     assert results == ["receiving", "success", "failed", "failed"]
-    (underway,) = told([replace(COME, state=IncomingState.RECEIVING)], ("stop_dt",))
-    assert underway["stop_dt"] is None
+    assert shown(COME._replace(state=IncomingState.RECEIVING), "stop_dt") == {"stop_dt": None}
 
 
 def test_a_cursor_goes_on_behind_a_fax_of_either_kind() -> None:

@@ -91,7 +91,9 @@ RARE = {"job_of_spool_name"}
 def test_every_statement_finds_its_rows_by_an_index(writer: Database, name: str) -> None:
     """A million old jobs must not slow down the next one."""
     plan = [step[3] for step in writer.execute(f"EXPLAIN QUERY PLAN {named_statements()[name]}", AnyParameter())]
-    assert [step for step in plan if "SCAN" in step and "INDEX" not in step] == []
+    # What an inner SELECT has found, by an index and up to its LIMIT, may be gone through.
+    scans = [step for step in plan if "SCAN" in step and "INDEX" not in step]
+    assert [step for step in scans if not step.startswith("SCAN (subquery")] == []
 
 
 def test_a_days_history_of_a_domain_is_found_by_time(writer: Database) -> None:
