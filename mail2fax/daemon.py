@@ -195,6 +195,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         closing.push_async_callback(unpacker.stop)
         closing.push_async_callback(renderer.stop)
         await _warm_up(unpacker, renderer)
+        alarms = Alarms(store, now, config.gateway.hostname, mailed=bool(config.alarm.admin))
         gateway = Gateway(
             rules=wiring.rules(config),
             signatures=Signatures(now),
@@ -204,13 +205,13 @@ async def _house(config: Config) -> AsyncIterator[_House]:
             documents=documents,
             jobs=jobs,
             intake=intake,
+            alarms=alarms,
             engine=engine,
             lines=lines,
             dialling=wiring.dialling(config),
             retries=wiring.retries(config),
             desk_places=config.document.workers,
         )
-        alarms = Alarms(store, now, config.gateway.hostname, mailed=bool(config.alarm.admin))
         gauges = Gauges(spool.free_bytes, lambda: engine.deaths, lambda: engine.trunk_states)
         upkeep = Upkeep(store, alarms, retention, gauges, wiring.limits(config), now)
         post = IncomingPost(faxes, places.domains(config), wiring.replies(config), alarms, now)

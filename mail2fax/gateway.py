@@ -32,8 +32,9 @@ from mail2fax.admission.signature import Signatures
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document.sandbox import Renderer
 from mail2fax.document.stored import look_up
-from mail2fax.document.unpack import Unpacker
+from mail2fax.document.unpack import Poison, Unpacker
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
+from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.intake import Intake
 from mail2fax.jobs.retry import RetryPolicy, judge
 from mail2fax.jobs.sources import content_key
@@ -41,6 +42,7 @@ from mail2fax.jobs.states import Jobs
 from mail2fax.jobs.strategy import aftermath_of, planned, remembered
 from mail2fax.jobs.watch import AttemptWatch
 from mail2fax.mail.signature import signed_key
+from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.call import CallEvent, CallOrder
 from mail2fax.model.domain import Terminal
 from mail2fax.model.job import Attempt, Job
@@ -93,6 +95,7 @@ class Gateway:
         documents: Path,
         jobs: Jobs,
         intake: Intake,
+        alarms: Alarms,
         engine: FaxEngine,
         lines: Lines,
         dialling: Dialling,
@@ -108,6 +111,7 @@ class Gateway:
         self._documents = documents
         self._jobs = jobs
         self._intake = intake
+        self._alarms = alarms
         self._engine = engine
         self._lines = lines
         self._dialling = dialling
@@ -281,11 +285,19 @@ class Gateway:
         with await self._spool.open(job.submission.spool_name) as mail:
             parts = await self._unpacker.unpack(mail, tiff)
         reached(CrashPoint.MAIL_PARSED)
+        if isinstance(parts, Poison):
+            return await self._quarantine(job)
         admitted = judge_order(job.submission.subject, parts, self._rules, job.submission.recipient)
         if isinstance(admitted, Refusal) or self._lines.may_carry(wanted_of(replace(job, number=admitted.number.e164))):
             return admitted
         facts = {"number": admitted.number.readable, "reason": "no trunk may carry it"}
         return Refusal(RefusalCode.NUMBER_NOT_ALLOWED, facts)
+
+    async def _quarantine(self, job: Job) -> Refusal:
+        """A mail that nobody can take apart is kept for a person to look at, and tried no more."""
+        file = await self._spool.quarantine(job.submission.spool_name)
+        await self._alarms.sound(AlarmCause.MAIL_QUARANTINED, about=str(job.id), job=str(job.id), file=str(file))
+        return Refusal(RefusalCode.MAIL_QUARANTINED)
 
     async def _refuse_duplicate(self, job: Job, admitted: Admitted, tiff: BinaryIO) -> Admitted | Refusal:
         """The same order that came on another way is not dialled twice; its sender is told which job it is."""
@@ -298,7 +310,8 @@ class Gateway:
         document = await self._renderer.render(tiff, admitted.attachment, target)
         if isinstance(document, Refusal):
             return document
-        return await self._jobs.prepared(job, admitted.number.e164, document.name, len(document.pages))
+        pages = len(document.pages)
+        return await self._jobs.prepared(job, admitted.number.e164, document.name, pages, admitted.ignored)
 
     async def _call(self, job_id: int, order: CallOrder, watch: AttemptWatch) -> None:
         """One call from its first event to its last. It is a task of its own, so that `hang_up` ends it and not us."""

@@ -111,6 +111,7 @@ def rules(config: Config) -> AdmissionRules:
             deny=tuple(NumberMask.parse(text) for text in numbers.deny),
         ),
         hostname=config.gateway.hostname,
+        ignore_others=config.document.others == "ignore",
         bindings=config.smtp.bindings(),
         mailboxes=mailbox_rules(config.mailbox.named, config.terminal, config.domain),
         signatures=config.proof.rules,
@@ -211,7 +212,13 @@ def limits(config: Config) -> Limits:
 
 def render_limits(config: Config) -> RenderLimits:
     document = config.document
-    return RenderLimits(document.max_pages, page_seconds=document.page_seconds, memory_mb=document.memory_mb)
+    return RenderLimits(
+        document.max_pages,
+        page_seconds=document.page_seconds,
+        memory_mb=document.memory_mb,
+        open_forwarded=document.forwarded == "open",
+        open_winmail=document.winmail == "open",
+    )
 
 
 def dialling(config: Config) -> Dialling:

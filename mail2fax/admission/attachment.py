@@ -5,8 +5,10 @@ cards) or another document: then nothing is faxed, for half of what somebody sen
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from mail2fax.mail import wrapping
 from mail2fax.mail.mime import Part
 from mail2fax.model.document import begins_as_tiff
 from mail2fax.model.refusal import Refusal, RefusalCode
@@ -38,15 +40,36 @@ _TRIMMINGS = frozenset(
         "text/directory",
     }
 )
+_WRAPPED: Mapping[str, RefusalCode] = {
+    wrapping.ENCRYPTED: RefusalCode.MAIL_ENCRYPTED,
+    wrapping.SIGNED: RefusalCode.MAIL_SIGNED_OPAQUELY,
+    wrapping.WINMAIL: RefusalCode.MAIL_WINMAIL,
+    wrapping.MAIL: RefusalCode.MAIL_FORWARDED,
+}
+"""Why there is no TIFF, where it may lie in a wrapping; the first that is there counts."""
 _TRIMMING_NAMES = frozenset({"smime.p7s", "signature.asc"})
 # Exchange makes such "attachments" of text that follows an attachment, be it a disclaimer or an empty line.
 _EXCHANGE_TEXT = re.compile(r"ATT\d{5,}\.(?:txt|html?)", re.IGNORECASE)
 
 
-def find_attachment(parts: Sequence[Part]) -> str | Refusal:
-    """The name of the one TIFF among `parts`, or why there is not exactly one document, and that a whole TIFF.
+_APPLE_DOUBLE = b"\x00\x05\x16\x07"
+"""RFC 1740: what a Macintosh knows of a file beside its contents, in a part of its own; it bears the file's name."""
+_PICTURES = (b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"BM")
 
-    Of each part's content the first bytes are enough.
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The one TIFF: what it is called, and what else was attached and is not faxed, by name."""
+
+    name: str
+    ignored: tuple[str, ...] = ()
+
+
+def find_attachment(parts: Sequence[Part], *, ignore_others: bool = False) -> Found | Refusal:
+    """The one TIFF among `parts`, or why there is not exactly one document, and that a whole TIFF.
+
+    With `ignore_others` another document beside the TIFF is passed over. Of each part's content the first bytes are
+    enough.
     """
     documents = [part for part in parts if _is_tiff(part) or not _is_trimming(part)]
     tiffs = [part for part in documents if _is_tiff(part)]
@@ -57,12 +80,16 @@ def find_attachment(parts: Sequence[Part]) -> str | Refusal:
             RefusalCode.ATTACHMENT_BROKEN, {"name": _names(broken[:1]), "problem": _what_is_wrong(broken[0])}
         )
     if not tiffs:
-        return Refusal(RefusalCode.ATTACHMENT_MISSING)
+        wrapped = {part.wrapping for part in parts}
+        return Refusal(
+            next((code for kind, code in _WRAPPED.items() if kind in wrapped), RefusalCode.ATTACHMENT_MISSING)
+        )
     if len(tiffs) > 1:
         return Refusal(RefusalCode.ATTACHMENT_SEVERAL, {"names": _names(tiffs)})
-    if foreign:
+    if foreign and not ignore_others:
         return Refusal(RefusalCode.ATTACHMENT_FOREIGN, {"names": _names(foreign)})
-    return _names(tiffs)
+    ignored = [part for part in parts if part is not tiffs[0] and not _is_body(part)]
+    return Found(_names(tiffs), tuple(part.name or NO_NAME for part in ignored))
 
 
 def _is_tiff(part: Part) -> bool:
@@ -75,15 +102,28 @@ def _claims_tiff(part: Part) -> bool:
 
 def _is_trimming(part: Part) -> bool:
     """Whether `part` belongs to the text of the mail, and is no document of its own."""
+    if part.content.startswith(_APPLE_DOUBLE):
+        return True
     if _claims_tiff(part):
         return False
     if part.content_type in _TRIMMINGS or part.name.lower() in _TRIMMING_NAMES:
         return True
-    if part.content_type.startswith("text/"):
-        # Bodies have no names; who names a text, inline or not, has attached a file.
-        return not (part.name or part.disposition == "attachment") or bool(_EXCHANGE_TEXT.fullmatch(part.name))
+    if _is_body(part):
+        return True
     # Gmail gives every attachment a Content-ID: only its place, or "inline", makes a picture part of the text.
-    return part.content_type.startswith("image/") and (part.related or part.disposition == "inline")
+    return _is_picture(part) and (part.related or part.disposition == "inline")
+
+
+def _is_body(part: Part) -> bool:
+    """Bodies have no names; who names a text, inline or not, has attached a file."""
+    if not part.content_type.startswith("text/"):
+        return part.content.startswith(_APPLE_DOUBLE)
+    return not (part.name or part.disposition == "attachment") or bool(_EXCHANGE_TEXT.fullmatch(part.name))
+
+
+def _is_picture(part: Part) -> bool:
+    """By its type, or by its bytes where a mail server has made octets of everything."""
+    return part.content_type.startswith("image/") or part.content.startswith(_PICTURES)
 
 
 def _what_is_wrong(part: Part) -> str:

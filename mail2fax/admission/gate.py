@@ -29,7 +29,8 @@ from mail2fax.model.rule import SenderRule
 class AdmissionRules:
     """Who may fax, how numbers are read, and which may be dialled. Of `senders` the first that matches counts.
 
-    `hostname` is what we call ourselves: a mail with a Message-ID of ours is no order.
+    `hostname` is what we call ourselves: a mail with a Message-ID of ours is no order. With `ignore_others` another
+    document beside the TIFF does not keep it from being faxed.
     `bindings` say which senders a client may send as, by what it has shown of itself.
     `signatures` say how strictly a mail's own proofs are taken.
     `mailboxes` have rules in place of `senders` for the mails of some mailboxes, by their names.
@@ -39,6 +40,7 @@ class AdmissionRules:
     plan: NumberPlan
     numbers: NumberRules
     hostname: str = "localhost"
+    ignore_others: bool = False
     bindings: Bindings = field(default_factory=dict)
     mailboxes: Mapping[str, tuple[SenderRule, ...]] = field(default_factory=dict)
     signatures: SignatureRules = field(default_factory=SignatureRules)
@@ -76,12 +78,14 @@ class Unproven:
 class Admitted:
     """Admission's yes: the one number to dial, and what the one TIFF to send there is called.
 
-    `sub_address` is what the fax address said of whom it is for at that number (T.30 SUB).
+    `sub_address` is what the fax address said of whom it is for at that number (T.30 SUB). `ignored` names what else
+    was attached, and is not faxed.
     """
 
     number: FaxNumber
     attachment: str
     sub_address: str = ""
+    ignored: tuple[str, ...] = ()
 
     @property
     def destination(self) -> str:
@@ -140,10 +144,10 @@ def judge_order(
         return refusal
     if isinstance(parts, Problem):
         return Refusal(RefusalCode.MAIL_NOT_UNDERSTOOD, {"problem": parts.words})
-    attachment = find_attachment(parts)
+    attachment = find_attachment(parts, ignore_others=rules.ignore_others)
     if isinstance(attachment, Refusal):
         return attachment
-    return Admitted(number, attachment, sub_address_of(recipient))
+    return Admitted(number, attachment.name, sub_address_of(recipient), attachment.ignored)
 
 
 def sub_address_of(recipient: str) -> str:

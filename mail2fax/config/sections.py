@@ -117,8 +117,11 @@ class RetentionSection(Section):
 
 
 class DocumentSection(Section):
-    """`[document]`: how much one TIFF may cost us."""
+    """`[document]`: where in a mail the TIFF may be, and how much it may cost us."""
 
+    others: Literal["refuse", "ignore"] = "refuse"
+    forwarded: Literal["refuse", "open"] = "refuse"
+    winmail: Literal["refuse", "open"] = "refuse"
     max_pages: Annotated[int, Field(ge=1, le=1000)] = 200
     page_seconds: Seconds = 20.0
     memory_mb: Annotated[int, Field(ge=256)] = 1024

@@ -29,3 +29,7 @@ class RenderLimits:
     document_seconds: float = 300.0
     memory_mb: int = 1024
     output_mb: int = 64
+    open_forwarded: bool = False
+    """Whether mails that were forwarded as attachments are looked into for the TIFF."""
+    open_winmail: bool = False
+    """The same for winmail.dat."""

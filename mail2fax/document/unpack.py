@@ -8,7 +8,7 @@ whatever it says is cut and cleaned, and what it wrote is a file that only anoth
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import structlog
@@ -25,7 +25,15 @@ WORKER = "mail2fax.document.unpacking"
 BASE_MB, TIMES_ITS_SIZE = 256, 9
 """What taking a mail apart may take in memory: a million short lines, and each byte of a long one so many times."""
 
-MISREAD = Problem("its structure cannot be understood")
+TRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Poison(Problem):
+    """The mail has crashed whoever took it apart, or held him up too long, as often as it was tried."""
+
+
+MISREAD = Poison("its structure cannot be understood")
 
 
 class UnpackingUnavailable(Exception):
@@ -58,12 +66,19 @@ class Unpacker:
         """The parts of `mail` in order, or why it cannot be taken apart; raises `UnpackingUnavailable`.
 
         Both are open files at their start. Of each part's content there are the first bytes only, which tell what it
-        is. The first part that begins as a TIFF is written into `tiff`, whole.
+        is. The first part that begins as a TIFF is written into `tiff`, whole. `Poison` is a mail that was tried twice.
         """
         try:
-            return await self._unpack(mail, tiff)
+            for _ in range(TRIES):
+                found = await self._unpack(mail, tiff)
+                if not isinstance(found, Poison):
+                    break
+                mail.seek(0)
+                tiff.seek(0)
+                tiff.truncate()
         except OSError as error:
             raise UnpackingUnavailable(str(error)) from error
+        return found
 
     async def _unpack(self, mail: BinaryIO, tiff: BinaryIO) -> tuple[Part, ...] | Problem:
         try:
@@ -108,7 +123,9 @@ def _parts(told: object) -> tuple[Part, ...] | Problem:
         return _misread("parts that are none")
 
 
-def _part(content_type: str, name: str, disposition: str, related: bool, content: str, damage: str) -> Part:
+def _part(
+    content_type: str, name: str, disposition: str, related: bool, content: str, damage: str, wrapping: str = ""
+) -> Part:
     return Part(
         content_type=clean(content_type),
         name=clean(name),
@@ -116,6 +133,7 @@ def _part(content_type: str, name: str, disposition: str, related: bool, content
         related=related is True,
         content=bytes.fromhex(content),
         damage=clean(damage),
+        wrapping=clean(wrapping),
     )
 
 

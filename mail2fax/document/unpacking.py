@@ -6,7 +6,7 @@ within limits, and not in the gateway. The answer tells what the parts are; the 
 
 from mail2fax.document.confinement import confine, limit_page
 from mail2fax.document.inside import OUR_DISK, Answer, Order, say, serve, write_all
-from mail2fax.mail.mime import Part, read_parts
+from mail2fax.mail.mime import Opening, Part, read_parts
 from mail2fax.mail.problem import Problem
 from mail2fax.model.document import begins_as_tiff
 
@@ -34,7 +34,8 @@ def _work(order: Order) -> None:
 
 def _unpack(order: Order) -> Answer:
     try:
-        parts = read_parts(order.read())
+        limits = order.limits
+        parts = read_parts(order.read(), Opening(forwarded=limits.open_forwarded, winmail=limits.open_winmail))
         if isinstance(parts, Problem):
             return {"outcome": "problem", "problem": parts.words}
         tiff = next((part.content for part in parts if begins_as_tiff(part.content)), b"")
@@ -54,6 +55,7 @@ def _told(part: Part) -> Answer:
         "related": part.related,
         "content": part.content[:BEGINNING].hex(),
         "damage": part.damage,
+        "wrapping": part.wrapping,
     }
 
 

@@ -29,6 +29,7 @@ class Change:
     outcome: str | None = None
     facts: Mapping[str, str] | None = None
     plan: Plan | None = None
+    ignored: tuple[str, ...] | None = None
 
 
 def change_of(verdict: Verdict, now: datetime, plan: Plan | None) -> Change:
@@ -63,6 +64,7 @@ def change_values(state: JobState, change: Change) -> dict[str, Value]:
         "due_at": change.due_at if state is JobState.SLEEPING else None,
         "outcome": change.outcome,
         "plan": None if change.plan is None else rows.plan_text(change.plan),
+        "ignored": None if change.ignored is None else json.dumps(change.ignored, ensure_ascii=False),
         "facts": None if change.facts is None else json.dumps(dict(change.facts), ensure_ascii=False),
     }
 

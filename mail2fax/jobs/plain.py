@@ -33,6 +33,7 @@ def plain_job(job: Job) -> Plain:
         "message_id": job.submission.message_id,
         "number": job.number,
         "pages": job.pages,
+        "ignored": list(job.ignored),
         "attempts": job.attempts,
         "received_at": to_text(job.created_at),
         "changed_at": to_text(job.changed_at),

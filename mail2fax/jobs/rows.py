@@ -54,6 +54,7 @@ def job(row: Row) -> Job:
         held=bool(row["held"]),
         plan=_plan(row["plan"]),
         forwarded_from=row["forwarded_from"],
+        ignored=tuple(json.loads(row["ignored"])),
     )
 
 

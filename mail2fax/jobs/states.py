@@ -130,9 +130,13 @@ class Jobs(JobReader):
 
         return await self._store.write(commit)
 
-    async def prepared(self, job: Job, number: str, document: str, pages: int) -> Job:
-        """The job is admitted to `number` (E.164), and its document (a name in the document store) is rendered."""
-        return await self.apply(job.id, JobEvent.PREPARED, Change(number=number, document=document, pages=pages))
+    async def prepared(self, job: Job, number: str, document: str, pages: int, ignored: tuple[str, ...] = ()) -> Job:
+        """The job is admitted to `number` (E.164), and its document (a name in the document store) is rendered.
+
+        `ignored` names what else was attached, and is not faxed.
+        """
+        change = Change(number=number, document=document, pages=pages, ignored=ignored)
+        return await self.apply(job.id, JobEvent.PREPARED, change)
 
     async def refused(self, job: Job, refusal: Refusal) -> Job:
         """Admission or the document room said no."""

@@ -8,15 +8,18 @@ parts and of header lines) is measured on the raw bytes before it sees them.
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email import policy
 from email.errors import InvalidBase64LengthDefect
 from email.message import Message
 from email.parser import BytesParser
 
+from mail2fax.mail.base64_text import damage_of
 from mail2fax.mail.header import MAX_BLOCK
 from mail2fax.mail.problem import Problem
+from mail2fax.mail.tnef import read_tnef
 from mail2fax.mail.words import clean, decode_charset, decode_raw, decode_words
+from mail2fax.mail.wrapping import FORWARDED, WINMAIL, wrapping_of
 
 MAX_LINES = 1_000_000
 """30 MB of base64 in lines of 60 are half of that."""
@@ -49,7 +52,8 @@ class Part:
 
     `name` is the file name for people (decoded, without path and controls; "" without one). `disposition` is
     "attachment", "inline" or "". `related` is True inside multipart/related: a picture of the text.
-    `damage` says what is wrong with the transfer coding, or is "". A message/rfc822 is a leaf without content.
+    `damage` says what is wrong with the transfer coding, or is "". `wrapping` says what it is, where documents may
+    lie in it that were not looked at. A message/rfc822 that is not opened is a leaf without content.
     """
 
     content_type: str
@@ -58,9 +62,21 @@ class Part:
     related: bool
     content: bytes
     damage: str = ""
+    wrapping: str = ""
 
 
-def read_parts(raw: bytes) -> tuple[Part, ...] | Problem:
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Which wrappings are opened: mails that were forwarded as attachments, and winmail.dat."""
+
+    forwarded: bool = False
+    winmail: bool = False
+
+
+NOTHING = Opening()
+
+
+def read_parts(raw: bytes, opening: Opening = NOTHING) -> tuple[Part, ...] | Problem:
     """The leaf parts of the mail `raw` in order, or why it cannot be taken apart.
 
     At most 20 levels and 200 parts. Costs up to nine times the size of `raw` in memory: not for the gateway itself.
@@ -69,7 +85,7 @@ def read_parts(raw: bytes) -> tuple[Part, ...] | Problem:
     if problem is not None:
         return problem
     try:
-        return _collect(BytesParser(policy=policy.compat32).parsebytes(raw))
+        return _collect(BytesParser(policy=policy.compat32).parsebytes(raw), opening)
     except _PARSER_FAULTS:
         return Problem("its structure cannot be understood")
 
@@ -103,16 +119,18 @@ def _measure_fields(raw: bytes) -> Problem | None:
     return None
 
 
-def _collect(root: Message) -> tuple[Part, ...] | Problem:
-    """The leaves below `root` in order. A forwarded message (message/rfc822) is a leaf: it is not ours to open."""
+def _collect(root: Message, opening: Opening) -> tuple[Part, ...] | Problem:
+    """The leaves below `root` in order. A forwarded message is a leaf where it is not ours to open."""
     leaves: list[Part] = []
     waiting = [(root, 0, False)]
     while waiting:
         node, depth, related = waiting.pop()
         if depth > MAX_DEPTH:
             return Problem("its parts are nested too deeply")
-        if node.get_content_maintype() != "multipart":
-            leaves.append(_leaf(node, related))
+        if opening.forwarded and node.get_content_type() in FORWARDED and _children(node):
+            waiting += [(child, depth + 1, False) for child in reversed(_children(node))]
+        elif node.get_content_maintype() != "multipart":
+            leaves += _opened(_leaf(node, related), opening)
         elif not node.is_multipart():
             return Problem("its parts cannot be told apart")
         else:
@@ -133,7 +151,7 @@ def _leaf(node: Message, related: bool) -> Part:
         _mend_raw_letters(node, field)
     _mend_encoding(node)
     content = b"" if node.is_multipart() else node.get_payload(decode=True)
-    return Part(
+    part = Part(
         content_type=node.get_content_type(),
         name=_name(node),
         disposition=_disposition(node),
@@ -141,6 +159,18 @@ def _leaf(node: Message, related: bool) -> Part:
         content=content if isinstance(content, bytes) else b"",
         damage=_damage(node),
     )
+    return replace(part, wrapping=wrapping_of(part, str(node.get_param("smime-type", ""))))
+
+
+def _opened(part: Part, opening: Opening) -> list[Part]:
+    """The files in a winmail.dat in its place, if it is to be opened; and else the part."""
+    if part.wrapping != WINMAIL or not opening.winmail or part.damage:
+        return [part]
+    files = read_tnef(part.content)
+    if isinstance(files, Problem):
+        return [replace(part, damage=files.words)]
+    kind = "application/octet-stream"
+    return [Part(kind, file.name[-MAX_NAME:], "attachment", part.related, file.content or b"") for file in files]
 
 
 def _raw_value(node: Message, field: str) -> str | None:
@@ -187,6 +217,9 @@ def _disposition(node: Message) -> str:
 
 
 def _damage(node: Message) -> str:
-    # One character too many or too few: Python then hands out the text undecoded.
-    broken = any(isinstance(defect, InvalidBase64LengthDefect) for defect in node.defects)
-    return "its base64 text is damaged" if broken else ""
+    # One character too many or too few: Python then hands out the text undecoded, or silently shifted bytes.
+    text = node.get_payload()
+    if str(node.get("content-transfer-encoding", "")).lower() != "base64" or not isinstance(text, str):
+        return ""
+    impossible = any(isinstance(defect, InvalidBase64LengthDefect) for defect in node.defects)
+    return "its base64 text is damaged" if impossible or damage_of(text) else ""

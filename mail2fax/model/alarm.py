@@ -37,6 +37,8 @@ class AlarmCause(StrEnum):
     """A mail in a mailbox could not be taken, however often: a fault of ours, or of the mail's server."""
     FAX_NOT_MAILED = "fax-not-mailed"
     """A fax that came in was refused by the mail server for good, or for too long: its reader does not get it."""
+    MAIL_QUARANTINED = "mail-quarantined"
+    """A mail has crashed whoever took it apart, or held him up, twice: an attack, or a fault of ours."""
     NOBODY_TO_TELL = "nobody-to-tell"
     """A fax has ended, its sender may not be answered, and no other address is named for that."""
 

@@ -120,6 +120,7 @@ class Job:
     `facts` fill its wording, as plain text ("cause" holds the peer's own words). A `held` job is not dialled until
     it is released; that is no state, because a job can be held in any of them and goes on from where it stands.
     `plan` is what its next call does otherwise.
+    `ignored` names what was attached beside the document, and is not faxed.
     `forwarded_from` is the number that was ordered, when the network has named another in its place: `number`.
     """
 
@@ -141,6 +142,7 @@ class Job:
     held: bool = False
     plan: Plan = AS_CONFIGURED
     forwarded_from: str | None = None
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,11 @@ class RefusalCode(StrEnum):
     MAIL_LOOPED = "mail-looped"
     MAIL_TOO_OLD = "mail-too-old"
     MAIL_TOO_LARGE = "mail-too-large"
+    MAIL_ENCRYPTED = "mail-encrypted"
+    MAIL_SIGNED_OPAQUELY = "mail-signed-opaquely"
+    MAIL_WINMAIL = "mail-winmail"
+    MAIL_FORWARDED = "mail-forwarded"
+    MAIL_QUARANTINED = "mail-quarantined"
     NUMBER_MISSING = "number-missing"
     NUMBER_NOT_UNDERSTOOD = "number-not-understood"
     NUMBER_AMBIGUOUS = "number-ambiguous"
@@ -45,6 +50,11 @@ SMTP_REPLIES: Mapping[RefusalCode, str] = {
     RefusalCode.MAIL_LOOPED: "554 5.4.6 This mail is one of our own",
     RefusalCode.MAIL_TOO_OLD: "554 5.4.7 The mail is too old to be faxed",
     RefusalCode.MAIL_TOO_LARGE: "552 5.3.4 The mail is too large",
+    RefusalCode.MAIL_ENCRYPTED: "554 5.6.1 The mail is encrypted",
+    RefusalCode.MAIL_SIGNED_OPAQUELY: "554 5.6.1 The mail is wrapped up in its signature",
+    RefusalCode.MAIL_WINMAIL: "554 5.6.1 The mail is wrapped up in a winmail.dat",
+    RefusalCode.MAIL_FORWARDED: "554 5.6.1 The mail holds a forwarded mail, and no TIFF of its own",
+    RefusalCode.MAIL_QUARANTINED: "554 5.6.0 The mail could not be taken apart",
     RefusalCode.NUMBER_MISSING: "554 5.6.0 The subject holds no fax number",
     RefusalCode.NUMBER_NOT_UNDERSTOOD: "554 5.6.0 The subject is not one fax number",
     RefusalCode.NUMBER_AMBIGUOUS: "554 5.6.0 The fax number can be read in two ways",

@@ -13,6 +13,7 @@ from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.reply.words import StateWording, Wording, Words
 
 _SHOWN_ATTEMPTS = 20
+_SHOWN_IGNORED = 10
 _MINUTE_S = 60
 
 
@@ -74,12 +75,20 @@ def rows_of(job: Job, attempts: Sequence[Attempt], words: Words, zone: ZoneInfo)
     if job.pages is not None:
         confirmed = last.pages_confirmed if last else 0
         rows.append(Row(labels.pages, labels.confirmed.format(confirmed=confirmed, pages=job.pages)))
+    if job.ignored:
+        rows.append(Row(labels.not_faxed, _ignored(job.ignored, words)))
     if last and last.ended:
         rows += _far_end(last.ended.fax, words)
     rows += _calls(calls, words, zone)
     received = _moment(job.submission.received_at, zone)
     rows.append(Row(labels.job, labels.received.format(job=job.id, time=received)))
     return tuple(rows)
+
+
+def _ignored(names: Sequence[str], words: Words) -> str:
+    told = [words.phrase(name) for name in names[:_SHOWN_IGNORED]]
+    more = len(names) - len(told)
+    return ", ".join([*told, words.labels.and_more.format(count=more)] if more else told)
 
 
 def _far_end(fax: FaxResult, words: Words) -> list[Row]:

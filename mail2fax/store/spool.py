@@ -56,6 +56,9 @@ class Files(Protocol):
     def fsync(self, descriptor: int) -> None: ...
     def close(self, descriptor: int) -> None: ...
     def rename(self, source: Path, target: Path) -> None: ...
+    def link(self, source: Path, target: Path) -> None:
+        """A second name for a file; nothing happens when it has that already."""
+
     def fsync_directory(self, path: Path) -> None: ...
     def unlink(self, path: Path) -> None: ...
     def free_bytes(self, path: Path) -> int: ...
@@ -80,6 +83,10 @@ class RealFiles:
 
     def rename(self, source: Path, target: Path) -> None:
         source.rename(target)
+
+    def link(self, source: Path, target: Path) -> None:
+        with contextlib.suppress(FileExistsError):
+            target.hardlink_to(source)
 
     def fsync_directory(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -108,6 +115,8 @@ class Swept:
 class Spool:
     """The directory of raw mails: `tmp/` while they come in, `new/` once they are durable.
 
+    `quarantine/` holds a second name of those that a person shall look at: nobody else takes them away.
+
     All work on the disk is done in threads of its own; what concerns one mail is done one after the other.
     """
 
@@ -116,6 +125,7 @@ class Spool:
         self._files = files or RealFiles()
         self._tmp = directory / "tmp"
         self._new = directory / "new"
+        self._quarantine = directory / "quarantine"
         try:
             self._prepare(directory)
         except OSError as error:
@@ -123,7 +133,7 @@ class Spool:
         self._thread = ThreadPoolExecutor(THREADS, thread_name_prefix="spool")
 
     def _prepare(self, directory: Path) -> None:
-        for room in (self._tmp, self._new):
+        for room in (self._tmp, self._new, self._quarantine):
             room.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._tmp.stat().st_dev != self._new.stat().st_dev:
             raise SpoolError(f"{self._tmp} and {self._new} must lie on one filesystem")
@@ -149,6 +159,18 @@ class Spool:
         """The kept mail `name`, to be read; raises `SpoolError` when it cannot be opened."""
         path = self.path(name)
         return await _in_thread(self._thread, lambda: _translated(lambda: path.open("rb")))
+
+    async def quarantine(self, name: str) -> Path:
+        """Keeps the kept mail `name` for a person to look at, until that one deletes it; returns where. Raises
+        `SpoolError`."""
+        source, target = self.path(name), self._quarantine / f"{name}.eml"
+
+        def link() -> None:
+            self._files.link(source, target)
+            self._files.fsync_directory(self._quarantine)
+
+        await _in_thread(self._thread, lambda: _translated(link))
+        return target
 
     async def remove(self, names: Collection[str]) -> None:
         """Deletes kept mails that no row has any more. What cannot be deleted is logged, and is for the sweep."""

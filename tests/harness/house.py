@@ -166,6 +166,7 @@ class House:
         self.spool = Spool(folder / "spool")
         self.desk = Desk()
         self.lines = Lines(trunks, 2, lambda: engine.trunk_states, lambda: self.clock().timestamp())
+        alarms = Alarms(store, self.clock, "fax.example.com", mailed=False)
         self.gateway = Gateway(
             rules=RULES,
             signatures=Signatures(self.clock),
@@ -175,6 +176,7 @@ class House:
             documents=folder,
             jobs=self.jobs,
             intake=self.intake,
+            alarms=alarms,
             engine=engine,
             lines=self.lines,
             dialling=Dialling(TERMINAL, "fax.example.com", ZoneInfo("Europe/Minsk"), longest_call_s),
@@ -186,7 +188,6 @@ class House:
             MailServer("127.0.0.1", port, "fax.example.com", timeout_s=5),
             timedelta(hours=72),
         )
-        alarms = Alarms(store, self.clock, "fax.example.com", mailed=False)
         retention = Retention(store, self.spool, folder, folder, KeepFor(YEAR, YEAR, YEAR))
         gauges = Gauges(self.spool.free_bytes, lambda: 0, lambda: engine.trunk_states)
         upkeep = Upkeep(store, alarms, retention, gauges, LIMITS, self.clock)

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from mail2fax import gateway
+from mail2fax.document.unpack import Poison
 from mail2fax.engine.scripted import (
     Hold,
     ScriptedEngine,
@@ -28,7 +29,7 @@ from mail2fax.model.mail import Accepted
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.store import StoreError, StoreUncertain
-from tests.harness.house import DESK_PLACES, ORDER, TRUNKS, FarAheadEngine, House, arrival, house, written
+from tests.harness.house import DESK_PLACES, MAILS, ORDER, TRUNKS, FarAheadEngine, House, arrival, house, written
 from tests.unit.jobs.made import ready
 
 
@@ -239,6 +240,35 @@ async def test_a_mail_on_the_desk_is_prepared_though_the_door_never_rests(
     assert (await quiet.found(job.id)).state is JobState.READY
     quiet.store.mend()
     await at_the_door
+
+
+async def test_a_mail_that_cannot_be_taken_apart_is_refused_kept_and_told_to_the_admin(
+    quiet: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    job = await quiet.found(await accepted(quiet))
+
+    async def crashes(_mail: object, _tiff: object) -> Poison:
+        return Poison("its structure cannot be understood")
+
+    monkeypatch.setattr(quiet.gateway._unpacker, "unpack", crashes)
+    with capture_logs() as said:
+        await quiet.gateway.prepare(job)
+    job = await quiet.found(job.id)
+    assert (job.state, job.outcome) == (JobState.REJECTED, RefusalCode.MAIL_QUARANTINED)
+    kept_as = tmp_path / "spool" / "quarantine" / f"{job.submission.spool_name}.eml"
+    assert kept_as.read_bytes() == ORDER
+    assert [(line["cause"], line["file"]) for line in said if line["event"] == "alarm"] == [
+        ("mail-quarantined", str(kept_as))
+    ]
+    await quiet.spool.remove([job.submission.spool_name])
+    assert kept_as.exists(), "retention does not reach it"
+
+
+async def test_what_was_attached_beside_the_tiff_is_kept_for_the_status_mail(quiet: House) -> None:
+    raw = (MAILS / "outlook-signature-picture.eml").read_bytes()
+    job = await quiet.found(await accepted(quiet, raw=raw))
+    await quiet.gateway.prepare(job)
+    assert (await quiet.found(job.id)).ignored == ("image001.png",)
 
 
 # Calls

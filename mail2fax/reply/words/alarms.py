@@ -68,6 +68,12 @@ _ENGLISH = {
         "The fax {fax} that came in could not be mailed to {to}, and is given up: {error}.",
         "It is kept at {path}: give it to its reader, and check deliver_to of its terminal or domain.",
     ),
+    AlarmCause.MAIL_QUARANTINED: Wording(
+        "A mail could not be taken apart: twice, whoever tried it crashed or was held up too long. It became job "
+        "{job}, which was refused, and the mail is kept as {file}.",
+        "Look at it with care: it may be an attack. If it is an ordinary mail, send it to whoever maintains mail2fax. "
+        "Delete the file then; nobody else does.",
+    ),
     AlarmCause.NOBODY_TO_TELL: Wording(
         "Job {job}, a mail from {sender}, has ended as {state}, and nobody may be told: it was sent automatically.",
         "See mail2fax show {job}. With reply.notify set, its reader is told of such faxes.",
@@ -135,6 +141,12 @@ _RUSSIAN = {
     AlarmCause.FAX_NOT_MAILED: Wording(
         "Принятый факс {fax} не удалось отправить письмом для {to}, попытки прекращены: {error}.",
         "Он лежит в {path}: передайте его получателю и проверьте deliver_to его терминала или домена.",
+    ),
+    AlarmCause.MAIL_QUARANTINED: Wording(
+        "Письмо не удалось разобрать: дважды тот, кто его разбирал, упал или не уложился во время. Оно стало заданием "
+        "{job}, в котором отказано, а само письмо лежит в {file}.",
+        "Смотрите его осторожно: это может быть атака. Если письмо обычное, пошлите его тем, кто поддерживает "
+        "mail2fax. Потом удалите файл; сам он не удаляется.",
     ),
     AlarmCause.NOBODY_TO_TELL: Wording(
         "Задание {job}, письмо от {sender}, закончилось в состоянии {state}, и сообщить об этом некому: письмо "

@@ -64,6 +64,10 @@ class Labels:
     """Where the number that was ordered is forwarded to: `{ordered}` and `{number}`."""
     pages: str
     confirmed: str
+    not_faxed: str
+    """What was attached beside the document."""
+    and_more: str
+    """Behind a list that is cut short: `{count}` more."""
     receiver: str
     calls_itself: str
     quality: str
@@ -88,7 +92,21 @@ class Labels:
     @property
     def width(self) -> int:
         """How wide the first column of the table is, in characters."""
-        return max(map(len, (self.number, self.pages, self.receiver, self.quality, self.calls, self.job, self.sender)))
+        return max(
+            map(
+                len,
+                (
+                    self.number,
+                    self.pages,
+                    self.not_faxed,
+                    self.receiver,
+                    self.quality,
+                    self.calls,
+                    self.job,
+                    self.sender,
+                ),
+            )
+        )
 
 
 @dataclass(frozen=True)

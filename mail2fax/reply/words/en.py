@@ -17,6 +17,8 @@ _LABELS = Labels(
     forwarded="{ordered} is forwarded to {number}, which was called instead",
     pages="Pages",
     confirmed="{confirmed} of {pages} confirmed",
+    not_faxed="Left out",
+    and_more="and {count} more",
     receiver="Receiver",
     calls_itself="{name} (as its machine calls itself)",
     quality="Quality",
@@ -128,6 +130,25 @@ _REFUSALS = {
     ),
     RefusalCode.MAIL_TOO_LARGE: Wording(
         "Your mail is larger than {megabytes} MB.", "Send fewer or smaller pages, in several mails."
+    ),
+    RefusalCode.MAIL_ENCRYPTED: Wording(
+        "Your mail is encrypted; we have no key to read it.", "Send it without encryption."
+    ),
+    RefusalCode.MAIL_SIGNED_OPAQUELY: Wording(
+        "Your mail is wrapped up in its own signature, and cannot be read here.",
+        'Send it without a signature, or with a clear one. In Outlook: tick "Send clear text signed message".',
+    ),
+    RefusalCode.MAIL_WINMAIL: Wording(
+        "Your attachment is wrapped up in a winmail.dat, which Outlook makes of mails in rich text.",
+        "Set the format of your mail to HTML or plain text, and attach the TIFF again.",
+    ),
+    RefusalCode.MAIL_FORWARDED: Wording(
+        "No TIFF is attached to your mail, only another mail. We do not look into forwarded mails.",
+        "Save the TIFF from that mail, and attach it to a new one.",
+    ),
+    RefusalCode.MAIL_QUARANTINED: Wording(
+        "Your mail could not be taken apart: it was tried twice. It is kept, and your administrator is told.",
+        "Attach the TIFF to a new mail, written with another program if you can.",
     ),
     RefusalCode.NUMBER_MISSING: Wording(
         "The subject of your mail holds no fax number.",

@@ -17,6 +17,8 @@ _LABELS = Labels(
     forwarded="{ordered} переадресован на {number}, туда мы и позвонили",
     pages="Страницы",
     confirmed="подтверждено {confirmed} из {pages}",
+    not_faxed="Не вошло",
+    and_more="и ещё {count}",
     receiver="Получатель",
     calls_itself="{name} (так называет себя его аппарат)",
     quality="Качество",
@@ -136,6 +138,26 @@ _REFUSALS = {
     RefusalCode.MAIL_TOO_LARGE: Wording(
         "Ваше письмо больше {megabytes} МБ.",
         "Отправьте меньше страниц или страницы меньшего объёма, в нескольких письмах.",
+    ),
+    RefusalCode.MAIL_ENCRYPTED: Wording(
+        "Ваше письмо зашифровано; прочитать его нам нечем.", "Отправьте его без шифрования."
+    ),
+    RefusalCode.MAIL_SIGNED_OPAQUELY: Wording(
+        "Ваше письмо целиком упаковано в подпись и здесь не читается.",
+        "Отправьте его без подписи или с открытой подписью. В Outlook это «Отправлять подписанные сообщения открытым "
+        "текстом».",
+    ),
+    RefusalCode.MAIL_WINMAIL: Wording(
+        "Ваше вложение упаковано в winmail.dat: так Outlook отправляет письма в формате RTF.",
+        "Выберите формат письма HTML или обычный текст и приложите TIFF заново.",
+    ),
+    RefusalCode.MAIL_FORWARDED: Wording(
+        "К вашему письму приложен не TIFF, а другое письмо. В пересланные письма мы не заглядываем.",
+        "Сохраните TIFF из того письма и приложите его к новому.",
+    ),
+    RefusalCode.MAIL_QUARANTINED: Wording(
+        "Ваше письмо дважды не удалось разобрать. Оно сохранено, администратору сообщено.",
+        "Приложите TIFF к новому письму, по возможности из другой программы.",
     ),
     RefusalCode.NUMBER_MISSING: Wording(
         "В теме вашего письма нет номера факса.",
@@ -271,6 +293,7 @@ _ABOUT_DOCUMENTS = {
     "its base64 text is damaged": "его текст base64 повреждён",
     "its contents are not those of a TIFF": "его содержимое — не TIFF",
     "it is empty": "оно пустое",
+    "its contents are damaged": "его содержимое повреждено",
     "it is not a TIFF, or only part of one": "это не TIFF или лишь его часть",
     "page {} is in a form that is not supported ({})": "страница {} записана в неподдерживаемом виде ({})",
     "16-bit colours in separate planes": "16-битные цвета в отдельных плоскостях",

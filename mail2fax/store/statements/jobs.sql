@@ -84,7 +84,8 @@ UPDATE jobs SET
     state = :state, version = version + 1, changed_at = :now, deadline_at = :deadline_at, due_at = :due_at,
     forwarded_from = CASE WHEN :number <> number THEN coalesce(forwarded_from, number) ELSE forwarded_from END,
     number = coalesce(:number, number), document = coalesce(:document, document), pages = coalesce(:pages, pages),
-    outcome = coalesce(:outcome, outcome), facts = coalesce(:facts, facts), plan = coalesce(:plan, plan)
+    outcome = coalesce(:outcome, outcome), facts = coalesce(:facts, facts), plan = coalesce(:plan, plan),
+    ignored = coalesce(:ignored, ignored)
 WHERE id = :job_id AND version = :version AND state = :from_state;
 
 -- unfinished_jobs: Every job that is not over, by whether it is held.

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from mail2fax.document.inside import serve
+from mail2fax.document.inside import Order, serve
 
 PART = {"content_type": "text/plain", "name": "", "disposition": "", "related": False, "content": "", "damage": ""}
 DIRTY = {"content_type": "text/x\n", "name": "n" * 5000, "disposition": "\x1b[2J", "related": 7, "content": "4949"}
@@ -23,7 +23,20 @@ ANSWERS: dict[str, object] = {
 }
 
 
-def main(wish: str) -> None:
+def first_time(marker: str, target: int) -> None:
+    """Crashes the first time, having begun to write; does its work the second time."""
+    try:
+        os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        os.write(target, b"the second time")
+        os.write(1, json.dumps({"outcome": "parts", "parts": [PART]}).encode() + b"\n")
+        return
+    os.write(target, b"the first time, and a good deal more of it")
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def main(order: Order) -> None:
+    wish = order.read().decode()
     match wish:
         case "rubbish":
             os.write(1, b"parts\n")
@@ -35,6 +48,8 @@ def main(wish: str) -> None:
             os.kill(os.getpid(), signal.SIGSEGV)
         case "silent":
             sys.exit(3)
+        case wish if wish.startswith("once "):
+            first_time(wish.removeprefix("once "), order.targets[0])
         case "sleeping":
             time.sleep(600)
         case _:
@@ -42,4 +57,4 @@ def main(wish: str) -> None:
 
 
 if __name__ == "__main__":
-    serve(lambda order: main(order.read().decode()))
+    serve(main)

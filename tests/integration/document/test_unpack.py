@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from mail2fax.document.limits import RenderLimits
-from mail2fax.document.unpack import Unpacker, UnpackingUnavailable
+from mail2fax.document.unpack import MISREAD, Unpacker, UnpackingUnavailable
 from mail2fax.mail.mime import Part, read_parts
 from mail2fax.mail.problem import Problem
 from tests.integration.document import mail_liar
 
 MAILS = Path(__file__).parents[3] / "fixtures" / "mails"
-MISREAD = Problem("its structure cannot be understood")
 
 Unpacked = tuple[tuple[Part, ...] | Problem, bytes]
 
@@ -85,6 +84,23 @@ async def test_a_hostile_mail_is_refused_in_bounded_time_and_memory(kind: str) -
 async def test_a_mail_that_takes_too_long_is_refused() -> None:
     long = b"Content-Type: image/tiff\nContent-Transfer-Encoding: base64\n\n" + b"SUkq\n" * 900_000
     assert await unpacked(long, Unpacker(RenderLimits(page_seconds=0.02))) == (MISREAD, b"")
+
+
+async def test_a_mail_is_tried_twice_before_it_is_given_up(tmp_path: Path) -> None:
+    """Trap: a machine that is short of memory for a moment must not make an attack of an ordinary mail."""
+    marker = tmp_path / "tried"
+    parts, tiff = await unpacked(f"once {marker}".encode(), Unpacker(worker=mail_liar.__name__))
+    assert not isinstance(parts, Problem)
+    assert [part.content_type for part in parts] == ["text/plain"]
+    assert tiff == b"the second time"
+
+
+async def test_winmail_dat_and_forwarded_mails_are_opened_where_that_is_wanted() -> None:
+    raw = await asyncio.to_thread((MAILS / "forwarded.eml").read_bytes)
+    parts, tiff = await unpacked(raw, Unpacker(RenderLimits(open_forwarded=True, open_winmail=True)))
+    assert not isinstance(parts, Problem)
+    assert [part.wrapping for part in parts] == [""] * len(parts)
+    assert tiff.startswith(b"II*\0")
 
 
 async def test_a_process_that_does_not_come_to_an_end_is_ended() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from mail2fax.admission.attachment import find_attachment
+from mail2fax.admission.attachment import Found, find_attachment
 from mail2fax.mail.mime import Part
 from mail2fax.model.refusal import Refusal, RefusalCode
 
@@ -31,11 +31,11 @@ def refusal(*parts: Part) -> Refusal:
 @pytest.mark.parametrize("content_type", ["image/tiff", "application/octet-stream", "image/jpeg", "text/plain"])
 def test_a_tiff_is_known_by_its_first_bytes_whatever_it_is_called(magic: bytes, content_type: str) -> None:
     tiff = part(magic + b"x", content_type, "x.doc")
-    assert find_attachment([TEXT, tiff]) == "x.doc"
+    assert find_attachment([TEXT, tiff]) == Found("x.doc")
 
 
 def test_a_tiff_without_a_name_is_called_so() -> None:
-    assert find_attachment([part(name="")]) == "(without a name)"
+    assert find_attachment([part(name="")]) == Found("(without a name)")
 
 
 @pytest.mark.parametrize(
@@ -122,10 +122,51 @@ def test_another_document_beside_the_tiff_is_a_refusal(other: Part) -> None:
         part(b"-", "application/pgp-signature", "signature.asc"),
         part(b"-", "application/pgp-keys", "key.asc"),
         part(b"BEGIN:VCARD", "text/x-vcard", "anna.vcf"),
+        part(b"\x00\x05\x16\x07", "application/applefile", "letter.tif"),
+        part(b"\x89PNG\r\n\x1a\n", "application/octet-stream", "image001.png", "inline", related=True),
         part(b"", "text/plain", "ATT00001.txt"),
         part(b"<p>", "text/html", "ATT00002.htm"),
     ],
     ids=lambda other: f"{other.content_type}-{other.name}",
 )
 def test_what_belongs_to_the_text_is_ignored(other: Part) -> None:
-    assert find_attachment([other, part()]) == "letter.tif"
+    found = find_attachment([other, part()])
+    assert isinstance(found, Found)
+    assert found.name == "letter.tif"
+    assert found.ignored == (
+        (other.name,) if other.name and not other.name.startswith("ATT") and other.name != "letter.tif" else ()
+    )
+
+
+def test_pictures_and_signatures_that_are_passed_over_are_named_and_bodies_are_not() -> None:
+    picture = part(b"\x89PNG", "image/png", "", "inline")
+    signature = part(b"0", "application/pkcs7-signature", "smime.p7s")
+    found = find_attachment([TEXT, picture, part(), signature])
+    assert found == Found("letter.tif", ("(without a name)", "smime.p7s"))
+
+
+def test_by_option_another_document_is_ignored_and_named() -> None:
+    pdf = part(b"%PDF-1.4", "application/pdf", "a.pdf")
+    assert find_attachment([pdf, part()], ignore_others=True) == Found("letter.tif", ("a.pdf",))
+
+
+def test_a_second_tiff_and_a_broken_one_are_refused_whatever_is_ignored() -> None:
+    for other, code in ((part(), RefusalCode.ATTACHMENT_SEVERAL), (part(b"hm"), RefusalCode.ATTACHMENT_BROKEN)):
+        answer = find_attachment([part(), other], ignore_others=True)
+        assert isinstance(answer, Refusal)
+        assert answer.code == code
+
+
+@pytest.mark.parametrize(
+    ("wrapping", "code"),
+    [
+        ("forwarded", RefusalCode.MAIL_FORWARDED),
+        ("winmail", RefusalCode.MAIL_WINMAIL),
+        ("signed", RefusalCode.MAIL_SIGNED_OPAQUELY),
+        ("encrypted", RefusalCode.MAIL_ENCRYPTED),
+    ],
+)
+def test_a_tiff_that_may_lie_in_a_wrapping_is_told_so_and_not_as_missing(wrapping: str, code: RefusalCode) -> None:
+    wrapped = Part("application/x", "x", "attachment", related=False, content=b"x", wrapping=wrapping)
+    assert refusal(TEXT, wrapped) == Refusal(code)
+    assert refusal(part(), wrapped).code == RefusalCode.ATTACHMENT_FOREIGN

@@ -132,6 +132,7 @@ async def test_a_job_changed_by_somebody_else_is_not_overwritten(jobs: Jobs, sto
         "outcome": None,
         "facts": None,
         "plan": None,
+        "ignored": None,
     }
 
     def move(session: Session, version: int, state: str) -> int:
@@ -215,6 +216,7 @@ async def test_the_schema_too_knows_of_one_call_per_number(jobs: Jobs, store: St
         "outcome": None,
         "facts": None,
         "plan": None,
+        "ignored": None,
     }
 
     def leap(session: Session) -> int:

@@ -10,10 +10,12 @@ from mail2fax.mail.mime import (
     MAX_NAME,
     MAX_PART_HEADER,
     MAX_PARTS,
+    Opening,
     Part,
     read_parts,
 )
 from mail2fax.mail.problem import Problem
+from tests.harness.tnef import tnef
 
 TIFF = b"II*\x00" + bytes(range(256)) * 4
 BASE64 = base64.encodebytes(TIFF)
@@ -173,6 +175,87 @@ def test_a_number_of_five_thousand_digits_is_a_problem_and_no_crash() -> None:
 
 
 RFC822 = b"Content-Type: message/rfc822\n\n"
+
+
+def test_a_forwarded_mail_is_opened_where_that_is_wanted() -> None:
+    inner = mixed(b"Content-Type: text/plain\n\nhello", encoded(BASE64), boundary=b"y")
+    raw = mixed(b"Content-Type: text/plain\n\nsee below", RFC822 + b"From: a@b.example\n" + inner)
+    assert [part.wrapping for part in parts(raw)] == ["", "forwarded"]
+    opened = read_parts(raw, Opening(forwarded=True))
+    assert not isinstance(opened, Problem)
+    assert [(part.content_type, part.wrapping) for part in opened] == [
+        ("text/plain", ""),
+        ("text/plain", ""),
+        ("image/tiff", ""),
+    ]
+    assert opened[2].content == TIFF
+
+
+def test_mails_forwarded_in_mails_count_against_the_depth() -> None:
+    for opening in (Opening(), Opening(forwarded=True)):
+        assert isinstance(read_parts(RFC822 * 25 + b"\nx", opening), Problem) is opening.forwarded
+
+
+def winmail(*files: tuple[str, bytes | None]) -> bytes:
+    return encoded(base64.encodebytes(tnef(*files))).replace(b"image/tiff", b"application/ms-tnef")
+
+
+def test_a_winmail_dat_is_opened_where_that_is_wanted() -> None:
+    raw = mixed(winmail(("scan.tif", TIFF), ("inner mail", None)))
+    assert [part.wrapping for part in parts(raw)] == ["winmail"]
+    opened = read_parts(raw, Opening(winmail=True))
+    assert not isinstance(opened, Problem)
+    assert [(part.name, part.content) for part in opened] == [("scan.tif", TIFF), ("inner mail", b"")]
+
+
+def test_a_damaged_winmail_dat_is_told_as_such() -> None:
+    raw = mixed(winmail(("scan.tif", TIFF)).replace(b"\n\n", b"\n\neJ8+IgEA", 1))
+    opened = read_parts(raw, Opening(winmail=True))
+    assert not isinstance(opened, Problem)
+    assert [part.damage for part in opened] == ["its contents are damaged"]
+
+
+SIGNED, ENVELOPED = b"06092a864886f70d010702", b"06092a864886f70d010703"
+
+
+@pytest.mark.parametrize(
+    ("fields", "content", "wrapping"),
+    [
+        (b"Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m", SIGNED, "signed"),
+        (b"Content-Type: application/x-pkcs7-mime; name=smime.p7m", SIGNED, "signed"),
+        (b"Content-Type: application/octet-stream; name=smime.p7m", ENVELOPED, "encrypted"),
+        (b"Content-Type: application/pkcs7-mime; smime-type=signed-data", ENVELOPED, "encrypted"),
+        (b"Content-Type: application/pkcs7-mime; smime-type=compressed-data", b"00", "signed"),
+        (b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data", b"00", "encrypted"),
+        (b"Content-Type: application/pkcs7-mime; smime-type=authEnveloped-data", b"00", "encrypted"),
+        (b"Content-Type: application/pgp-encrypted", b"Version: 1".hex().encode(), "encrypted"),
+        (b"Content-Type: text/plain", b"-----BEGIN PGP MESSAGE-----".hex().encode(), "encrypted"),
+        (b"Content-Type: application/octet-stream; name=winmail.dat", b"789f3e22", "winmail"),
+        (b"Content-Type: application/vnd.ms-tnef", b"00", "winmail"),
+        (b"Content-Type: application/octet-stream", SIGNED, ""),
+        (b"Content-Type: text/plain", b"00", ""),
+    ],
+)
+def test_a_wrapping_is_known_by_its_bytes_or_else_by_its_type(fields: bytes, content: bytes, wrapping: str) -> None:
+    coded = base64.encodebytes(bytes.fromhex("308006") + bytes.fromhex(content.decode()))
+    if wrapping in {"winmail", "encrypted"} and not content.startswith(b"06"):
+        coded = base64.encodebytes(bytes.fromhex(content.decode()))
+    assert only(fields + b"\nContent-Transfer-Encoding: base64\n\n" + coded).wrapping == wrapping
+
+
+LINES = BASE64.split()
+
+
+@pytest.mark.parametrize("at", [5, 100, 400])
+@pytest.mark.parametrize("padded", [True, False])
+def test_one_letter_lost_or_gained_within_base64_is_damage(at: int, padded: bool) -> None:
+    """Trap: Python hands out bytes that are shifted from there on, and says no more than "padding"."""
+    text = b"\n".join(LINES) if padded else b"\n".join(LINES).rstrip(b"=")
+    assert only(encoded(text)).damage == ""
+    lost, gained = text[:at] + text[at + 1 :], text[:at] + b"A" + text[at:]
+    # Without padding one letter too many makes up the group: then only the TIFF itself shows that it is damaged.
+    for spoilt in (lost, gained) if padded else (lost,):
+        assert only(encoded(spoilt)).damage == "its base64 text is damaged"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ FACTS = {
     "minutes": "31",
     "error": "451 later",
     "job": "7",
+    "file": "/var/lib/mail2fax/spool/quarantine/7.eml",
     "state": "ready",
     "free_mb": "12",
     "reserve_mb": "200",

@@ -99,6 +99,15 @@ def test_every_attempt_stands_in_the_mail() -> None:
     assert "Pages     0 of 2 confirmed" in text
 
 
+def test_what_was_left_out_is_named_and_a_long_list_is_cut() -> None:
+    beside = replace(job(JobState.SENT, "delivered"), ignored=("image001.png", "(without a name)"))
+    assert "Left out  image001.png, (without a name)\n" in as_read(compose(REPLY, beside, [], LETTERHEAD))[1]
+    many = replace(beside, ignored=tuple(f"{number}.png" for number in range(30)))
+    text = as_read(compose(REPLY, many, [], LETTERHEAD))[1]
+    assert "9.png, and 20 more" in text
+    assert "10.png" not in text
+
+
 def test_many_attempts_are_summed_up() -> None:
     busy = CallEnded(CallResult(EndedBy.FAR_END, 486, "Busy Here"), Media.NONE, FaxResult(FaxFault.NOT_STARTED))
     tries = [replace(attempt(busy, f"SIP 486 Busy {number}", 0), number=number) for number in range(1, 26)]
