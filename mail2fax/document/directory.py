@@ -9,6 +9,7 @@ import math
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 NEW_SUBFILE_TYPE, WIDTH, LENGTH, BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 ORIENTATION, SAMPLES_PER_PIXEL, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 277, 282, 283, 296
@@ -84,30 +85,37 @@ def directories(source: bytes) -> Iterator[Directory]:
         yield directory
 
 
+def _numbers_at(form: str, source: bytes, at: int = 0) -> tuple[Any, ...]:
+    """What stands at an offset, which may be anything; raises `struct.error`, and nothing else."""
+    if at > len(source):  # an offset of BigTIFF may be larger than an index can be
+        raise struct.error("beyond the end")
+    return struct.unpack_from(form, source, at)
+
+
 def _header(source: bytes) -> tuple[_Layout, int]:
     order = _ORDERS.get(source[:2])
     try:
-        (version,) = struct.unpack_from(f"{order}H", source, 2) if order else (0,)
+        (version,) = _numbers_at(f"{order}H", source, 2) if order else (0,)
         layout = _Layout(order or "", version == _BIG)
         if version not in {_CLASSIC, _BIG} or (version == _BIG and source[4:8] != struct.pack(f"{order}2H", 8, 0)):
             raise NotTiff("it does not begin as a TIFF does")
-        (first,) = struct.unpack_from(layout.offset, source, 8 if layout.big else 4)
+        (first,) = _numbers_at(layout.offset, source, 8 if layout.big else 4)
     except struct.error as error:
         raise NotTiff("it ends before it has begun") from error
     return layout, int(first)
 
 
 def _read(source: bytes, layout: _Layout, at: int) -> tuple[Directory, int]:
-    (count,) = struct.unpack_from(layout.count, source, at)
+    (count,) = _numbers_at(layout.count, source, at)
     first, size = at + struct.calcsize(layout.count), struct.calcsize(layout.entry)
     if count > MOST_TAGS:
         raise BrokenDirectory(f"the directory at {at} has {count} tags")
     tags: dict[int, tuple[float, ...]] = {}
     for number in range(count):
-        tag, kind, values, here = struct.unpack_from(layout.entry, source, first + number * size)
+        tag, kind, values, here = _numbers_at(layout.entry, source, first + number * size)
         if tag in WANTED and tag not in tags:
             tags[tag] = _values(source, layout, kind, min(values, MOST_VALUES), here, of=values)
-    (after,) = struct.unpack_from(layout.offset, source, first + count * size)
+    (after,) = _numbers_at(layout.offset, source, first + count * size)
     return Directory(at, tags), int(after)
 
 
@@ -121,9 +129,9 @@ def _values(source: bytes, layout: _Layout, kind: int, count: int, here: bytes, 
     try:
         if of * unit > len(here):
             (at,) = struct.unpack(layout.offset, here)
-            found = struct.unpack_from(f"{layout.order}{wanted}{code}", source, at)
+            found = _numbers_at(f"{layout.order}{wanted}{code}", source, at)
         else:
-            found = struct.unpack_from(f"{layout.order}{wanted}{code}", here)
+            found = _numbers_at(f"{layout.order}{wanted}{code}", here)
     except struct.error:
         return ()
     if rational:

@@ -18,6 +18,7 @@ WIDTH, HEIGHT = 70, 52
 ORDERS: tuple[Literal["<"], Literal[">"]] = ("<", ">")
 Numbers = npt.NDArray[Any]
 Values = int | tuple[int, ...]
+X_RESOLUTION, Y_RESOLUTION = 282, 283
 NONE, LZW, OLD_JPEG, JPEG, DEFLATE, OLD_DEFLATE, PACKBITS = 1, 5, 6, 7, 8, 32_946, 32_773
 
 
@@ -108,7 +109,7 @@ class Writing:
 def write_tiff(
     parts: Sequence[bytes], tags: Mapping[int, Values], order: str = "<", *, big: bool = False, tiled: bool = False
 ) -> bytes:
-    """A TIFF or BigTIFF of one page; values up to 65535 are SHORT, larger ones LONG. A value of -1 leaves a tag out."""
+    """A TIFF or BigTIFF of one page. A value of -1 leaves a tag out; a resolution is a fraction, as a pair."""
     head = 16 if big else 8
     body, offsets = b"", []
     for part in parts:
@@ -126,11 +127,14 @@ def write_tiff(
     directory, extra = struct.pack(f"{order}{count}", len(entries)), b""
     for tag, value in entries.items():
         values = value if isinstance(value, tuple) else (value,)
-        kind = 4 if tag in {256, 257, 273, 278, 279, 324, 325, 513, 514} else 3
-        data = struct.pack(f"{order}{len(values)}{'I' if kind == 4 else 'H'}", *values)
+        rational = tag in {X_RESOLUTION, Y_RESOLUTION}
+        kind = 5 if rational else 4 if tag in {256, 257, 273, 278, 279, 324, 325, 513, 514} else 3
+        data = struct.pack(f"{order}{len(values)}{'H' if kind == 3 else 'I'}", *values)
         if len(data) > inline:
             data, extra = struct.pack(f"{order}{offset}", extra_at + len(extra)), extra + data + bytes(len(data) % 2)
-        directory += struct.pack(f"{order}HH{offset}", tag, kind, len(values)) + data.ljust(inline, b"\0")
+        directory += struct.pack(f"{order}HH{offset}", tag, kind, 1 if rational else len(values)) + data.ljust(
+            inline, b"\0"
+        )
     mark = b"II" if order == "<" else b"MM"
     header = struct.pack(f"{order}2sHHHQ", mark, 43, 8, 0, at) if big else struct.pack(f"{order}2sHI", mark, 42, at)
     return header + body + directory + struct.pack(f"{order}{offset}", 0) + extra

@@ -178,3 +178,11 @@ def test_no_cut_and_no_changed_byte_of_a_description_does_harm() -> None:
     for at in range(len(tiff)):
         with contextlib.suppress(Refused):
             pages(tiff[:at] + bytes((tiff[at] ^ 0xFF,)) + tiff[at + 1 :])
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_bigtiff_may_point_farther_than_a_number_reaches(order: str) -> None:
+    """Found by fuzzing: an offset of 64 bits is no index."""
+    tiff = bytearray(write_tiff([bytes(100)], {256: 10, 257: 10, 258: 8, 262: 1, 277: 1, 278: 10}, order, big=True))
+    struct.pack_into(f"{order}Q", tiff, 8, 2**64 - 3)
+    assert code_of(bytes(tiff)) is RefusalCode.DOCUMENT_UNREADABLE

@@ -1,0 +1,78 @@
+"""Damage is never faxed silently: a file that is not whole is refused, wherever it ends and whatever is missing."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from PIL import Image, TiffImagePlugin
+
+from mail2fax.document.reading import Readers
+from mail2fax.document.refused import Refused
+from mail2fax.document.render import render_tiff
+from mail2fax.model.refusal import RefusalCode
+from tests.unit.document.crafted import text_page
+from tests.unit.document.forms import COLOURS, Writing, of
+
+READERS = Readers()
+SHADES = COLOURS.resize((280, 208))
+
+
+def pages() -> dict[str, bytes]:
+    """Two pages each, in an order in which scanners write: a directory, its picture, the next directory."""
+    text = [text_page(500, seed) for seed in (1, 2)]
+    found = {
+        name: _written(text, name) for name in ("group3", "group4", "tiff_ccitt", "raw", "packbits", "tiff_lzw", "zstd")
+    }
+    colour = [SHADES, SHADES.transpose(Image.Transpose.ROTATE_180)]
+    return found | {f"colour {name}": _written(colour, name) for name in ("jpeg", "tiff_adobe_deflate", "lzma", "raw")}
+
+
+def _written(pages: list[Image.Image], compression: str) -> bytes:
+    file, (first, *rest) = io.BytesIO(), pages
+    first.save(file, "TIFF", compression=compression, save_all=True, append_images=rest, dpi=(204, 196))
+    return file.getvalue()
+
+
+PAGES = pages()
+
+
+def code_of(source: bytes) -> RefusalCode | None:
+    """Why the document is refused; None when it is rendered."""
+    try:
+        render_tiff(source, io.BytesIO(), READERS, max_pages=9, begin_page=lambda: None)
+    except Refused as no:
+        return no.refusal.code
+    return None
+
+
+@pytest.mark.parametrize("form", PAGES)
+def test_a_file_that_is_cut_off_at_any_kilobyte_is_refused(form: str) -> None:
+    whole = PAGES[form]
+    assert code_of(whole) is None
+    cuts = range(0, len(whole) - 1, max(1024, len(whole) // 60 // 1024 * 1024))
+    codes = {cut: code_of(whole[:cut]) for cut in cuts}
+    assert set(codes.values()) <= {RefusalCode.DOCUMENT_UNREADABLE, RefusalCode.DOCUMENT_DAMAGED}
+    # From the second page on it is said which one is damaged, and that is no longer "not a TIFF".
+    assert codes[cuts[-1]] is RefusalCode.DOCUMENT_DAMAGED
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("how", ["strips", "tiles", "planes"])
+def test_a_missing_part_is_damage_in_every_layout(how: str, bits: int) -> None:
+    numbers = of(COLOURS).astype("uint8" if bits == 8 else "uint16")
+    layouts = {
+        "strips": Writing(bits, 2, numbers, rows_per_strip=9),
+        "tiles": Writing(bits, 2, numbers, tile=(32, 32)),
+        "planes": Writing(bits, 2, numbers, planar=True),
+    }
+    whole, tag = layouts[how], 325 if how == "tiles" else 279
+    assert code_of(whole.tiff()) is None
+    sizes = TiffImagePlugin.TiffImageFile(io.BytesIO(whole.tiff())).tag_v2[tag]
+    gap = replace(whole, more={tag: (*sizes[:-2], 0, sizes[-1])})
+    assert code_of(gap.tiff()) is RefusalCode.DOCUMENT_DAMAGED
+
+
+def test_whole_pages_after_a_damaged_one_do_not_save_the_document() -> None:
+    whole = PAGES["group4"]
+    hole = len(whole) // 4
+    assert code_of(whole[:hole] + bytes(60) + whole[hole + 60 :]) is RefusalCode.DOCUMENT_DAMAGED
