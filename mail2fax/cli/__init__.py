@@ -25,6 +25,7 @@ VERBS = {
     "answer": "answer",
     "password": "password",
     "path": "path",
+    "mask": "mask",
     "token": "token",
     "config": "config",
 }

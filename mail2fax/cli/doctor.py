@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
@@ -22,6 +22,7 @@ from mail2fax.control.client import NoGateway, talking_to
 from mail2fax.control.wire import Send, WireError
 from mail2fax.doctor.examine import examine
 from mail2fax.doctor.finding import Finding, Health, Patient
+from mail2fax.doctor.mail import sample
 from mail2fax.doctor.page import test_page
 from mail2fax.jobs.plain import Plain
 from mail2fax.jobs.reading import JobReader
@@ -36,16 +37,22 @@ def doctor(
         str | None, typer.Option("--call", metavar="NUMBER", help="Fax a test page there, and explain what happened.")
     ] = None,
     mail_to: Annotated[str, typer.Option("--mail-to", metavar="ADDRESS", help="Send a test mail there.")] = "",
+    mail: Annotated[
+        Path | None, typer.Option("--mail", metavar="FILE", help="Say what this sample mail shows of its sender.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object on each line.")] = False,
 ) -> None:
     """Look at everything a gateway needs, and say the next step where it is not well; exit status 1 if it is ill.
 
+    With --mail say who the sender of a mail is, what it shows of that, and where that is enough.
     With --call send a test page through the running gateway instead, and show the trace when it does not arrive.
     """
     settings = read_config(config, secrets=True)
     if call is not None:
         _call(settings, call, as_json=as_json)
         return
+    if mail is not None:
+        _sample(settings, mail, as_json=as_json)
     patient = Patient(settings, _runs(places.control_socket(settings)), mail_to)
     findings = asyncio.run(_examined(patient, as_json=as_json))
     raise typer.Exit(1 if any(finding.health is Health.ILL for finding in findings) else 0)
@@ -69,6 +76,22 @@ def _tell(console: Console, finding: Finding) -> None:
     console.print(health + Text(f"{finding.about:<16}") + Text(printable(finding.words)), soft_wrap=True)
     if finding.next_step:
         console.print(Text(f"{'':<9}{'':<16}Next: {printable(finding.next_step)}"), soft_wrap=True)
+
+
+def _sample(settings: Config, path: Path, *, as_json: bool) -> NoReturn:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(round(settings.smtp.max_mail_mb * 1_000_000))
+    except OSError as error:
+        fail(f"{path} cannot be read: {error.strerror}")
+    findings = asyncio.run(sample(settings, raw))
+    for finding in findings:
+        if as_json:
+            print_json(asdict(finding))
+        else:
+            _tell(Console(highlight=False), finding)
+    places = [finding for finding in findings if finding.about == "smtp" or finding.about.startswith("mailbox ")]
+    raise typer.Exit(0 if any(finding.health is Health.WELL for finding in places) else 1)
 
 
 def _runs(path: Path) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from mail2fax.jobs import rows, traces
 from mail2fax.jobs.rows import JournalEntry
 from mail2fax.model.job import Attempt, Job, JobState
+from mail2fax.model.mail import Address, Door
 from mail2fax.model.plan import Lesson
 from mail2fax.model.trace import TraceLine
 from mail2fax.store import Readable, Row, Session
@@ -27,6 +28,16 @@ class Wanted:
     sender: str | None = None
     digits: str | None = None
     since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How many faxes of one sender came in by mail through one door, to one address."""
+
+    sender: Address
+    door: str
+    recipient: str
+    faxes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,18 @@ class JobReader:
                 )
             )
         )
+
+    async def senders(self) -> tuple[Sent, ...]:
+        """Who has faxed by mail, as far as the jobs are kept."""
+
+        def question(session: Session) -> tuple[Sent, ...]:
+            found = session.all("senders", doors=json.dumps([Door.SMTP, Door.IMAP, Door.POP3]))
+            return tuple(
+                Sent(Address(row["sender_local"], row["sender_domain"]), row["door"], row["recipient"], row["faxes"])
+                for row in found
+            )
+
+        return await self._readable.read(question)
 
     async def attempts_of(self, job_id: int) -> tuple[Attempt, ...]:
         """Every attempt of a job, in order."""

@@ -15,6 +15,11 @@ WHERE (:states = '[]' OR state IN (SELECT value FROM json_each(:states)))
   AND (:since IS NULL OR created_at >= :since)
 ORDER BY id DESC LIMIT :limit;
 
+-- senders: Who has faxed by mail, how often, through which door and to which address; `doors` is a JSON list.
+SELECT sender_local, sender_domain, door, recipient, count(*) AS faxes
+FROM jobs WHERE door IN (SELECT value FROM json_each(:doors))
+GROUP BY sender_local, sender_domain, door, recipient;
+
 -- jobs_in_state: The oldest jobs in one state.
 SELECT jobs.*, (SELECT count(*) FROM attempts WHERE attempts.job_id = jobs.id) AS attempts
 FROM jobs WHERE state = :state ORDER BY id LIMIT :limit;

@@ -81,7 +81,7 @@ def test_no_statement_overwrites_or_swallows_a_conflict(word: str) -> None:
     assert [name for name, sql in named_statements().items() if word in sql.upper()] == []
 
 
-LISTS = {"all_tokens", "newest_jobs", "latest_entries", "spool_names", "document_names"}
+LISTS = {"all_tokens", "senders", "newest_jobs", "latest_entries", "spool_names", "document_names"}
 """What asks for every job or entry, the first of them up to a limit."""
 RARE = {"job_of_spool_name"}
 """What is asked only after a commit has failed."""
