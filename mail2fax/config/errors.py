@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 KeyPath = tuple[str | int, ...]
 
-_SECRETS = ("password", "secret", "token")
+_SECRETS = ("password", "secret", "refresh_token")
 
 
 @dataclass(frozen=True, slots=True)
