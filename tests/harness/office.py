@@ -4,14 +4,16 @@ All of them come from a seed. Paper is A4; `Sheet.text` is what a person would r
 """
 
 import io
+import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 Colour = tuple[int, int, int]
 Box = tuple[int, int, int, int]
+Corners = tuple[tuple[float, float], ...]
 
 DPI = 300
 INCHES = (8.27, 11.69)
@@ -45,16 +47,27 @@ CYRILLIC = """
 
 @dataclass(frozen=True)
 class Sheet:
-    """A page (RGB, `dpi` per inch), its text, and where on it there are pictures, which have none."""
+    """A page (RGB, `dpi` per inch), its text, and the corners of the pictures on it, which have none."""
 
     image: Image.Image
     text: str
-    pictures: tuple[Box, ...] = ()
+    pictures: tuple[Corners, ...] = ()
     dpi: int = DPI
 
-    def drawn(self, change: Callable[[Image.Image], Image.Image]) -> "Sheet":
-        """The same page, changed in its look and not in its text."""
-        return replace(self, image=change(self.image))
+    def text_only(self, fax: Image.Image) -> Image.Image:
+        """A fax (204 x 196 per inch, mode 1) of this page, its pictures wiped out: what there is to read."""
+        across, down = 204 / self.dpi, 196 / self.dpi
+        left = (fax.width - round(self.image.width * across)) // 2
+        wiped = fax.convert("L")
+        for corners in self.pictures:
+            place = [(left + x * across, y * down) for x, y in corners]
+            ImageDraw.Draw(wiped).polygon(place, fill=255, outline=255, width=30)
+        return wiped.convert("1")
+
+
+def corners_of(box: Box) -> Corners:
+    left, top, right, bottom = box
+    return ((left, top), (right, top), (right, bottom), (left, bottom))
 
 
 def blank(dpi: int = DPI) -> Image.Image:
@@ -102,7 +115,7 @@ class Writer:
         self.top += self.inch(inches)
 
     def sheet(self, *pictures: Box) -> Sheet:
-        return Sheet(self.image, "\n".join(self.lines), pictures, self.dpi)
+        return Sheet(self.image, "\n".join(self.lines), tuple(map(corners_of, pictures)), self.dpi)
 
     def _word(self) -> str:
         chance = self.rng.random()
@@ -168,7 +181,7 @@ def photo_page(seed: int) -> Sheet:
     """A photograph over the whole page."""
     page = blank()
     page.paste(photograph(seed, page.size), (0, 0))
-    return Sheet(page, "", ((0, 0, *page.size),))
+    return Sheet(page, "", (corners_of((0, 0, *page.size)),))
 
 
 def photograph(seed: int, size: tuple[int, int]) -> Image.Image:
@@ -226,7 +239,14 @@ class Scanner:
     """How much of the light is missing in the worst corner, 0 to 1."""
 
     def scanned(self, sheet: Sheet) -> Sheet:
-        return sheet.drawn(self._scan)
+        pictures = tuple(tuple(self._moved(corner, sheet.image.size) for corner in each) for each in sheet.pictures)
+        return replace(sheet, image=self._scan(sheet.image), pictures=pictures)
+
+    def _moved(self, corner: tuple[float, float], size: tuple[int, int]) -> tuple[float, float]:
+        """Where a point of the page comes to lie: Pillow turns it against the clock about the middle."""
+        x, y = corner[0] - size[0] / 2, corner[1] - size[1] / 2
+        cos, sin = math.cos(math.radians(self.skew)), math.sin(math.radians(self.skew))
+        return size[0] / 2 + x * cos + y * sin, size[1] / 2 - x * sin + y * cos
 
     def _scan(self, page: Image.Image) -> Image.Image:
         page = page.rotate(self.skew, Image.Resampling.BILINEAR, fillcolor=WHITE)

@@ -30,8 +30,8 @@ def accuracy(truth: str, found: str) -> float:
 
 
 def words_kept(truth: str, found: str) -> float:
-    """The share of the words of `truth`, with three characters or more, that are in `found`."""
-    seen = set(found.split())
+    """The share of the words of `truth`, with three characters or more, that are in `found`, ruled lines aside."""
+    seen = set(found.replace("|", " ").replace("[", " ").replace("]", " ").split())
     words = [word for word in truth.split() if len(word) >= 3]
     return sum(word in seen for word in words) / max(1, len(words))
 

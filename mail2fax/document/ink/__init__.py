@@ -4,6 +4,7 @@ Everything here takes and gives `bytes`: grey pixels are one byte each, 0 is bla
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from mail2fax.document.ink._ink import ffi, lib
@@ -48,11 +49,18 @@ def scaled(picture: Grey, width: int, height: int, *, whole: bool = False) -> Gr
     return Grey(width, height, bytes(pixels))
 
 
-def binarised(page: Grey) -> Rows:
+class Screen(IntEnum):
+    """What photographs become: dots, or lines, which are coarser and take less time on the phone."""
+
+    DOTS = 0
+    LINES = 1
+
+
+def binarised(page: Grey, screen: Screen = Screen.DOTS) -> Rows:
     """A page of the fax's own resolution in black and white: each pixel is judged by its surroundings."""
     rows = bytearray(page.height * ROW_BYTES)
     size = len(page.pixels)
-    _check(lib.ink_binarise(_in(page.pixels), size, page.width, page.height, _in(rows), len(rows)))
+    _check(lib.ink_binarise(_in(page.pixels), size, page.width, page.height, screen, _in(rows), len(rows)))
     return _cleaned(rows)
 
 

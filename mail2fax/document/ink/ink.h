@@ -22,9 +22,9 @@
 int ink_scale(const uint8_t *source, size_t source_size, int width, int height, uint8_t *target, size_t target_size,
               int new_width, int new_height, int whole);
 
-/* A grey page, at most 1728 wide, in black and white, in the middle of `rows`: a pixel is black by its surroundings,
- * photographs are left to `ink_screen`. 0, -1 or -2 as above. */
-int ink_binarise(const uint8_t *grey, size_t size, int width, int height, uint8_t *rows, size_t rows_size);
+/* A grey page, at most 1728 wide, in black and white, in the middle of `rows`: a pixel is black by its surroundings.
+ * Photographs become a screen, of dots (0) or lines (1), with strokes of ink upon it. 0, -1 or -2 as above. */
+int ink_binarise(const uint8_t *grey, size_t size, int width, int height, int screen, uint8_t *rows, size_t rows_size);
 
 /* The same, where every pixel darker than `below` is black. */
 int ink_cut(const uint8_t *grey, size_t size, int width, int height, int below, uint8_t *rows, size_t rows_size);

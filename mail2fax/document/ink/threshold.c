@@ -7,7 +7,9 @@
  */
 #include "ink.h"
 #include "grid.h"
+#include "photo.h"
 #include "rows.h"
+#include "screen.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,10 @@
 #define INK_BEGINS 120
 /* An area is black when it is darker than this part (of 256) of the paper's grey. */
 #define AREA_BLACK 128
+/* A ground is paper from this part (of 256) of the paper's grey on. In a photograph strokes on paper are as anywhere;
+ * others are so dark that they must be meant. */
+#define PAPER_BEGINS 230
+#define PHOTO_CONTRAST 120
 #define LEAST_CONTRAST 22
 #define MOST_CONTRAST 56
 
@@ -67,17 +73,33 @@ static int bounded(int value, int least, int most)
 }
 
 /* `ground` becomes the grey below which a pixel of the cell is black. */
-static void decide(grid_t *ground, const grid_t *ink, const grid_t *paper, int contrast)
+static void decide(grid_t *ground, const grid_t *ink, const grid_t *paper, const grid_t *photo, int contrast)
 {
     for (size_t i = 0; i < ground->size; i++) {
-        int here = ground->cells[i], depth = here - ink->cells[i];
-        int below = depth * INK_BEGINS / 256;
+        int here = ground->cells[i], depth = here - ink->cells[i], below = depth * INK_BEGINS / 256;
+        int on_paper = here * 256 >= paper->cells[i] * PAPER_BEGINS;
+        int least = photo->cells[i] && !on_paper ? PHOTO_CONTRAST : contrast;
 
-        if (depth < contrast)
-            ground->cells[i] = (uint8_t) (bounded(paper->cells[i], PAPER_FLOOR, 255) * AREA_BLACK / 256);
-        else
+        if (depth >= least)
             ground->cells[i] = (uint8_t) bounded(here - (below > contrast ? below : contrast), 1, 255);
+        else if (photo->cells[i])
+            ground->cells[i] = 0;
+        else
+            ground->cells[i] = (uint8_t) (bounded(paper->cells[i], PAPER_FLOOR, 255) * AREA_BLACK / 256);
     }
+}
+
+/* The grey that all but two of a hundred cells have at most: the white of photographs. */
+static int white_of(const grid_t *paper)
+{
+    size_t counts[256] = {0}, seen = 0;
+    int white = 255;
+
+    for (size_t i = 0; i < paper->size; i++)
+        counts[paper->cells[i]]++;
+    while (white > PAPER_FLOOR && (seen += counts[white]) < paper->size / 50)
+        white--;
+    return white;
 }
 
 /* The thresholds of one row of pixels, between those of the cells' middles. */
@@ -97,33 +119,65 @@ static void thresholds(const grid_t *grid, int y, uint8_t *restrict row, int wid
     }
 }
 
-int ink_binarise(const uint8_t *grey, size_t size, int width, int height, uint8_t *rows, size_t rows_size)
+typedef struct {
+    grid_t light, dark, paper, photo;
+    uint8_t *below; /* of one row of pixels */
+    int white, contrast;
+} page_t;
+
+static int make(page_t *page, int width, int height)
 {
-    grid_t light = {0}, dark = {0}, paper = {0};
-    uint8_t *row = NULL;
-    int failed = -2;
+    page->below = malloc((size_t) width);
+    return page->below && !grid_make(&page->light, width, height) && !grid_make(&page->dark, width, height) &&
+                   !grid_make(&page->paper, width, height) && !grid_make(&page->photo, width, height)
+               ? 0
+               : -2;
+}
 
-    if (!rows_fit(size, width, height, rows_size))
+static void forget(page_t *page)
+{
+    grid_forget(&page->light);
+    grid_forget(&page->dark);
+    grid_forget(&page->paper);
+    grid_forget(&page->photo);
+    free(page->below);
+}
+
+/* Everything that is to be known of the page before its first row is written. */
+static int study(page_t *page, const uint8_t *grey, int width, int height)
+{
+    int noise;
+
+    look(grey, width, height, &page->light, &page->dark);
+    noise = noise_of(&page->light, &page->dark);
+    page->contrast = bounded(LEAST_CONTRAST / 2 + noise * 4, LEAST_CONTRAST, MOST_CONTRAST);
+    memcpy(page->paper.cells, page->light.cells, page->light.size);
+    if (grid_lightest(&page->paper, PAPER_CELLS) || photo_find(&page->light, &page->paper, noise, &page->photo) ||
+        grid_lightest(&page->light, STROKE_CELLS) || grid_darkest(&page->light, STROKE_CELLS) ||
+        grid_darkest(&page->dark, LETTER_CELLS))
+        return -2;
+    page->white = white_of(&page->paper);
+    decide(&page->light, &page->dark, &page->paper, &page->photo, page->contrast);
+    return 0;
+}
+
+int ink_binarise(const uint8_t *grey, size_t size, int width, int height, int screen, uint8_t *rows, size_t rows_size)
+{
+    page_t page = {0};
+    int failed;
+
+    if (!rows_fit(size, width, height, rows_size) || screen < 0 || screen >= SCREENS)
         return -1;
-    row = malloc((size_t) width);
-    if (row && !grid_make(&light, width, height) && !grid_make(&dark, width, height) &&
-        !grid_make(&paper, width, height)) {
-        int contrast;
+    failed = make(&page, width, height);
+    if (!failed)
+        failed = study(&page, grey, width, height);
+    for (int y = 0; !failed && y < height; y++) {
+        const uint8_t *photo = page.photo.cells + (size_t) (y / CELL) * (size_t) page.photo.width;
 
-        look(grey, width, height, &light, &dark);
-        contrast = bounded(LEAST_CONTRAST / 2 + noise_of(&light, &dark) * 4, LEAST_CONTRAST, MOST_CONTRAST);
-        failed = grid_lightest(&light, STROKE_CELLS) || grid_darkest(&light, STROKE_CELLS);
-        memcpy(paper.cells, light.cells, light.size);
-        failed = failed || grid_lightest(&paper, PAPER_CELLS) || grid_darkest(&dark, LETTER_CELLS) ? -2 : 0;
-        decide(&light, &dark, &paper, contrast);
-        for (int y = 0; !failed && y < height; y++) {
-            thresholds(&light, y, row, width);
-            rows_pack(rows + (size_t) y * INK_ROW_BYTES, grey + (size_t) y * (size_t) width, row, width);
-        }
+        thresholds(&page.light, y, page.below, width);
+        screen_row(screen, page.white, y, photo, page.below, width);
+        rows_pack(rows + (size_t) y * INK_ROW_BYTES, grey + (size_t) y * (size_t) width, page.below, width);
     }
-    grid_forget(&light);
-    grid_forget(&dark);
-    grid_forget(&paper);
-    free(row);
+    forget(&page);
     return failed;
 }
