@@ -30,6 +30,8 @@ from mail2fax.jobs.settings import JobSettings
 from mail2fax.model.mask import NumberMask
 from mail2fax.model.outcome import RetryClass
 from mail2fax.model.trunk import NumberForm, Rewrite, Trunk
+from mail2fax.oauth.setup import grant_of
+from mail2fax.oauth.source import TokenSource
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.send import MailServer, Security
 from mail2fax.reply.words import Language, words_in
@@ -293,6 +295,7 @@ def _minutes(delays: tuple[float, ...]) -> tuple[timedelta, ...]:
 
 def replies(config: Config) -> ReplyDelivery:
     reply, gateway = config.reply, config.gateway
+    grant = grant_of(reply, reply.user)
     return ReplyDelivery(
         letterhead=Letterhead(reply.sender, ZoneInfo(gateway.time_zone), Language(reply.language), reply.notify),
         server=MailServer(
@@ -302,6 +305,7 @@ def replies(config: Config) -> ReplyDelivery:
             user=reply.user,
             password=reply.password.get_secret_value(),
             security=Security(reply.security),
+            tokens=TokenSource(grant) if grant else None,
         ),
         give_up_after=timedelta(hours=reply.give_up_after_h),
         admin=config.alarm.admin,

@@ -4,12 +4,12 @@ A mail in a mailbox was handed in by somebody whom we never saw: its From line a
 says what does, or does not open.
 """
 
-from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from mail2fax.config.domains import NameOrNone
+from mail2fax.config.oauth import OAuthKeys, is_local
 from mail2fax.config.proof import ProofKeys, Required, field_name
 from mail2fax.config.values import (
     HostName,
@@ -33,14 +33,7 @@ UNPROVEN = (
 USUAL_PORTS = {("imap", "tls"): 993, ("imap", "none"): 143, ("pop3", "tls"): 995, ("pop3", "none"): 110}
 
 
-def _is_local(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-class MailboxEntry(ProofKeys):
+class MailboxEntry(ProofKeys, OAuthKeys):
     """One of `mailbox.named`: an account whose mails are faxes."""
 
     name: Name
@@ -78,7 +71,7 @@ class MailboxEntry(ProofKeys):
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        if self.security == "none" and not _is_local(self.host):
+        if self.security == "none" and not is_local(self.host):
             raise ValueError(
                 'security = "none" is for a server on this machine: the password would go out in clear text'
             )

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from mail2fax.config.oauth import OAuthKeys
 from mail2fax.config.values import (
     Days,
     Digits,
@@ -62,7 +63,7 @@ class RetrySection(Section):
     give_up_after_h: Hours = 24.0
 
 
-class ReplySection(Section):
+class ReplySection(OAuthKeys):
     """`[reply]`: the mail server that takes our status mails."""
 
     host: HostName = "127.0.0.1"
@@ -78,6 +79,8 @@ class ReplySection(Section):
 
     @model_validator(mode="after")
     def _password_never_in_clear(self) -> Self:
+        if self.auth == "oauth2" and not self.user:
+            raise ValueError('auth = "oauth2" needs user: the mailbox that the mails are sent from')
         if self.user and self.security == "none" and self.host not in {"127.0.0.1", "::1", "localhost"}:
             raise ValueError('user needs security = "starttls" or "tls": the password would go out in clear text')
         return self

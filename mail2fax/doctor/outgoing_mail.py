@@ -8,6 +8,8 @@ import aiosmtplib
 
 from mail2fax import wiring
 from mail2fax.doctor.finding import Finding, Patient, ill, well
+from mail2fax.oauth.causes import refusal_words
+from mail2fax.oauth.grant import NoToken
 from mail2fax.reply.send import MailServer, Security, SendFailed, send
 
 _ABOUT = "outgoing mail"
@@ -20,9 +22,11 @@ async def outgoing_mail(patient: Patient) -> Sequence[Finding]:
     place = f"{server.host}:{server.port}"
     try:
         words = await _greet(server)
+    except NoToken as error:
+        return [ill(_ABOUT, f"there is no token to log in with: {error}", "Check the keys oauth_... of [reply].")]
     except aiosmtplib.SMTPAuthenticationError as error:
-        step = "Check reply.user and reply.password."
-        return [ill(_ABOUT, f"{place} does not let us in: {error.code} {error.message}", step)]
+        step = "Check reply.user and reply.password, or what reply.auth is."
+        return [ill(_ABOUT, f"{place} does not let us in: {refusal_words(f'{error.code} {error.message}')}", step)]
     except (aiosmtplib.SMTPException, OSError, socket.gaierror) as error:
         step = "Check reply.host, reply.port and reply.security, and that the server lets this machine in."
         return [ill(_ABOUT, f"{place} does not work: {type(error).__name__}: {error}", step)]
@@ -39,7 +43,9 @@ async def _greet(server: MailServer) -> str:
         timeout=_STEP_LIMIT_S,
     )
     async with client:
-        if server.user:
+        if server.tokens:
+            await client.auth_xoauth2(server.user, await server.tokens.token())
+        elif server.user:
             await client.login(server.user, server.password)
     return f"answers, TLS: {server.security}" + (f", and lets {server.user} in" if server.user else "")
 

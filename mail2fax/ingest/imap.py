@@ -15,6 +15,7 @@ from aioimaplib.aioimaplib import Response
 from mail2fax.ingest.imap_connection import ImapConnection, opened
 from mail2fax.ingest.imap_names import folder_name
 from mail2fax.ingest.mailbox import HEADER_BYTES, Head, MailboxSettings, MailboxTrouble, Waiting, key_of, one_line
+from mail2fax.oauth.source import TokenSource
 
 _UIDVALIDITY = re.compile(rb"\[UIDVALIDITY (\d+)\]")
 _UID = re.compile(rb"\bUID (\d+)")
@@ -31,12 +32,13 @@ class ImapMailbox:
 
     def __init__(self, settings: MailboxSettings) -> None:
         self._settings = settings
+        self._tokens = TokenSource(settings.grant) if settings.grant else None
         self._open: ImapConnection | None = None
         self._validity = ""
 
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[None]:
-        async with opened(self._settings) as server:
+        async with opened(self._settings, self._tokens) as server:
             self._open = server
             try:
                 for folder in (self._settings.done, self._settings.rejected):

@@ -16,7 +16,9 @@ from aioimaplib.aioimaplib import AioImapException, Command, IMAP4ClientProtocol
 
 from mail2fax.ingest.imap_names import quoted
 from mail2fax.ingest.mailbox import LoginRefused, MailboxSettings, MailboxTrouble, one_line
+from mail2fax.ingest.mailbox_login import token_of, token_refused, xoauth2
 from mail2fax.ingest.mailbox_tls import client_context
+from mail2fax.oauth.source import TokenSource
 
 LEAVE_S = 3.0
 """How long taking leave may take."""
@@ -38,6 +40,7 @@ class _Protocol(IMAP4ClientProtocol):  # type: ignore[misc] # it has no types
         self.lost: asyncio.Future[None] = loop.create_future()
         self.news = asyncio.Event()
         self.initial_response = ""
+        self.last_word, self.challenge = "*", ""
 
     async def welcome(self, command: bytes) -> None:
         """Its own raises where nobody hears it."""
@@ -65,8 +68,11 @@ class _Protocol(IMAP4ClientProtocol):  # type: ignore[misc] # it has no types
 
     def _continuation(self, line: bytes) -> None:
         if self.pending_sync_command is not None and self.pending_sync_command.name == "AUTHENTICATE":
-            # RFC 3501 6.2.2: whatever is asked after our one answer has no other than "cancel".
-            self.transport.write((self.initial_response or "*").encode() + b"\r\n")
+            # RFC 3501 6.2.2: whatever is asked after our one answer has no other than "cancel", or, where the server
+            # says with its question what is wrong with a token, nothing.
+            if not self.initial_response:
+                self.challenge = line.decode("ascii", "replace").removeprefix("+").strip()
+            self.transport.write((self.initial_response or self.last_word).encode() + b"\r\n")
             self.initial_response = ""
             return
         super()._continuation(line)
@@ -153,15 +159,20 @@ def _played_along(idling: asyncio.Future[Response]) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: MailboxSettings) -> AsyncIterator[ImapConnection]:
-    """A connection that is logged in; raises `MailboxTrouble` and `LoginRefused`. Leaving the block takes leave."""
+async def opened(settings: MailboxSettings, tokens: TokenSource | None = None) -> AsyncIterator[ImapConnection]:
+    """A connection that is logged in, with `tokens` where there are some; raises `MailboxTrouble` and `LoginRefused`.
+
+    Leaving the block takes leave.
+    """
     # At its lower levels it logs all that is received and sent: contents of faxes, and passwords in some spellings.
     logging.getLogger("aioimaplib").setLevel(logging.ERROR)
     logging.getLogger("aioimaplib.aioimaplib").setLevel(logging.ERROR)
     protocol = await _greeted(settings)
     try:
         server = ImapConnection(protocol, settings.command_s)
-        await _log_in(server, settings)
+        await (_log_in_by(tokens, server, settings) if tokens else _log_in(server, settings))
+        # What a server can do it says in full to its users only.
+        await server.do(protocol.capability())
         yield server
         with contextlib.suppress(MailboxTrouble, TimeoutError):
             async with asyncio.timeout(LEAVE_S):
@@ -212,14 +223,32 @@ async def _log_in(server: ImapConnection, settings: MailboxSettings) -> None:
         words = bytes(answer.lines[-1]).decode("utf-8", "replace") if answer.lines else ""
         passing = any(code in words.upper() for code in _PASSING)
         raise (MailboxTrouble if passing else LoginRefused)(one_line(f"log-in: {answer.result} {words}"))
-    # What a server can do it says in full to its users only.
-    await server.do(protocol.capability())
+
+
+async def _log_in_by(tokens: TokenSource, server: ImapConnection, settings: MailboxSettings) -> None:
+    protocol = server.protocol
+    if not server.can("AUTH=XOAUTH2"):
+        raise MailboxTrouble("the server takes no tokens (XOAUTH2)")
+    token = await token_of(tokens)
+    protocol.last_word = ""
+    logging_in = _authenticate(protocol, "XOAUTH2", xoauth2(settings.user, token), at_once=server.can("SASL-IR"))
+    answer = await server.do(logging_in)
+    if answer.result != "OK":
+        words = bytes(answer.lines[-1]).decode("utf-8", "replace") if answer.lines else ""
+        if any(code in words.upper() for code in _PASSING):
+            raise MailboxTrouble(one_line(f"log-in: {answer.result} {words}"))
+        raise token_refused(tokens, token, f"{answer.result} {words}", protocol.challenge)
 
 
 async def _authenticate_plain(protocol: _Protocol, settings: MailboxSettings, *, at_once: bool) -> Response:
-    """RFC 4616: the only way for passwords outside ASCII. RFC 4959: in the command, where the server takes it there."""
+    """RFC 4616: the only way for passwords outside ASCII."""
     secret = base64.b64encode(f"\0{settings.user}\0{settings.password}".encode()).decode("ascii")
-    arguments = ("PLAIN", secret) if at_once else ("PLAIN",)
+    return await _authenticate(protocol, "PLAIN", secret, at_once=at_once)
+
+
+async def _authenticate(protocol: _Protocol, mechanism: str, secret: str, *, at_once: bool) -> Response:
+    """RFC 4959: what is to be said stands in the command, where the server takes it there."""
+    arguments = (mechanism, secret) if at_once else (mechanism,)
     protocol.initial_response = "" if at_once else secret
     answer: Response = await protocol.execute(Command("AUTHENTICATE", protocol.new_tag(), *arguments), scrub=secret)
     if answer.result == "OK":

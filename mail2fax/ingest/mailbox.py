@@ -10,6 +10,7 @@ from typing import Protocol
 
 from mail2fax.ingest.smtp_data import MAX_HEADER_BYTES
 from mail2fax.model.mail_proof import NOTHING, MailProof
+from mail2fax.oauth.grant import Grant
 
 HEADER_BYTES = MAX_HEADER_BYTES + 1024
 """How much of a header is fetched: enough to see that it is too long."""
@@ -87,9 +88,10 @@ class Mailbox(Protocol):
 class MailboxSettings:
     """One mailbox as configured. Times (`_s`) are in seconds.
 
-    `done` and `rejected` are folders (IMAP). `address` is the fax address that its mails were sent to, unless the field
-    `address_header` (lower case) names a number. With `leave_on_server` (POP3) nothing is deleted there. `proof` is
-    what shows that a mail is from who stands in its From line; `trust_from` believes any.
+    With a `grant`, `user` logs in with tokens in place of the password. `done` and `rejected` are folders (IMAP).
+    `address` is the fax address that its mails were sent to, unless the field `address_header` (lower case) names a
+    number. With `leave_on_server` (POP3) nothing is deleted there. `proof` is what shows that a mail is from who stands
+    in its From line; `trust_from` believes any.
     """
 
     name: str
@@ -100,6 +102,7 @@ class MailboxSettings:
     user: str
     password: str = field(repr=False)
     address: str
+    grant: Grant | None = None
     tls_ca: str = ""
     folder: str = "INBOX"
     done: str = "Done"

@@ -6,6 +6,7 @@ from mail2fax.config.mailbox import MailboxEntry, MailboxSection
 from mail2fax.config.smtp import SmtpSection
 from mail2fax.ingest.mailbox import Limits, MailboxSettings
 from mail2fax.ingest.mailbox_door import MailboxesSettings
+from mail2fax.oauth.setup import grant_of
 
 _MEGABYTE = 1_000_000
 
@@ -32,6 +33,7 @@ def _mailbox(entry: MailboxEntry) -> MailboxSettings:
         user=entry.user,
         password=entry.password.get_secret_value(),
         address=entry.fax_address,
+        grant=grant_of(entry, entry.user),
         address_header=entry.address_header.lower(),
         folder=entry.folder,
         done=entry.done,

@@ -12,6 +12,7 @@ from datetime import datetime
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.ingest.mailbox import HEADER_BYTES, Head, MailboxSettings, MailboxTrouble, Waiting, key_of
 from mail2fax.ingest.pop3_session import NotThere, Pop3Session
+from mail2fax.oauth.source import TokenSource
 
 LEAVE_S = 3.0
 
@@ -21,6 +22,7 @@ class Pop3Mailbox:
 
     def __init__(self, settings: MailboxSettings) -> None:
         self._settings = settings
+        self._tokens = TokenSource(settings.grant) if settings.grant else None
         self._session: Pop3Session | None = None
         self._sizes: dict[str, int] = {}
         self._marked = 0
@@ -63,7 +65,7 @@ class Pop3Mailbox:
             await asyncio.sleep(self._settings.poll_s)
 
     async def _enter(self) -> Pop3Session:
-        self._session, self._marked = await Pop3Session.opened(self._settings), 0
+        self._session, self._marked = await Pop3Session.opened(self._settings, self._tokens), 0
         return self._session
 
     @property

@@ -9,7 +9,9 @@ import ssl
 from typing import Self
 
 from mail2fax.ingest.mailbox import LoginRefused, MailboxSettings, MailboxTrouble, one_line
+from mail2fax.ingest.mailbox_login import token_of, token_refused, xoauth2
 from mail2fax.ingest.mailbox_tls import client_context
+from mail2fax.oauth.source import TokenSource
 
 PIECE_BYTES = 64 * 1024
 LONGEST_TEXT_S = 3600.0
@@ -34,8 +36,8 @@ class Pop3Session:
         self._patience_s = patience_s
 
     @classmethod
-    async def opened(cls, settings: MailboxSettings) -> Self:
-        """A new session; raises `LoginRefused`, too."""
+    async def opened(cls, settings: MailboxSettings, tokens: TokenSource | None = None) -> Self:
+        """A new session, begun with `tokens` where there are some; raises `LoginRefused`, too."""
         context = await client_context(settings)
         reader, writer = await _connected(settings, context)
         session = cls(reader, writer, settings.command_s)
@@ -44,7 +46,7 @@ class Pop3Session:
                 await session._answer()
             except NotThere as error:
                 raise MailboxTrouble(f"greeted with {error}") from error
-            await session._log_in(settings)
+            await (session._log_in_by(tokens, settings.user) if tokens else session._log_in(settings))
         except BaseException:
             session.close()
             raise
@@ -102,6 +104,29 @@ class Pop3Session:
             passing = any(code in words.upper() for code in _PASSING)
             raise (MailboxTrouble if passing else LoginRefused)(f"log-in: {words}") from error
 
+    async def _log_in_by(self, tokens: TokenSource, user: str) -> None:
+        """RFC 5034. In two steps, as Exchange wants it; a token is also longer than a command may be (RFC 2449 4)."""
+        token, challenge = await token_of(tokens), ""
+        try:
+            await self._send("AUTH XOAUTH2")
+            await self._asked_on()
+            await self._send(xoauth2(user, token))
+            status, challenge = await self._status()
+            if status == "+":
+                await self._send("")
+                await self._answer()
+            elif status != "+OK":
+                raise NotThere(one_line(challenge or status))
+        except NotThere as error:
+            if any(code in str(error).upper() for code in _PASSING):
+                raise MailboxTrouble(f"log-in: {error}") from error
+            raise token_refused(tokens, token, str(error), challenge) from error
+
+    async def _asked_on(self) -> None:
+        status, words = await self._status()
+        if status != "+":
+            raise MailboxTrouble(one_line(f"the server takes no tokens (XOAUTH2): {status} {words}"))
+
     async def _send(self, command: str) -> None:
         if any(control in command for control in "\r\n\0"):
             raise MailboxTrouble("a command would hold a line end or a NUL")
@@ -113,13 +138,17 @@ class Pop3Session:
             raise MailboxTrouble(f"the connection was cut: {error or 'nothing goes through'}") from error
 
     async def _answer(self) -> str:
-        line = (await self._piece()).decode("utf-8", "replace")
-        status, _, words = line.strip().partition(" ")
+        status, words = await self._status()
         if status == "+OK":
             return words
         if status == "-ERR":
             raise NotThere(one_line(words or "-ERR"))
-        raise MailboxTrouble(f"not understood: {one_line(line)}")
+        raise MailboxTrouble(f"not understood: {one_line(f'{status} {words}')}")
+
+    async def _status(self) -> tuple[str, str]:
+        """The first word of an answer, and the others."""
+        status, _, words = (await self._piece()).decode("utf-8", "replace").strip().partition(" ")
+        return status, words
 
     async def _piece(self) -> bytes:
         """The next line, or, of a long one, its next piece."""

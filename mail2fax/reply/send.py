@@ -6,6 +6,10 @@ from enum import StrEnum
 
 import aiosmtplib
 
+from mail2fax.oauth.causes import refusal_words
+from mail2fax.oauth.grant import NoToken
+from mail2fax.oauth.source import TokenSource
+
 _PERMANENT = 5
 """First digit of a reply that says never (RFC 5321 4.2.1)."""
 _MENDABLE = frozenset({530, 534, 535, 538})
@@ -22,7 +26,10 @@ class Security(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """The mail server for status mails. `user` is "" when it wants no account; `timeout_s` bounds each step."""
+    """The mail server for status mails. `user` is "" when it wants no account; `timeout_s` bounds each step.
+
+    With `tokens` it logs in by these (XOAUTH2), in place of the password.
+    """
 
     host: str
     port: int
@@ -31,6 +38,7 @@ class MailServer:
     # Not in repr: settings end up in tracebacks, passwords must not.
     password: str = field(default="", repr=False)
     security: Security = Security.NONE
+    tokens: TokenSource | None = field(default=None, repr=False, compare=False)
     timeout_s: float = 30.0
 
 
@@ -45,6 +53,13 @@ class SendFailed(Exception):
 
 async def send(message: EmailMessage, server: MailServer) -> None:
     """Sends `message` and returns when the server has taken responsibility for it; raises `SendFailed`."""
+    token = ""
+
+    async def asked() -> str:
+        nonlocal token
+        token = await server.tokens.token() if server.tokens else ""
+        return token
+
     try:
         await aiosmtplib.send(
             message,
@@ -52,7 +67,8 @@ async def send(message: EmailMessage, server: MailServer) -> None:
             port=server.port,
             local_hostname=server.hostname,
             username=server.user or None,
-            password=server.password or None,
+            password=None if server.tokens else server.password or None,
+            oauth_token_generator=asked if server.tokens else None,
             use_tls=server.security is Security.TLS,
             # None would mean "when offered": a promise of TLS is not left to whoever sits in between.
             start_tls=server.security is Security.STARTTLS,
@@ -61,6 +77,12 @@ async def send(message: EmailMessage, server: MailServer) -> None:
     except aiosmtplib.SMTPRecipientsRefused as error:
         codes = [refused.code for refused in error.recipients]
         raise SendFailed(_words(error), permanent=all(_permanent(code) for code in codes)) from error
+    except NoToken as error:
+        raise SendFailed(f"no token: {error}", permanent=False) from error
+    except aiosmtplib.SMTPAuthenticationError as error:
+        if server.tokens:
+            server.tokens.refused(token)
+        raise SendFailed(refusal_words(f"{error.code} {error.message}"), permanent=False) from error
     except aiosmtplib.SMTPResponseException as error:
         # A greeting, a log-in or our own address that is refused is about us and the server, not about this mail.
         final = isinstance(error, aiosmtplib.SMTPDataError) and _permanent(error.code)

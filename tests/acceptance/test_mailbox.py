@@ -125,7 +125,7 @@ async def test_a_refused_log_in_is_an_alarm_and_a_reload_tries_the_new_password_
     mail = Mail("late", "no number")
     async with dovecot() as server:
         sections: Sections = {
-            "mailbox": {"named": [entry(server, password="wrong")]},  # noqa: S106 - it is
+            "mailbox": {"named": [entry(server, password="wrong")]},
             "alarm": {"admin": "admin@example.com"},
         }
         async with staged(tmp_path, sections, far_end=False) as stage, stage.gateway() as gateway:

@@ -54,6 +54,17 @@ def _sign(path: Path, names: str, ca: Path) -> Path:
     return path
 
 
-def _openssl(*arguments: object) -> None:
-    command = [need("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+_ELLIPTIC = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+
+
+def _openssl(*arguments: object, new_key: tuple[str, ...] = _ELLIPTIC) -> None:
+    command = [need("openssl"), "req", "-x509", *new_key, "-nodes"]
     subprocess.run([*command, "-days", "2", *map(str, arguments)], check=True, capture_output=True)  # noqa: S603 - our own words
+
+
+def make_application(directory: Path) -> Path:
+    """What an application at a provider of tokens has: an RSA key, and a certificate of its own, in one PEM file."""
+    path, key = directory / "application.pem", directory / "application.key"
+    _openssl("-subj", "/CN=application", "-out", path, "-keyout", key, new_key=("-newkey", "rsa:2048"))
+    path.write_text(path.read_text() + key.read_text())
+    return path

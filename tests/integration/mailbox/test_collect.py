@@ -217,7 +217,7 @@ async def test_a_refused_log_in_is_an_alarm_and_is_not_tried_again_at_once(
     server: Dovecot, office: Office, protocol: str
 ) -> None:
     """Trap: who tries a wrong password again and again locks the account."""
-    async with collecting(office, settings_for(server, protocol, password="wrong")):  # noqa: S106 - it is
+    async with collecting(office, settings_for(server, protocol, password="wrong")):
         await office.until_alarm(AlarmCause.MAILBOX_CLOSED)
         await asyncio.sleep(3)
     assert server.log.count("auth failed, 1 attempts") == 1

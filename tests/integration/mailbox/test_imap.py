@@ -198,7 +198,7 @@ async def test_user_and_password_may_hold_anything_where_login_is_all_that_there
         return login_answer("NO [AUTHENTICATIONFAILED] no")(line)
 
     async with line_server("* OK hello", answer) as port:
-        settings = settings_for(port, "imap", user='fax (a) "b" \\', password='open "sesame" \\')  # noqa: S106
+        settings = settings_for(port, "imap", user='fax (a) "b" \\', password='open "sesame" \\')
         with pytest.raises(LoginRefused):
             async with ImapMailbox(settings).connect():
                 pass

@@ -145,7 +145,7 @@ async def test_a_mail_whose_header_cannot_be_had_does_not_shut_the_mailbox(
 async def test_a_password_cannot_smuggle_in_a_command() -> None:
     async with line_server("+OK hello", scripted()) as port:
         with pytest.raises(MailboxTrouble, match="line end"):
-            async with Pop3Mailbox(settings_for(port, "pop3", password="a\r\nDELE 1")).connect():  # noqa: S106
+            async with Pop3Mailbox(settings_for(port, "pop3", password="a\r\nDELE 1")).connect():
                 pass
 
 

@@ -127,7 +127,7 @@ async def test_invite_and_bye_bear_a_digest_that_sipp_finds_right(trunk: SippTru
 
 async def test_a_password_that_is_not_accepted_is_not_tried_again(trunk: SippTrunk, order: CallOrder) -> None:
     """Trap: a new nonce for each try would go on for ever, and lock the account."""
-    end = end_of(await trunk.call(order, "refuses-password", password="wrong"))  # noqa: S106 - that is the test
+    end = end_of(await trunk.call(order, "refuses-password", password="wrong"))
     assert (end.call.ended_by, end.call.sip_code) == (EndedBy.FAR_END, 401)
 
 

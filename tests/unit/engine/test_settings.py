@@ -24,7 +24,7 @@ def test_our_own_host_is_named_as_a_sip_uri_names_it(host: str, written: str) ->
 
 
 def test_a_password_is_not_shown() -> None:
-    trunk = TrunkSettings("sip.example.com", password="open sesame")  # noqa: S106 - nobody's
+    trunk = TrunkSettings("sip.example.com", password="open sesame")
     assert "sesame" not in repr(EngineSettings(trunks=(trunk,)))
 
 

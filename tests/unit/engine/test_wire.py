@@ -45,7 +45,7 @@ from mail2fax.model.call import (
 )
 from mail2fax.model.trunk import TrunkCondition, TrunkState
 
-SETTINGS = EngineSettings(trunks=(TrunkSettings("trunk.example.com", user="fax", password="open sesame"),))  # noqa: S106 - nobody's
+SETTINGS = EngineSettings(trunks=(TrunkSettings("trunk.example.com", user="fax", password="open sesame"),))
 ORDER = CallOrder(
     call_id="b5e1@mail2fax",
     number="+375291554499",

@@ -94,7 +94,7 @@ def test_a_stranger_with_a_wrong_password_may_not_call() -> None:
     duet = Duet()
     duet.b = UserAgent(UaSettings(*B, require_digest=CREDENTIALS), seeded(2), Doorkeeper(lambda _: False))
     duet.pump = SipPump({"a": (A, duet.a), "b": (B, duet.b)})
-    duet.a.invite(order(credentials=replace(CREDENTIALS, password="wrong")), 0.0)  # noqa: S106 - a test's
+    duet.a.invite(order(credentials=replace(CREDENTIALS, password="wrong")), 0.0)
     duet.pump.run_until_idle()
     assert duet.b.take_incoming() == []
 

@@ -105,7 +105,7 @@ def words_sent(pump: T38Pump) -> dict[str, str]:
 
 
 def test_sub_address_and_password_go_to_a_machine_that_takes_them(desk: Desk) -> None:
-    pump = desk.t38(desk.sending(desk.document(), sub_address="4711", password="0815"))  # noqa: S106 - nobody's
+    pump = desk.t38(desk.sending(desk.document(), sub_address="4711", password="0815"))
     pump.back = EditDis(put=(SUB_BIT, PWD_BIT))
     pump.run()
     sent = words_sent(pump)

@@ -27,7 +27,7 @@ def entries(path: Path) -> list[tuple[int, int, bytes]]:
 
 def test_what_a_t38_terminal_is_told_lies_in_its_record_before_it_acts_on_it(desk: Desk) -> None:
     record = desk.folder / "call.t30"
-    task = desk.sending(desk.document(), record_path=str(record), password="open sesame")  # noqa: S106 - nobody's
+    task = desk.sending(desk.document(), record_path=str(record), password="open sesame")
     terminal = T38Terminal(task, calling=True, settings=T38Settings())
     terminal.tick(160)
     terminal.receive(b"\x06", 7)
