@@ -74,7 +74,7 @@ def find_attachment(parts: Sequence[Part], *, ignore_others: bool = False) -> Fo
     documents = [part for part in parts if _is_tiff(part) or not _is_trimming(part)]
     tiffs = [part for part in documents if _is_tiff(part)]
     foreign = [part for part in documents if not _is_tiff(part)]
-    broken = [part for part in foreign if part.damage or _claims_tiff(part)]
+    broken = [part for part in documents if part.damage or (_claims_tiff(part) and not _is_tiff(part))]
     if broken:
         return Refusal(
             RefusalCode.ATTACHMENT_BROKEN, {"name": _names(broken[:1]), "problem": _what_is_wrong(broken[0])}

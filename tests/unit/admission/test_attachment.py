@@ -170,3 +170,8 @@ def test_a_tiff_that_may_lie_in_a_wrapping_is_told_so_and_not_as_missing(wrappin
     wrapped = Part("application/x", "x", "attachment", related=False, content=b"x", wrapping=wrapping)
     assert refusal(TEXT, wrapped) == Refusal(code)
     assert refusal(part(), wrapped).code == RefusalCode.ATTACHMENT_FOREIGN
+
+
+def test_a_tiff_whose_coding_was_damaged_is_refused_though_it_begins_as_one() -> None:
+    """Trap: all behind the lost letter is shifted, and a fax machine prints noise."""
+    assert refusal(part(damage="its base64 text is damaged")).facts["problem"] == "its base64 text is damaged"
