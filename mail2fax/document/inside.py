@@ -16,11 +16,12 @@ import select
 import signal
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from mail2fax.document.limits import RenderLimits
+from mail2fax.model.document import Kind
 
 CHANNEL, ANSWER, ERRORS = 0, 1, 2
 OUR_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
@@ -29,7 +30,7 @@ STATUS = struct.Struct("=i")
 """How a child has ended, as the parent tells it: as in `subprocess`, the number of a signal is negative."""
 
 _CHUNK = 1 << 20
-_ORDER_BYTES = 4096
+_ORDER_BYTES = 16_384
 _MOST_DESCRIPTORS = 5
 
 Answer = dict[str, Any]
@@ -37,15 +38,27 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a confined process gets: its limits, and as descriptors the sender's file and the files to write."""
+    """What a confined process gets: its limits, and as descriptors the sender's file and the files to write.
+
+    `pieces` are the files that the sender's file is made up of, each with its kind and its size.
+    """
 
     limits: RenderLimits
     source: int
     targets: tuple[int, ...]
+    pieces: tuple[tuple[Kind, int], ...] = ()
 
     def read(self) -> bytes:
         """All of the sender's file."""
         return b"".join(self._chunks())
+
+    def files(self) -> list[tuple[Kind, bytes]]:
+        """The sender's files, one by one."""
+        source, files, at = self.read(), [], 0
+        for kind, size in self.pieces:
+            files.append((kind, source[at : at + size] if len(self.pieces) > 1 else source))
+            at += size
+        return files
 
     def _chunks(self) -> Iterator[bytes]:
         return iter(lambda: os.read(self.source, _CHUNK), b"")
@@ -103,7 +116,7 @@ class _Nursery:
         line, answer, source, *targets = descriptors
         child = os.fork()
         if child == 0:
-            self._be_a_child(line, answer, Order(RenderLimits(**json.loads(words)), source, tuple(targets)))
+            self._be_a_child(line, answer, _order(json.loads(words), source, targets))
         for descriptor in (answer, source, *targets):
             os.close(descriptor)
         self._children[child] = socket.socket(fileno=line)
@@ -133,6 +146,11 @@ class _Nursery:
                 return
             with self._children.pop(child) as line, contextlib.suppress(OSError):
                 line.send(STATUS.pack(os.waitstatus_to_exitcode(status)))
+
+
+def _order(words: Mapping[str, Any], source: int, targets: Sequence[int]) -> Order:
+    pieces = tuple((Kind(kind), size) for kind, size in words["pieces"])
+    return Order(RenderLimits(**words["limits"]), source, tuple(targets), pieces)
 
 
 def _be_silent() -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from PIL import Image
+
 from mail2fax.document import directory as tag
 from mail2fax.document.directory import BrokenDirectory, Directory, NotTiff, directories
 from mail2fax.document.geometry import Dpi, fax_form, resolution_of
@@ -20,6 +22,17 @@ _LYING = (5, 6, 7, 8)
 _INCH, _CENTIMETRE = 2, 3
 _BILEVEL = (0, 1, 4)
 """The values of PhotometricInterpretation that make a page of one bit black and white."""
+
+# TIFF 6.0 section 8: where the first row and the first column are to be seen.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,11 @@ class SourcePage:
     def pixels(self) -> int:
         return self.width * self.height
 
+    def turned(self, stored: Image.Image) -> Image.Image:
+        """The picture that is stored, as it is looked at."""
+        turn = _TURNS.get(self.orientation)
+        return stored if turn is None else stored.transpose(turn)
+
     @property
     def resolution(self) -> Dpi:
         """The pixels per inch that this page is taken to have."""
@@ -74,7 +92,7 @@ def probe(source: bytes, max_pages: int) -> tuple[SourcePage, ...]:
     pages, pixels = [], 0
     for number, directory in enumerate(shown, start=1):
         page = _source_page(directory, number)
-        _refuse_giant(page)
+        refuse_giant(page)
         pages.append(page)
         pixels += page.pixels
         if pixels > DOCUMENT_PIXELS:
@@ -135,7 +153,8 @@ def _source_page(directory: Directory, number: int) -> SourcePage:
     )
 
 
-def _refuse_giant(page: SourcePage) -> None:
+def refuse_giant(page: SourcePage) -> None:
+    """Raises `Refused` for a page that is larger than our budgets, or has no size."""
     if page.width < 1 or page.height < 1:
         raise damaged(page.number, "it has no size")
     most = BILEVEL_PIXELS if page.bilevel else OTHER_PIXELS

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Self
 import mail2fax
 from mail2fax.document.inside import STATUS
 from mail2fax.document.limits import RenderLimits
+from mail2fax.model.document import Piece
 
 ANSWER_BYTES = 256 * 1024
 CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS})
@@ -101,13 +102,13 @@ class _Parent:
             theirs.close()
         return cls(process, ours, folder)
 
-    def give(self, source: BinaryIO, targets: Sequence[BinaryIO], limits: RenderLimits) -> ConfinedProcess:
+    def give(self, source: BinaryIO, targets: Sequence[BinaryIO], order: bytes) -> ConfinedProcess:
         """A process that works on the file `source` and writes to `targets`; raises `OSError` when we are gone."""
         (line, its_line), (words, its_words) = socket.socketpair(), socket.socketpair()
         with its_line, its_words:
             files = [its_line.fileno(), its_words.fileno(), source.fileno(), *(file.fileno() for file in targets)]
             try:
-                socket.send_fds(self._channel, [json.dumps(asdict(limits)).encode()], files)
+                socket.send_fds(self._channel, [order], files)
             except BaseException:
                 line.close()
                 words.close()
@@ -154,12 +155,16 @@ class Standby:
 
     @asynccontextmanager
     async def process(
-        self, source: BinaryIO, targets: Sequence[BinaryIO], limits: RenderLimits
+        self, source: BinaryIO, targets: Sequence[BinaryIO], limits: RenderLimits, pieces: Sequence[Piece] = ()
     ) -> AsyncIterator[ConfinedProcess]:
-        """A process at work on `source`, gone when the block is left, however it is left; raises `OSError`."""
+        """A process at work on `source`, which `pieces` make up; gone when the block is left, however it is left.
+
+        Raises `OSError`.
+        """
+        order = {"limits": asdict(limits), "pieces": [(piece.kind, piece.size) for piece in pieces]}
         self._busy += 1
         try:
-            process = await self._give(source, targets, limits)
+            process = await self._give(source, targets, json.dumps(order).encode())
             try:
                 yield process
             finally:
@@ -169,12 +174,12 @@ class Standby:
             if not self._warm and not self._busy:
                 await self.stop()
 
-    async def _give(self, source: BinaryIO, targets: Sequence[BinaryIO], limits: RenderLimits) -> ConfinedProcess:
+    async def _give(self, source: BinaryIO, targets: Sequence[BinaryIO], order: bytes) -> ConfinedProcess:
         parent = await self._ready(None)
         try:
-            return parent.give(source, targets, limits)
+            return parent.give(source, targets, order)
         except OSError:  # it died while it waited
-            return (await self._ready(parent)).give(source, targets, limits)
+            return (await self._ready(parent)).give(source, targets, order)
 
     async def _ready(self, dead: _Parent | None) -> _Parent:
         """The parent, started anew if there is none but the `dead` one."""

@@ -9,6 +9,8 @@ class Refused(Exception):
     def __init__(self, refusal: Refusal, detail: str = "") -> None:
         super().__init__(detail or refusal.code)
         self.refusal = refusal
+        self.file = 0
+        """Which of several files it is about, from 0."""
         self.detail = detail
 
 

@@ -1,47 +1,48 @@
-"""From a TIFF of any kind to our TIFF-F: each page checked, unpacked, fitted to the paper, made black and white.
+"""From files of any kind to our TIFF-F: each page checked, unpacked, fitted to the paper, made black and white.
 
 Runs in the render process only. Nothing here opens a file.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from mail2fax.document import ink
 from mail2fax.document.geometry import Fit, fit
 from mail2fax.document.limits import PAGE_INCHES
 from mail2fax.document.paper import as_it_is, on_paper
-from mail2fax.document.probe import SourcePage, probe
-from mail2fax.document.reading import Readers, upright_picture
-from mail2fax.document.refused import too_large
+from mail2fax.document.probe import SourcePage
+from mail2fax.document.refused import Refused, too_large
+from mail2fax.document.sheets import AllReaders, Sheet, sheets_of
 from mail2fax.document.tiff import DPI_ACROSS, DPI_DOWN, TiffWriter
-from mail2fax.model.document import Resolution
+from mail2fax.model.document import Kind, Resolution
 
 
-def render_tiff(
-    source: bytes,
+def render(
+    files: Sequence[tuple[Kind, bytes]],
     target: BinaryIO,
-    readers: Readers,
+    readers: AllReaders,
     *,
     max_pages: int,
     begin_page: Callable[[], None],
     standard: BinaryIO | None = None,
 ) -> None:
-    """Writes the TIFF in `source` to `target` as TIFF-F; raises `Refused`.
+    """Writes the pages of all `files` to `target` as one TIFF-F; raises `Refused`, which names the file.
 
     When that is in fine resolution, the same in standard resolution goes to `standard`; else nothing does.
     `begin_page` is called before anything is read, and before each page is unpacked.
     """
     begin_page()
-    pages = probe(source, max_pages)
-    coarse = all(page.fax_form is Resolution.STANDARD for page in pages)
+    sheets = sheets_of(files, readers, max_pages)
+    coarse = all(sheet.page.fax_form is Resolution.STANDARD for sheet in sheets)
     resolution = Resolution.STANDARD if coarse else Resolution.FINE
-    places = [_place(page, resolution) for page in pages]
     writer = TiffWriter(target, resolution)
     halved = TiffWriter(standard, Resolution.STANDARD) if standard and not coarse else None
-    for page, place in zip(pages, places, strict=True):
+    for sheet, place in zip(sheets, _places(sheets, resolution), strict=True):
         begin_page()
-        picture = upright_picture(source, page, readers)
-        rows = as_it_is(picture) if page.fax_form is resolution else on_paper(picture, place)
+        with _about(sheet):
+            picture = sheet.look()
+        rows = as_it_is(picture) if sheet.page.fax_form is resolution else on_paper(picture, place)
         writer.add(rows.height, ink.coded(rows))
         if halved:
             half = ink.halved(rows)
@@ -49,6 +50,25 @@ def render_tiff(
     writer.finish()
     if halved:
         halved.finish()
+
+
+def _places(sheets: Sequence[Sheet], resolution: Resolution) -> Sequence[Fit]:
+    """Where each page goes, before the first is unpacked: a page that is too long is refused at once."""
+    places = []
+    for sheet in sheets:
+        with _about(sheet):
+            places.append(_place(sheet.page, resolution))
+    return places
+
+
+@contextmanager
+def _about(sheet: Sheet) -> Iterator[None]:
+    """A refusal in this block is about the file of this sheet."""
+    try:
+        yield
+    except Refused as no:
+        no.file = sheet.file
+        raise
 
 
 def _place(page: SourcePage, resolution: Resolution) -> Fit:

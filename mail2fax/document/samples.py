@@ -305,3 +305,14 @@ def _over_white(picture: Image.Image, opacity: Bytes, meaning: int) -> Image.Ima
     if picture.mode == "CMYK":
         return picture  # ink that is multiplied with its alpha is on white paper already
     return ImageChops.add(picture, Image.merge(picture.mode, [ImageChops.invert(seen)] * len(picture.getbands())))
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """A picture that Pillow has decoded, as the others here: 8 bits deep, and on white paper."""
+    if picture.mode.startswith("I"):
+        deep = np.asarray(picture).astype(np.int64).clip(0, 65_535)
+        return Image.fromarray((deep >> BYTE).astype(np.uint8), "L")
+    if not picture.has_transparency_data:
+        return picture if picture.mode in {"1", "L", "P", "CMYK"} else picture.convert("RGB")
+    shown = picture.convert("RGBA")
+    return _over_white(shown.convert("RGB"), np.asarray(shown.getchannel("A")), UNASSOCIATED)

@@ -19,7 +19,7 @@ from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document import tiff
 from mail2fax.document.limits import RenderLimits
 from mail2fax.document.process import CRASHES, OUT_OF_TIME, Standby, clean, parsed
-from mail2fax.model.document import Document, Page, Resolution, standard_name
+from mail2fax.model.document import Document, Kind, Page, Piece, Resolution, standard_name
 from mail2fax.model.refusal import Refusal, RefusalCode
 
 log = structlog.get_logger()
@@ -67,8 +67,12 @@ class Renderer:
         """Renders the documents that are still to come within these limits."""
         self._limits = limits
 
-    async def render(self, source: BinaryIO, name: str, target: Path) -> Document | Refusal:
+    async def render(
+        self, source: BinaryIO, name: str, target: Path, pieces: Sequence[Piece] = ()
+    ) -> Document | Refusal:
         """Renders the TIFF `source`, an open file, from its start into the new file `target`, durably.
+
+        With `pieces` it is not one TIFF, but these files one after the other, and becomes one document all the same.
 
         A document in fine resolution gets a second file beside it, `standard_name(target.name)`. `name` is the
         sender's name for it, for the words of a refusal. Files are written beside their final places, fsynced and
@@ -76,41 +80,43 @@ class Renderer:
         """
         async with self._free:
             try:
-                return await self._render(source, name, target)
+                return await self._render(source, pieces or (Piece(Kind.TIFF, 0, name),), target)
             except OSError as error:
                 raise RenderingUnavailable(str(error)) from error
 
-    async def _render(self, source: BinaryIO, name: str, target: Path) -> Document | Refusal:
+    async def _render(self, source: BinaryIO, pieces: Sequence[Piece], target: Path) -> Document | Refusal:
         places = (target, target.with_name(standard_name(target.name)))
         unfinished = [place.with_name(f".{place.name}.rendering") for place in places]
         try:
             with _private(unfinished[0]) as file, _private(unfinished[1]) as standard:
-                refusal = await self._work(source, (file, standard), name)
+                refusal = await self._work(source, (file, standard), pieces)
                 if refusal:
                     return refusal
                 return await asyncio.to_thread(_accept, (file, standard), unfinished, places)
         except tiff.NotCanonical as error:
-            return _failed(name, "our reader was misled by it", str(error))
+            return _failed(_names(pieces), "our reader was misled by it", str(error))
         finally:
             for path in unfinished:
                 path.unlink(missing_ok=True)
 
-    async def _work(self, original: BinaryIO, files: Sequence[BinaryIO], name: str) -> Refusal | None:
+    async def _work(self, original: BinaryIO, files: Sequence[BinaryIO], pieces: Sequence[Piece]) -> Refusal | None:
         """What the worker makes of the document: a refusal, or None when it says that it is rendered."""
+        name = _names(pieces)
         try:
             original.seek(0)
             async with (
                 asyncio.timeout(self._limits.document_seconds),
-                self._standby.process(original, files, self._limits) as worker,
+                self._standby.process(original, files, self._limits, pieces) as worker,
             ):
                 line, code = await worker.answer()
         except TimeoutError:
             return _too_slow(name, "the wall clock")
         except ValueError:  # an answer without end
             return _failed(name, "our reader was misled by it", "endless answer")
-        return self._judge(line, code, name)
+        return self._judge(line, code, pieces)
 
-    def _judge(self, line: bytes, code: int, name: str) -> Refusal | None:
+    def _judge(self, line: bytes, code: int, pieces: Sequence[Piece]) -> Refusal | None:
+        name = _names(pieces)
         if -code in OUT_OF_TIME:
             return _too_slow(name, signal.Signals(-code).name)
         if -code in CRASHES:
@@ -123,6 +129,9 @@ class Renderer:
             case "rendered" if code == 0:
                 return None
             case "refused":
+                file = answer.get("file")
+                if isinstance(file, int) and 0 <= file < len(pieces):
+                    name = pieces[file].name
                 return _refusal(answer, name)
         raise RenderingUnavailable(f"the render process ended with code {code}: {clean(answer.get('detail', ''))}")
 
@@ -130,6 +139,10 @@ class Renderer:
         if missing and not self._warned:
             self._warned = True
             log.warning("documents are read with fewer locks than there should be", missing=clean(missing))
+
+
+def _names(pieces: Sequence[Piece]) -> str:
+    return ", ".join(piece.name for piece in pieces)
 
 
 def _private(path: Path) -> BinaryIO:

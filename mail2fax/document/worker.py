@@ -16,20 +16,21 @@ from PIL import Image
 from mail2fax.document.confinement import confine, limit_page
 from mail2fax.document.inside import OUR_DISK, Answer, Order, say, serve
 from mail2fax.document.limits import BILEVEL_PIXELS, RenderLimits
-from mail2fax.document.reading import Readers
 from mail2fax.document.refused import Refused, too_large
-from mail2fax.document.render import render_tiff
+from mail2fax.document.render import render
+from mail2fax.document.sheets import AllReaders
+from mail2fax.model.document import Kind
 from mail2fax.model.refusal import Refusal, RefusalCode
 
 
 def main() -> None:
-    readers = Readers()
+    readers = AllReaders()
     _heed_bombs()
     _rehearse(readers)
     serve(partial(_work, readers))
 
 
-def _work(readers: Readers, order: Order) -> None:
+def _work(readers: AllReaders, order: Order) -> None:
     missing = confine(order.limits)
     say(_render(order, readers) | {"missing": missing})
 
@@ -41,22 +42,34 @@ def _heed_bombs() -> None:
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def _rehearse(readers: Readers) -> None:
+def _rehearse(readers: AllReaders) -> None:
     """Renders small pages, so that everything that is imported or loaded on first use is there."""
     for mode, compression in (("1", "group4"), ("RGBA", "tiff_lzw"), ("RGB", "jpeg"), ("L", "raw")):
-        page = io.BytesIO()
-        Image.new(mode, (100, 100)).save(page, "TIFF", compression=compression)
-        render_tiff(page.getvalue(), io.BytesIO(), readers, max_pages=1, begin_page=lambda: None, standard=io.BytesIO())
+        _try_out(readers, Kind.TIFF, _saved(mode, "TIFF", compression=compression))
+    _try_out(readers, Kind.PNG, _saved("RGBA", "PNG"))
+    _try_out(readers, Kind.JPEG, _saved("RGB", "JPEG", dpi=(100, 100)))
+    if readers.pdf.there:
+        _try_out(readers, Kind.PDF, _saved("RGB", "PDF"))
+    _try_out(readers, Kind.TIFF, b"not a TIFF")
+
+
+def _saved(mode: str, form: str, **options: object) -> bytes:
+    page = io.BytesIO()
+    Image.new(mode, (100, 100)).save(page, form, **options)
+    return page.getvalue()
+
+
+def _try_out(readers: AllReaders, kind: Kind, page: bytes) -> None:
     with contextlib.suppress(Refused):
-        render_tiff(b"not a TIFF", io.BytesIO(), readers, max_pages=1, begin_page=lambda: None)
+        render([(kind, page)], io.BytesIO(), readers, max_pages=1, begin_page=lambda: None, standard=io.BytesIO())
 
 
-def _render(order: Order, readers: Readers) -> Answer:
+def _render(order: Order, readers: AllReaders) -> Answer:
     limits = order.limits
     target, standard = (os.fdopen(descriptor, "w+b") for descriptor in order.targets)
     try:
         begin_page = partial(limit_page, limits.page_seconds)
-        render_tiff(order.read(), target, readers, max_pages=limits.max_pages, begin_page=begin_page, standard=standard)
+        render(order.files(), target, readers, max_pages=limits.max_pages, begin_page=begin_page, standard=standard)
     except Refused as no:
         return _refused(no)
     except Exception as error:  # noqa: BLE001 - whatever a document does, its sender gets an answer
@@ -81,7 +94,13 @@ def _failed(error: Exception) -> Refused:
 
 
 def _refused(no: Refused) -> Answer:
-    return {"outcome": "refused", "code": no.refusal.code, "facts": dict(no.refusal.facts), "detail": no.detail[:200]}
+    return {
+        "outcome": "refused",
+        "code": no.refusal.code,
+        "facts": dict(no.refusal.facts),
+        "file": no.file,
+        "detail": no.detail[:200],
+    }
 
 
 if __name__ == "__main__":

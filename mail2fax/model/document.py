@@ -15,6 +15,37 @@ class Resolution(StrEnum):
 _MAGICS = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
 
+class Kind(StrEnum):
+    """The kinds of files that can be made into a fax; the values stand in the configuration (`document.accept`)."""
+
+    TIFF = "tiff"
+    PDF = "pdf"
+    PNG = "png"
+    JPEG = "jpeg"
+
+
+_BEGINNINGS = {
+    Kind.TIFF: _MAGICS,
+    Kind.PDF: (b"%PDF-",),
+    Kind.PNG: (b"\x89PNG\r\n\x1a\n",),
+    Kind.JPEG: (b"\xff\xd8\xff",),
+}
+
+
+def kind_of(content: bytes) -> Kind | None:
+    """What a file is, by its first bytes; None when it is none of ours."""
+    return next((kind for kind, beginnings in _BEGINNINGS.items() if content.startswith(beginnings)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One of the files that make up a document, as they lie one after the other: its kind, its bytes, its name."""
+
+    kind: Kind
+    size: int
+    name: str
+
+
 def begins_as_tiff(content: bytes) -> bool:
     """Whether `content` is, by its first bytes, a TIFF."""
     return content.startswith(_MAGICS)

@@ -1,6 +1,6 @@
 """The gateway and its dispatcher over a real store, a real spool and an engine that dials nobody."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ from mail2fax.jobs.retention import KeepFor, Retention
 from mail2fax.mail.mime import Part, read_parts
 from mail2fax.mail.problem import Problem
 from mail2fax.model.call import CallEvent, CallOrder, EndedBy
-from mail2fax.model.document import Document, Page, Resolution, begins_as_tiff
+from mail2fax.model.document import Document, Page, Piece, Resolution, begins_as_tiff
 from mail2fax.model.domain import DEFAULT, Terminal
 from mail2fax.model.job import Job, JobState
 from mail2fax.model.mail import Arrival, Door, Proof, ProofKind
@@ -79,7 +79,9 @@ class Desk(Renderer):
         self.under_way = 0
         self.most = 0
 
-    async def render(self, source: BinaryIO, name: str, target: Path) -> Document | Refusal:
+    async def render(
+        self, source: BinaryIO, name: str, target: Path, pieces: Sequence[Piece] = ()
+    ) -> Document | Refusal:
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         try:

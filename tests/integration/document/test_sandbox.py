@@ -1,17 +1,20 @@
 """The way into the document room, with its real process: what comes out, and whom it believes."""
 
 import asyncio
+import io
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from mail2fax.document import tiff
 from mail2fax.document.confinement import ARCHITECTURES, NOBODY
 from mail2fax.document.sandbox import Renderer, RenderingUnavailable
-from mail2fax.model.document import Resolution, standard_name
-from mail2fax.model.refusal import RefusalCode
+from mail2fax.model.document import Document, Kind, Piece, Resolution, standard_name
+from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.reply.words import ENGLISH
 from tests.harness.peers import need
 from tests.harness.processes import becomes_true, runs
@@ -59,6 +62,36 @@ async def test_damage_is_named_by_page_and_never_faxed(name: str, target: Path) 
     refusal = await refused(TIFFS / name, target)
     assert (refusal.code, refusal.facts["page"]) == (RefusalCode.DOCUMENT_DAMAGED, "2")
     assert ENGLISH.refused(refusal).sentence.startswith("Page 2 of scan.tif is damaged: ")
+
+
+async def test_the_locked_in_process_reads_every_kind_and_joins_them(target: Path) -> None:
+    """What a reader loads or opens late, it cannot any more: fonts, codecs, plug-ins."""
+    page = text_page(1100, width=1240).convert("RGB")
+    files = [(Kind(kind), _as(page, kind)) for kind in ("png", "jpeg", "pdf", "tiff")]
+    pieces = [Piece(kind, len(file), f"page.{kind}") for kind, file in files]
+    with tempfile.TemporaryFile() as source:
+        source.write(b"".join(file for _, file in files))
+        document = await Renderer().render(source, "", target, pieces)
+    assert isinstance(document, Document)
+    assert len(document.pages) == 4
+    shares = [fax.convert("L").histogram()[0] / (fax.width * fax.height) for fax in pages_in(target)]
+    assert max(shares) / min(shares) < 1.5
+
+
+def _as(page: Image.Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    page.save(file, kind.upper(), resolution=150, dpi=(150, 150))
+    return file.getvalue()
+
+
+async def test_the_name_of_the_file_that_is_refused_is_told(target: Path) -> None:
+    whole, broken = saved(text_page(300)), saved(text_page(300))[:-300]
+    pieces = [Piece(Kind.TIFF, len(whole), "one.tif"), Piece(Kind.TIFF, len(broken), "two.tif")]
+    with tempfile.TemporaryFile() as source:
+        source.write(whole + broken)
+        refusal = await Renderer().render(source, "", target, pieces)
+    assert isinstance(refusal, Refusal)
+    assert refusal.facts["name"] == "two.tif"
 
 
 async def test_other_tools_read_the_document_alike(target: Path, tmp_path: Path) -> None:

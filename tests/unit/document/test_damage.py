@@ -6,14 +6,15 @@ from dataclasses import replace
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from mail2fax.document.reading import Readers
 from mail2fax.document.refused import Refused
-from mail2fax.document.render import render_tiff
+from mail2fax.document.render import render
+from mail2fax.document.sheets import AllReaders
+from mail2fax.model.document import Kind
 from mail2fax.model.refusal import RefusalCode
 from tests.unit.document.crafted import text_page
 from tests.unit.document.forms import COLOURS, Writing, of
 
-READERS = Readers()
+READERS = AllReaders()
 SHADES = COLOURS.resize((280, 208))
 
 
@@ -39,7 +40,7 @@ PAGES = pages()
 def code_of(source: bytes) -> RefusalCode | None:
     """Why the document is refused; None when it is rendered."""
     try:
-        render_tiff(source, io.BytesIO(), READERS, max_pages=9, begin_page=lambda: None)
+        render([(Kind.TIFF, source)], io.BytesIO(), READERS, max_pages=9, begin_page=lambda: None)
     except Refused as no:
         return no.refusal.code
     return None

@@ -7,13 +7,13 @@ import pytest
 from PIL import Image, ImageChops
 
 from mail2fax.document import tiff
-from mail2fax.document.reading import Readers
-from mail2fax.document.render import render_tiff
-from mail2fax.model.document import Resolution
+from mail2fax.document.render import render
+from mail2fax.document.sheets import AllReaders
+from mail2fax.model.document import Kind, Resolution
 from tests.unit.document.crafted import FINE, STANDARD, WIDTH, pages_of, text_page
 from tests.unit.document.forms import ORDERS, Values, saved, strip_of, write_tiff
 
-READERS = Readers()
+READERS = AllReaders()
 ROWS = 150
 PAGE = text_page(ROWS)
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -35,7 +35,7 @@ COMPRESSIONS: dict[str, tuple[str, int, dict[int, int]]] = {
 
 def fax_of(source: bytes) -> tuple[Resolution, Image.Image]:
     target = io.BytesIO()
-    render_tiff(source, target, READERS, max_pages=9, begin_page=lambda: None)
+    render([(Kind.TIFF, source)], target, READERS, max_pages=9, begin_page=lambda: None)
     (page,) = pages_of(target.getvalue())
     return tiff.read(target)[0], page
 

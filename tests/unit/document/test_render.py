@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from mail2fax.document import tiff
-from mail2fax.document.reading import Readers
 from mail2fax.document.refused import Refused
-from mail2fax.document.render import render_tiff
-from mail2fax.model.document import Resolution
+from mail2fax.document.render import render
+from mail2fax.document.sheets import AllReaders
+from mail2fax.model.document import Kind, Resolution
 from mail2fax.model.refusal import Refusal, RefusalCode
 from tests.unit.document.crafted import (
     FINE,
@@ -29,14 +29,14 @@ from tests.unit.document.crafted import (
     text_page,
 )
 
-READERS = Readers()
+READERS = AllReaders()
 COMPRESSIONS = ["group3", "group4", "raw", "tiff_lzw", "packbits", "tiff_adobe_deflate"]
 REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def rendered(source: bytes) -> bytes:
     target = io.BytesIO()
-    render_tiff(source, target, READERS, max_pages=200, begin_page=lambda: None)
+    render([(Kind.TIFF, source)], target, READERS, max_pages=200, begin_page=lambda: None)
     return target.getvalue()
 
 
@@ -243,7 +243,7 @@ def test_what_is_not_a_tiff_is_refused(text: bytes) -> None:
 def test_a_page_is_begun_before_anything_of_it_is_read() -> None:
     begun: list[int] = []
     source = saved(text_page(200), text_page(200))
-    render_tiff(source, io.BytesIO(), READERS, max_pages=200, begin_page=lambda: begun.append(1))
+    render([(Kind.TIFF, source)], io.BytesIO(), READERS, max_pages=200, begin_page=lambda: begun.append(1))
     assert len(begun) == 3
 
 
@@ -255,7 +255,7 @@ def test_a_raw_page_whose_data_are_missing_is_damage() -> None:
 def test_only_a_fine_document_is_written_a_second_time(resolution: tuple[int, int], written: bool) -> None:
     standard = io.BytesIO()
     source = saved(text_page(300), text_page(300, seed=2), dpi=resolution)
-    render_tiff(source, io.BytesIO(), READERS, max_pages=9, begin_page=lambda: None, standard=standard)
+    render([(Kind.TIFF, source)], io.BytesIO(), READERS, max_pages=9, begin_page=lambda: None, standard=standard)
     assert bool(standard.getvalue()) is written
     if written:
         assert tiff.read(standard)[0] is Resolution.STANDARD

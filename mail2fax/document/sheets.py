@@ -1,0 +1,113 @@
+"""Whatever file comes, as sheets: what each page is like, and its picture when it is asked for.
+
+TIFFs are what people fax. The others are read where `document.accept` says so: PDF by pypdfium2 (the extra
+`mail2fax[pdf]`), PNG and JPEG by Pillow. All of it runs in the render process only.
+"""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from PIL import Image
+
+from mail2fax.document.libtiff import Complaint
+from mail2fax.document.limits import DOCUMENT_PIXELS, MEGA
+from mail2fax.document.pdf import PdfReader
+from mail2fax.document.probe import UPRIGHT, SourcePage, probe, refuse_giant
+from mail2fax.document.reading import Readers, upright_picture
+from mail2fax.document.refused import Refused, damaged, too_large, unreadable
+from mail2fax.document.samples import on_white
+from mail2fax.model.document import Kind
+
+_ORIENTATION = 274
+_FEWEST_DPI = 2  # of (across, down)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One page of a document; `look` gives its picture, in mode 1, L, RGB, CMYK or P, or raises `Refused`."""
+
+    page: SourcePage
+    file: int
+    look: Callable[[], Image.Image]
+
+
+class AllReaders:
+    """Everything that can read a file. Make one before the process is locked in."""
+
+    def __init__(self) -> None:
+        self.tiff = Readers()
+        self.pdf = PdfReader()
+
+
+def sheets_of(files: Sequence[tuple[Kind, bytes]], readers: AllReaders, max_pages: int) -> Sequence[Sheet]:
+    """The pages of all files in their order, within the budgets; raises `Refused`, which names the file."""
+    sheets: list[Sheet] = []
+    for number, (kind, source) in enumerate(files):
+        try:
+            sheets += (Sheet(page, number, look) for page, look in _pages(kind, source, readers, max_pages))
+        except Refused as no:
+            no.file = number
+            raise
+    if len(sheets) > max_pages:
+        raise too_large(f"it has more than {max_pages} pages")
+    if sum(sheet.page.pixels for sheet in sheets) > DOCUMENT_PIXELS:
+        raise too_large(f"its pages have more than {DOCUMENT_PIXELS // MEGA} million pixels together")
+    return sheets
+
+
+_Pages = Iterator[tuple[SourcePage, Callable[[], Image.Image]]]
+
+
+def _pages(kind: Kind, source: bytes, readers: AllReaders, max_pages: int) -> _Pages:
+    match kind:
+        case Kind.TIFF:
+            for page in probe(source, max_pages):
+                yield page, partial(upright_picture, source, page, readers.tiff)
+        case Kind.PDF:
+            pages, look = readers.pdf.read(source, max_pages)
+            for page in pages:
+                refuse_giant(page)
+                yield page, partial(look, page)
+        case Kind.PNG | Kind.JPEG:
+            yield _picture(kind, source, readers)
+
+
+def _picture(kind: Kind, source: bytes, readers: AllReaders) -> tuple[SourcePage, Callable[[], Image.Image]]:
+    try:
+        picture = Image.open(io.BytesIO(source), formats=[kind.name])
+        orientation = picture.getexif().get(_ORIENTATION, UPRIGHT)
+    except Exception as error:  # in a hostile file Pillow stumbles over anything
+        raise unreadable(f"it is not a {kind.name}, or only part of one", repr(error)) from error
+    dpi = picture.info.get("dpi")
+    page = SourcePage(
+        number=1,
+        directory=0,
+        stored=picture.size,
+        orientation=orientation if isinstance(orientation, int) else UPRIGHT,
+        dpi=_turned_dpi(dpi, orientation) if isinstance(dpi, tuple) and len(dpi) == _FEWEST_DPI else None,
+        bilevel=picture.mode == "1",
+        decoded_bytes=picture.width * picture.height * len(picture.getbands()),
+    )
+    refuse_giant(page)
+    return page, partial(_look, picture, page, source if kind is Kind.JPEG else b"", readers)
+
+
+def _turned_dpi(dpi: tuple[float, float], orientation: object) -> tuple[float, float]:
+    across, down = float(dpi[0]), float(dpi[1])
+    return (down, across) if orientation in {5, 6, 7, 8} else (across, down)
+
+
+def _look(picture: Image.Image, page: SourcePage, jpeg: bytes, readers: AllReaders) -> Image.Image:
+    try:
+        picture.load()
+        if jpeg:
+            readers.tiff.require_whole_jpeg(jpeg, picture)
+    except MemoryError:
+        raise
+    except Complaint as error:
+        raise damaged(1, "part of its picture is missing or garbled", str(error)) from error
+    except Exception as error:
+        raise damaged(1, "its picture cannot be unpacked", repr(error)) from error
+    return page.turned(on_white(picture))
