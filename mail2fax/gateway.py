@@ -307,7 +307,7 @@ class Gateway:
 
     async def _render(self, job: Job, admitted: Admitted, tiff: BinaryIO) -> Job | Refusal:
         target = self._documents / f"{job.uuid}.tif"
-        document = await self._renderer.render(tiff, admitted.attachment, target)
+        document = await self._renderer.render(tiff, admitted.attachment, target, admitted.pieces)
         if isinstance(document, Refusal):
             return document
         pages = len(document.pages)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from mail2fax import log as logs
+from mail2fax.admission.attachment import Wanted
 from mail2fax.admission.gate import AdmissionRules
 from mail2fax.admission.number import NumberPlan, NumberRules
 from mail2fax.answering import AnsweringSettings
@@ -13,6 +14,7 @@ from mail2fax.api.settings import DoorSettings, Patience, Public
 from mail2fax.config import Config
 from mail2fax.config.domains import default_terminal, inboxes, mailbox_rules, sender_rules, tenants
 from mail2fax.config.errors import ConfigError, Fault
+from mail2fax.config.sections import DocumentSection
 from mail2fax.config.trunk import TrunkEntry, TrunkSection
 from mail2fax.control.orders import SendLimits
 from mail2fax.dispatch import ReplyDelivery
@@ -27,6 +29,7 @@ from mail2fax.ingest.tls import TlsFilesUnusable, server_context
 from mail2fax.jobs.retention import KeepFor
 from mail2fax.jobs.retry import RetryPolicy
 from mail2fax.jobs.settings import JobSettings
+from mail2fax.model.document import Kind
 from mail2fax.model.mask import NumberMask
 from mail2fax.model.outcome import RetryClass
 from mail2fax.model.trunk import NumberForm, Rewrite, Trunk
@@ -113,7 +116,7 @@ def rules(config: Config) -> AdmissionRules:
             deny=tuple(NumberMask.parse(text) for text in numbers.deny),
         ),
         hostname=config.gateway.hostname,
-        ignore_others=config.document.others == "ignore",
+        wanted=wanted(config.document),
         bindings=config.smtp.bindings(),
         mailboxes=mailbox_rules(config.mailbox.named, config.terminal, config.domain),
         signatures=config.proof.rules,
@@ -220,6 +223,16 @@ def render_limits(config: Config) -> RenderLimits:
         memory_mb=document.memory_mb,
         open_forwarded=document.forwarded == "open",
         open_winmail=document.winmail == "open",
+        accept=document.accept,
+    )
+
+
+def wanted(document: DocumentSection) -> Wanted:
+    """Which attachments are faxed."""
+    return Wanted(
+        accept=frozenset(Kind(kind) for kind in document.accept),
+        several=document.several == "join",
+        ignore_others=document.others == "ignore",
     )
 
 

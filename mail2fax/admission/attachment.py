@@ -5,12 +5,12 @@ cards) or another document: then nothing is faxed, for half of what somebody sen
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mail2fax.mail import wrapping
 from mail2fax.mail.mime import Part
-from mail2fax.model.document import begins_as_tiff
+from mail2fax.model.document import Kind, Piece, kind_of
 from mail2fax.model.refusal import Refusal, RefusalCode
 
 NO_NAME = "(without a name)"
@@ -59,41 +59,71 @@ _PICTURES = (b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"BM")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The one TIFF: what it is called, and what else was attached and is not faxed, by name."""
+    """The one TIFF: what it is called, and what else was attached and is not faxed, by name.
+
+    Where other kinds and several files are taken, `pieces` are all of them in the order of the mail.
+    """
 
     name: str
     ignored: tuple[str, ...] = ()
+    pieces: tuple[Piece, ...] = ()
 
 
-def find_attachment(parts: Sequence[Part], *, ignore_others: bool = False) -> Found | Refusal:
-    """The one TIFF among `parts`, or why there is not exactly one document, and that a whole TIFF.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is taken from a mail: files of the kinds in `accept`, one of them, or `several`, which are joined. With
+    `ignore_others` another document beside them is passed over."""
 
-    With `ignore_others` another document beside the TIFF is passed over. Of each part's content the first bytes are
-    enough.
-    """
-    documents = [part for part in parts if _is_tiff(part) or not _is_trimming(part)]
-    tiffs = [part for part in documents if _is_tiff(part)]
-    foreign = [part for part in documents if not _is_tiff(part)]
-    broken = [part for part in documents if part.damage or (_claims_tiff(part) and not _is_tiff(part))]
+    accept: frozenset[Kind] = frozenset({Kind.TIFF})
+    several: bool = False
+    ignore_others: bool = False
+
+
+ONE_TIFF = Wanted()
+
+
+def find_attachment(parts: Sequence[Part], wanted: Wanted = ONE_TIFF) -> Found | Refusal:
+    """The one TIFF among `parts`, or why there is not exactly one document, and that a whole TIFF; or what else is
+    `wanted` in its place. Of each part's content the first bytes are enough."""
+    documents = [part for part in parts if _is_ours(part, wanted) or not _is_trimming(part)]
+    ours = [part for part in documents if _is_ours(part, wanted)]
+    foreign = [part for part in documents if not _is_ours(part, wanted)]
+    broken = [part for part in documents if part.damage or (_claims_tiff(part) and not _is_ours(part, wanted))]
     if broken:
         return Refusal(
             RefusalCode.ATTACHMENT_BROKEN, {"name": _names(broken[:1]), "problem": _what_is_wrong(broken[0])}
         )
-    if not tiffs:
+    if not ours:
         wrapped = {part.wrapping for part in parts}
         return Refusal(
             next((code for kind, code in _WRAPPED.items() if kind in wrapped), RefusalCode.ATTACHMENT_MISSING)
         )
-    if len(tiffs) > 1:
-        return Refusal(RefusalCode.ATTACHMENT_SEVERAL, {"names": _names(tiffs)})
-    if foreign and not ignore_others:
+    if len(ours) > 1 and not wanted.several:
+        return Refusal(RefusalCode.ATTACHMENT_SEVERAL, {"names": _names(ours)})
+    if foreign and not wanted.ignore_others:
         return Refusal(RefusalCode.ATTACHMENT_FOREIGN, {"names": _names(foreign)})
-    ignored = [part for part in parts if part is not tiffs[0] and not _is_body(part)]
-    return Found(_names(tiffs), tuple(part.name or NO_NAME for part in ignored))
+    chosen = set(map(id, ours))
+    ignored = [part for part in parts if id(part) not in chosen and not _is_body(part)]
+    pieces = [piece for part, piece in _kept(parts) if id(part) in chosen]
+    return Found(_names(ours), tuple(part.name or NO_NAME for part in ignored), tuple(pieces))
 
 
-def _is_tiff(part: Part) -> bool:
-    return begins_as_tiff(part.content)
+def _is_ours(part: Part, wanted: Wanted) -> bool:
+    kind = kind_of(part.content)
+    if kind not in wanted.accept:
+        return False
+    # A TIFF, or a PDF, is a document wherever it stands; a picture in the text is the text's.
+    return kind in {Kind.TIFF, Kind.PDF} or not _is_trimming(part)
+
+
+def _kept(parts: Sequence[Part]) -> Iterator[tuple[Part, Piece]]:
+    """Each part that may be faxed, with its place among all that were kept of the mail."""
+    at = 0
+    for part in parts:
+        kind = kind_of(part.content)
+        if kind is not None:
+            yield part, Piece(kind, part.name or NO_NAME, at, part.size)
+            at += part.size
 
 
 def _claims_tiff(part: Part) -> bool:

@@ -7,7 +7,7 @@ is safely ours. Nobody may fax, and nowhere, unless a rule says so.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from mail2fax.admission.attachment import find_attachment
+from mail2fax.admission.attachment import ONE_TIFF, Wanted, find_attachment
 from mail2fax.admission.number import NumberPlan, NumberRules, contradicts, may_dial, read_dialled, read_number
 from mail2fax.admission.proof import Bindings, is_proven, shown_by
 from mail2fax.admission.sender import SenderRules
@@ -18,6 +18,7 @@ from mail2fax.mail.heading import Heading, is_our_own, read_heading
 from mail2fax.mail.mime import Part
 from mail2fax.mail.problem import Problem
 from mail2fax.mail.sender import parse_from
+from mail2fax.model.document import Piece
 from mail2fax.model.mail import Address, Arrival
 from mail2fax.model.mail_proof import Proof, ProofKind, SignatureRules, suffices
 from mail2fax.model.number import FaxNumber
@@ -29,8 +30,8 @@ from mail2fax.model.rule import SenderRule
 class AdmissionRules:
     """Who may fax, how numbers are read, and which may be dialled. Of `senders` the first that matches counts.
 
-    `hostname` is what we call ourselves: a mail with a Message-ID of ours is no order. With `ignore_others` another
-    document beside the TIFF does not keep it from being faxed.
+    `hostname` is what we call ourselves: a mail with a Message-ID of ours is no order. `wanted` says which
+    attachments are faxed.
     `bindings` say which senders a client may send as, by what it has shown of itself.
     `signatures` say how strictly a mail's own proofs are taken.
     `mailboxes` have rules in place of `senders` for the mails of some mailboxes, by their names.
@@ -40,7 +41,7 @@ class AdmissionRules:
     plan: NumberPlan
     numbers: NumberRules
     hostname: str = "localhost"
-    ignore_others: bool = False
+    wanted: Wanted = ONE_TIFF
     bindings: Bindings = field(default_factory=dict)
     mailboxes: Mapping[str, tuple[SenderRule, ...]] = field(default_factory=dict)
     signatures: SignatureRules = field(default_factory=SignatureRules)
@@ -79,13 +80,14 @@ class Admitted:
     """Admission's yes: the one number to dial, and what the one TIFF to send there is called.
 
     `sub_address` is what the fax address said of whom it is for at that number (T.30 SUB). `ignored` names what else
-    was attached, and is not faxed.
+    was attached, and is not faxed; `pieces` are the files that make up the document.
     """
 
     number: FaxNumber
     attachment: str
     sub_address: str = ""
     ignored: tuple[str, ...] = ()
+    pieces: tuple[Piece, ...] = ()
 
     @property
     def destination(self) -> str:
@@ -144,10 +146,10 @@ def judge_order(
         return refusal
     if isinstance(parts, Problem):
         return Refusal(RefusalCode.MAIL_NOT_UNDERSTOOD, {"problem": parts.words})
-    attachment = find_attachment(parts, ignore_others=rules.ignore_others)
+    attachment = find_attachment(parts, rules.wanted)
     if isinstance(attachment, Refusal):
         return attachment
-    return Admitted(number, attachment.name, sub_address_of(recipient), attachment.ignored)
+    return Admitted(number, attachment.name, sub_address_of(recipient), attachment.ignored, attachment.pieces)
 
 
 def sub_address_of(recipient: str) -> str:

@@ -1,5 +1,6 @@
 """The sections that are short: one frozen model each, in the order of `config.example.toml`."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -120,8 +121,10 @@ class RetentionSection(Section):
 
 
 class DocumentSection(Section):
-    """`[document]`: where in a mail the TIFF may be, and how much it may cost us."""
+    """`[document]`: which files of a mail are faxed, where they may be, and how much they may cost us."""
 
+    accept: Annotated[tuple[Literal["tiff", "pdf", "png", "jpeg"], ...], Field(min_length=1)] = ("tiff",)
+    several: Literal["refuse", "join"] = "refuse"
     others: Literal["refuse", "ignore"] = "refuse"
     forwarded: Literal["refuse", "open"] = "refuse"
     winmail: Literal["refuse", "open"] = "refuse"
@@ -129,6 +132,12 @@ class DocumentSection(Section):
     page_seconds: Seconds = 20.0
     memory_mb: Annotated[int, Field(ge=256)] = 1024
     workers: Annotated[int, Field(ge=1, le=64)] = 2
+
+    @model_validator(mode="after")
+    def _can_read(self) -> Self:
+        if "pdf" in self.accept and find_spec("pypdfium2") is None:
+            raise ValueError('accept has "pdf", which needs the package pypdfium2: pip install "mail2fax[pdf]"')
+        return self
 
 
 class LogSection(Section):

@@ -40,13 +40,13 @@ Answer = dict[str, Any]
 class Order:
     """What a confined process gets: its limits, and as descriptors the sender's file and the files to write.
 
-    `pieces` are the files that the sender's file is made up of, each with its kind and its size.
+    `pieces` are the files in the sender's file, each with its kind, its place and its size (0: to the end).
     """
 
     limits: RenderLimits
     source: int
     targets: tuple[int, ...]
-    pieces: tuple[tuple[Kind, int], ...] = ()
+    pieces: tuple[tuple[Kind, int, int], ...] = ()
 
     def read(self) -> bytes:
         """All of the sender's file."""
@@ -54,11 +54,8 @@ class Order:
 
     def files(self) -> list[tuple[Kind, bytes]]:
         """The sender's files, one by one."""
-        source, files, at = self.read(), [], 0
-        for kind, size in self.pieces:
-            files.append((kind, source[at : at + size] if len(self.pieces) > 1 else source))
-            at += size
-        return files
+        source = self.read()
+        return [(kind, source[at : at + size if size else None]) for kind, at, size in self.pieces]
 
     def _chunks(self) -> Iterator[bytes]:
         return iter(lambda: os.read(self.source, _CHUNK), b"")
@@ -149,7 +146,7 @@ class _Nursery:
 
 
 def _order(words: Mapping[str, Any], source: int, targets: Sequence[int]) -> Order:
-    pieces = tuple((Kind(kind), size) for kind, size in words["pieces"])
+    pieces = tuple((Kind(kind), at, size) for kind, at, size in words["pieces"])
     return Order(RenderLimits(**words["limits"]), source, tuple(targets), pieces)
 
 

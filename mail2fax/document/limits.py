@@ -6,6 +6,8 @@ honest 600-dpi A3 page has 70 million pixels.
 
 from dataclasses import dataclass
 
+from mail2fax.model.document import Kind
+
 MEGA = 1_000_000
 
 BILEVEL_PIXELS = 150 * MEGA
@@ -33,3 +35,5 @@ class RenderLimits:
     """Whether mails that were forwarded as attachments are looked into for the TIFF."""
     open_winmail: bool = False
     """The same for winmail.dat."""
+    accept: tuple[str, ...] = (Kind.TIFF,)
+    """The kinds of files (`Kind`) that are made into a fax."""

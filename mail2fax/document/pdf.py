@@ -13,7 +13,7 @@ from PIL import Image
 
 from mail2fax.document.limits import OTHER_PIXELS
 from mail2fax.document.probe import UPRIGHT, SourcePage
-from mail2fax.document.refused import damaged, too_large, unreadable, unsupported
+from mail2fax.document.refused import damaged, too_large, unreadable
 
 POINTS = 72.0
 DPI = 300.0
@@ -40,7 +40,7 @@ class PdfReader:
     def read(self, source: bytes, max_pages: int) -> tuple[Sequence[SourcePage], Look]:
         """The pages of a PDF, and what draws them; raises `Refused`."""
         if self._pdfium is None:
-            raise unsupported(1, "PDF")
+            raise unreadable("PDFs cannot be read here")
         if END not in source[-END_BYTES:]:
             raise unreadable("it is only part of a PDF: its end is missing")
         document = self._open(source)

@@ -161,7 +161,7 @@ class Standby:
 
         Raises `OSError`.
         """
-        order = {"limits": asdict(limits), "pieces": [(piece.kind, piece.size) for piece in pieces]}
+        order = {"limits": asdict(limits), "pieces": [(piece.kind, piece.at, piece.size) for piece in pieces]}
         self._busy += 1
         try:
             process = await self._give(source, targets, json.dumps(order).encode())

@@ -72,7 +72,7 @@ class Renderer:
     ) -> Document | Refusal:
         """Renders the TIFF `source`, an open file, from its start into the new file `target`, durably.
 
-        With `pieces` it is not one TIFF, but these files one after the other, and becomes one document all the same.
+        With `pieces` it is not one TIFF: these files, which lie in it, become one document in their order.
 
         A document in fine resolution gets a second file beside it, `standard_name(target.name)`. `name` is the
         sender's name for it, for the words of a refusal. Files are written beside their final places, fsynced and
@@ -80,7 +80,7 @@ class Renderer:
         """
         async with self._free:
             try:
-                return await self._render(source, pieces or (Piece(Kind.TIFF, 0, name),), target)
+                return await self._render(source, pieces or (Piece(Kind.TIFF, name),), target)
             except OSError as error:
                 raise RenderingUnavailable(str(error)) from error
 

@@ -62,29 +62,30 @@ class Unpacker:
         """A mail may take the time that these give a page, and a document, from now on."""
         self._limits = limits
 
-    async def unpack(self, mail: BinaryIO, tiff: BinaryIO) -> tuple[Part, ...] | Problem:
+    async def unpack(self, mail: BinaryIO, files: BinaryIO) -> tuple[Part, ...] | Problem:
         """The parts of `mail` in order, or why it cannot be taken apart; raises `UnpackingUnavailable`.
 
         Both are open files at their start. Of each part's content there are the first bytes only, which tell what it
-        is. The first part that begins as a TIFF is written into `tiff`, whole. `Poison` is a mail that was tried twice.
+        is. Those that may be faxed
+        are written into `files`, one after the other. `Poison` is a mail that was tried twice.
         """
         try:
             for _ in range(TRIES):
-                found = await self._unpack(mail, tiff)
+                found = await self._unpack(mail, files)
                 if not isinstance(found, Poison):
                     break
                 mail.seek(0)
-                tiff.seek(0)
-                tiff.truncate()
+                files.seek(0)
+                files.truncate()
         except OSError as error:
             raise UnpackingUnavailable(str(error)) from error
         return found
 
-    async def _unpack(self, mail: BinaryIO, tiff: BinaryIO) -> tuple[Part, ...] | Problem:
+    async def _unpack(self, mail: BinaryIO, files: BinaryIO) -> tuple[Part, ...] | Problem:
         try:
             async with (
                 asyncio.timeout(self._limits.document_seconds),
-                self._standby.process(mail, [tiff], self._limits_for(mail)) as process,
+                self._standby.process(mail, [files], self._limits_for(mail)) as process,
             ):
                 line, code = await process.answer()
         except TimeoutError:
@@ -124,7 +125,14 @@ def _parts(told: object) -> tuple[Part, ...] | Problem:
 
 
 def _part(
-    content_type: str, name: str, disposition: str, related: bool, content: str, damage: str, wrapping: str = ""
+    content_type: str,
+    name: str,
+    disposition: str,
+    related: bool,
+    content: str,
+    damage: str,
+    wrapping: str = "",
+    size: int = 0,
 ) -> Part:
     return Part(
         content_type=clean(content_type),
@@ -134,6 +142,7 @@ def _part(
         content=bytes.fromhex(content),
         damage=clean(damage),
         wrapping=clean(wrapping),
+        size=max(0, int(size)),
     )
 
 

@@ -53,7 +53,8 @@ class Part:
     `name` is the file name for people (decoded, without path and controls; "" without one). `disposition` is
     "attachment", "inline" or "". `related` is True inside multipart/related: a picture of the text.
     `damage` says what is wrong with the transfer coding, or is "". `wrapping` says what it is, where documents may
-    lie in it that were not looked at. A message/rfc822 that is not opened is a leaf without content.
+    lie in it that were not looked at. `size` is how much of it is kept elsewhere, where only its first bytes are
+    at hand. A message/rfc822 that is not opened is a leaf without content.
     """
 
     content_type: str
@@ -63,6 +64,7 @@ class Part:
     content: bytes
     damage: str = ""
     wrapping: str = ""
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,13 @@ def kind_of(content: bytes) -> Kind | None:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One of the files that make up a document, as they lie one after the other: its kind, its bytes, its name."""
+    """One of the files that make up a document: its kind, its name, and where in what the mail was taken apart into it
+    lies. A `size` of 0 is all from there on."""
 
     kind: Kind
-    size: int
     name: str
+    at: int = 0
+    size: int = 0
 
 
 def begins_as_tiff(content: bytes) -> bool:

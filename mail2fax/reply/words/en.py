@@ -203,7 +203,7 @@ _REFUSALS = {
         "Send the TIFF alone.",
     ),
     RefusalCode.DOCUMENT_UNREADABLE: Wording(
-        "{name} cannot be read as a TIFF: {problem}.", "Save the document again as TIFF and send a new mail."
+        "{name} cannot be read: {problem}.", "Save the document again as TIFF and send a new mail."
     ),
     RefusalCode.DOCUMENT_DAMAGED: Wording(
         "Page {page} of {name} is damaged: {problem}.", "Save or scan the document again and send a new mail."

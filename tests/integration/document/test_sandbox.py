@@ -68,7 +68,10 @@ async def test_the_locked_in_process_reads_every_kind_and_joins_them(target: Pat
     """What a reader loads or opens late, it cannot any more: fonts, codecs, plug-ins."""
     page = text_page(1100, width=1240).convert("RGB")
     files = [(Kind(kind), _as(page, kind)) for kind in ("png", "jpeg", "pdf", "tiff")]
-    pieces = [Piece(kind, len(file), f"page.{kind}") for kind, file in files]
+    pieces, at = [], 0
+    for kind, file in files:
+        pieces.append(Piece(kind, f"page.{kind}", at, len(file)))
+        at += len(file)
     with tempfile.TemporaryFile() as source:
         source.write(b"".join(file for _, file in files))
         document = await Renderer().render(source, "", target, pieces)
@@ -86,7 +89,7 @@ def _as(page: Image.Image, kind: str) -> bytes:
 
 async def test_the_name_of_the_file_that_is_refused_is_told(target: Path) -> None:
     whole, broken = saved(text_page(300)), saved(text_page(300))[:-300]
-    pieces = [Piece(Kind.TIFF, len(whole), "one.tif"), Piece(Kind.TIFF, len(broken), "two.tif")]
+    pieces = [Piece(Kind.TIFF, "one.tif", 0, len(whole)), Piece(Kind.TIFF, "two.tif", len(whole), len(broken))]
     with tempfile.TemporaryFile() as source:
         source.write(whole + broken)
         refusal = await Renderer().render(source, "", target, pieces)

@@ -1,17 +1,23 @@
 """The way from a mail to its parts, with its real process: what comes out, what it may cost, and whom it believes."""
 
 import asyncio
+import io
 import resource
 import tempfile
 from collections.abc import Callable
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from mail2fax.admission.attachment import Found, Wanted, find_attachment
 from mail2fax.document.limits import RenderLimits
+from mail2fax.document.sandbox import Renderer
 from mail2fax.document.unpack import MISREAD, Unpacker, UnpackingUnavailable
 from mail2fax.mail.mime import Part, read_parts
 from mail2fax.mail.problem import Problem
+from mail2fax.model.document import Document, Kind
 from tests.integration.document import mail_liar
 
 MAILS = Path(__file__).parents[3] / "fixtures" / "mails"
@@ -30,7 +36,7 @@ async def unpacked(mail: bytes, unpacker: Unpacker | None = None) -> Unpacked:
 
 
 @pytest.mark.parametrize("mail", sorted(MAILS.glob("*.eml")), ids=lambda path: path.stem)
-async def test_the_process_tells_of_each_part_what_the_reader_finds_and_gives_the_first_tiff(mail: Path) -> None:
+async def test_the_process_tells_of_each_part_what_the_reader_finds_and_gives_the_tiffs(mail: Path) -> None:
     raw = await asyncio.to_thread(mail.read_bytes)
     parts, tiff = await unpacked(raw)
     expected = read_parts(raw)
@@ -39,11 +45,38 @@ async def test_the_process_tells_of_each_part_what_the_reader_finds_and_gives_th
         return
     assert not isinstance(parts, Problem)
     assert [_facts(part) for part in parts] == [_facts(part) for part in expected]
-    assert tiff == next((part.content for part in expected if part.content[:4] in (b"II*\0", b"MM\0*")), b"")
+    assert tiff == b"".join(part.content for part in expected if part.content[:4] in (b"II*\0", b"MM\0*"))
 
 
 def _facts(part: Part) -> tuple[str, str, str, bool, bytes, str]:
     return part.content_type, part.name, part.disposition, part.related, part.content[:8], part.damage
+
+
+async def test_by_option_files_of_several_kinds_become_one_document_in_their_order(tmp_path: Path) -> None:
+    """From the mail to the pages: what is kept, what is chosen, what is read. The logo in the text is not faxed."""
+    kinds = (Kind.PNG, Kind.TIFF, Kind.JPEG)
+    limits = RenderLimits(accept=kinds)
+    mail = EmailMessage()
+    mail["Subject"] = "+375 17 200 15 00"
+    mail.set_content("see attached")
+    rows = {"a.png": 100, "logo.jpg": 50, "b.tif": 200, "c.jpg": 300}
+    for name, height in rows.items():
+        file = io.BytesIO()
+        form = {"png": "PNG", "jpg": "JPEG", "tif": "TIFF"}[name[-3:]]
+        Image.new("L", (1728, height), 255).save(file, form, dpi=(204, 196))
+        disposition = "inline" if name == "logo.jpg" else "attachment"
+        mail.add_attachment(file.getvalue(), "image", form.lower(), filename=name, disposition=disposition)
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as files:
+        source.write(mail.as_bytes())
+        source.seek(0)
+        parts = await Unpacker(limits).unpack(source, files)
+        assert not isinstance(parts, Problem)
+        found = find_attachment(parts, Wanted(frozenset(kinds), several=True))
+        assert isinstance(found, Found)
+        document = await Renderer(limits).render(files, found.name, tmp_path / "fax.tif", found.pieces)
+    assert found.name == "a.png, b.tif, c.jpg"
+    assert isinstance(document, Document)
+    assert [page.rows for page in document.pages] == [100, 200, 300]
 
 
 def nested(depth: int) -> bytes:

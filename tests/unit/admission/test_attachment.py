@@ -1,7 +1,10 @@
+import dataclasses
+
 import pytest
 
-from mail2fax.admission.attachment import Found, find_attachment
+from mail2fax.admission.attachment import Found, Wanted, find_attachment
 from mail2fax.mail.mime import Part
+from mail2fax.model.document import Kind, Piece
 from mail2fax.model.refusal import Refusal, RefusalCode
 
 TIFF = b"II*\x00 and so on"
@@ -21,6 +24,11 @@ def part(  # the defaults are those of an attached TIFF
 TEXT = part(b"hello", "text/plain", "", "")
 
 
+def found(name: str, *ignored: str) -> Found:
+    """The one TIFF, and what is passed over."""
+    return Found(name, ignored, (Piece(Kind.TIFF, name),))
+
+
 def refusal(*parts: Part) -> Refusal:
     answer = find_attachment(parts)
     assert isinstance(answer, Refusal)
@@ -31,11 +39,11 @@ def refusal(*parts: Part) -> Refusal:
 @pytest.mark.parametrize("content_type", ["image/tiff", "application/octet-stream", "image/jpeg", "text/plain"])
 def test_a_tiff_is_known_by_its_first_bytes_whatever_it_is_called(magic: bytes, content_type: str) -> None:
     tiff = part(magic + b"x", content_type, "x.doc")
-    assert find_attachment([TEXT, tiff]) == Found("x.doc")
+    assert find_attachment([TEXT, tiff]) == found("x.doc")
 
 
 def test_a_tiff_without_a_name_is_called_so() -> None:
-    assert find_attachment([part(name="")]) == Found("(without a name)")
+    assert find_attachment([part(name="")]) == found("(without a name)")
 
 
 @pytest.mark.parametrize(
@@ -130,10 +138,10 @@ def test_another_document_beside_the_tiff_is_a_refusal(other: Part) -> None:
     ids=lambda other: f"{other.content_type}-{other.name}",
 )
 def test_what_belongs_to_the_text_is_ignored(other: Part) -> None:
-    found = find_attachment([other, part()])
-    assert isinstance(found, Found)
-    assert found.name == "letter.tif"
-    assert found.ignored == (
+    answer = find_attachment([other, part()])
+    assert isinstance(answer, Found)
+    assert answer.name == "letter.tif"
+    assert answer.ignored == (
         (other.name,) if other.name and not other.name.startswith("ATT") and other.name != "letter.tif" else ()
     )
 
@@ -141,18 +149,18 @@ def test_what_belongs_to_the_text_is_ignored(other: Part) -> None:
 def test_pictures_and_signatures_that_are_passed_over_are_named_and_bodies_are_not() -> None:
     picture = part(b"\x89PNG", "image/png", "", "inline")
     signature = part(b"0", "application/pkcs7-signature", "smime.p7s")
-    found = find_attachment([TEXT, picture, part(), signature])
-    assert found == Found("letter.tif", ("(without a name)", "smime.p7s"))
+    answer = find_attachment([TEXT, picture, part(), signature])
+    assert answer == found("letter.tif", "(without a name)", "smime.p7s")
 
 
 def test_by_option_another_document_is_ignored_and_named() -> None:
     pdf = part(b"%PDF-1.4", "application/pdf", "a.pdf")
-    assert find_attachment([pdf, part()], ignore_others=True) == Found("letter.tif", ("a.pdf",))
+    assert find_attachment([pdf, part()], Wanted(ignore_others=True)) == found("letter.tif", "a.pdf")
 
 
 def test_a_second_tiff_and_a_broken_one_are_refused_whatever_is_ignored() -> None:
     for other, code in ((part(), RefusalCode.ATTACHMENT_SEVERAL), (part(b"hm"), RefusalCode.ATTACHMENT_BROKEN)):
-        answer = find_attachment([part(), other], ignore_others=True)
+        answer = find_attachment([part(), other], Wanted(ignore_others=True))
         assert isinstance(answer, Refusal)
         assert answer.code == code
 
@@ -175,3 +183,39 @@ def test_a_tiff_that_may_lie_in_a_wrapping_is_told_so_and_not_as_missing(wrappin
 def test_a_tiff_whose_coding_was_damaged_is_refused_though_it_begins_as_one() -> None:
     """Trap: all behind the lost letter is shifted, and a fax machine prints noise."""
     assert refusal(part(damage="its base64 text is damaged")).facts["problem"] == "its base64 text is damaged"
+
+
+JOINED = Wanted(frozenset(Kind), several=True)
+
+
+def sized(content: bytes, name: str, size: int, disposition: str = "attachment") -> Part:
+    return dataclasses.replace(part(content, "application/octet-stream", name, disposition), size=size)
+
+
+def test_by_option_several_files_of_several_kinds_are_one_document_in_their_order() -> None:
+    parts = [
+        TEXT,
+        sized(b"%PDF-1.7", "letter.pdf", 500),
+        sized(b"II*\x00", "", 70),
+        sized(b"\x89PNG\r\n\x1a\n", "logo.png", 30, disposition="inline"),
+        sized(b"\xff\xd8\xff\xe0", "photo.jpg", 9),
+    ]
+    answer = find_attachment(parts, JOINED)
+    assert isinstance(answer, Found)
+    assert answer.pieces == (
+        Piece(Kind.PDF, "letter.pdf", 0, 500),
+        Piece(Kind.TIFF, "(without a name)", 500, 70),
+        # The picture in the text has been kept of the mail, too, and is passed over.
+        Piece(Kind.JPEG, "photo.jpg", 600, 9),
+    )
+    assert answer.ignored == ("logo.png",)
+
+
+def test_only_the_kinds_that_are_accepted_are_documents() -> None:
+    pdf, png = sized(b"%PDF-1.7", "a.pdf", 5), sized(b"\x89PNG\r\n\x1a\n", "b.png", 5)
+    both = find_attachment([pdf, png], Wanted(frozenset({Kind.PDF})))
+    assert isinstance(both, Refusal)
+    assert both.code is RefusalCode.ATTACHMENT_FOREIGN
+    alone = find_attachment([pdf], Wanted(frozenset({Kind.PDF})))
+    assert isinstance(alone, Found)
+    assert find_attachment([pdf]) == Refusal(RefusalCode.ATTACHMENT_MISSING)

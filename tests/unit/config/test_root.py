@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mail2fax.config import Config, load
+from mail2fax.config import Config, load, sections
 from mail2fax.config.errors import ConfigError, TomlText
 from mail2fax.config.mailbox import MailboxEntry
 
@@ -148,3 +148,10 @@ def test_the_api_does_not_open_to_the_network_in_clear(tmp_path: Path) -> None:
         path = tmp_path / "good.toml"
         path.write_text(f'[api]\nlisten = "0.0.0.0"\n{more}\n')
         assert load(path).api.listen == "0.0.0.0"  # noqa: S104 # what is asked about
+
+
+def test_a_document_must_be_of_some_kind_that_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "accept" in fault_of(tmp_path, "[document]\naccept = []\n")
+    assert "accept" in fault_of(tmp_path, '[document]\naccept = ["doc"]\n')
+    monkeypatch.setattr(sections, "find_spec", lambda _name: None)
+    assert 'pip install "mail2fax[pdf]"' in fault_of(tmp_path, '[document]\naccept = ["tiff", "pdf"]\n')
