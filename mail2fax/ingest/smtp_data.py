@@ -4,15 +4,12 @@ Only CRLF.CRLF ends a mail. A server that also takes LF.LF, CR.CR or a mixture f
 mails where its neighbour saw one ("SMTP smuggling", CVE-2024-27305).
 """
 
-import re
+from mail2fax.mail.header import EMPTY_LINE
 
 MAX_HEADER_BYTES = 256 * 1024
 
 _END = b"\r\n.\r\n"
 
-# The first empty line, however its lines end: a MIME reader takes CR and LF alone for line ends too,
-# and the From that is judged must be the From that is read later.
-_EMPTY_LINE = re.compile(rb"(?:\A|\r\n|\r(?!\n)|\n)(?:\r\n|\r|\n)")
 _EMPTY_LINE_BYTES = len(b"\r\n\r\n")
 
 
@@ -33,7 +30,7 @@ class HeaderBlock:
         # All but the last byte of what stands for the empty line may have come before.
         start = max(0, len(self._seen) - _EMPTY_LINE_BYTES + 1)
         self._seen += content[: MAX_HEADER_BYTES + _EMPTY_LINE_BYTES + 1]
-        end = _EMPTY_LINE.search(self._seen, start)
+        end = EMPTY_LINE.search(self._seen, start)
         if end:
             self.complete = True
             del self._seen[end.start() :]

@@ -14,8 +14,14 @@ MAX_BLOCK = 256 * 1024
 MAX_FIELD = 32 * 1024
 MAX_FIELDS = 1000
 
+EMPTY_LINE = re.compile(rb"(?:\A|\r?\n)\r?\n")
+"""The first ends the header, as verifiers of signatures see it. A MIME reader ends lines at a lone CR, too: such a CR
+stays in the block, and is refused there. So there is one header for all: the From that is judged is the From that is
+read."""
+
 _NAME = re.compile(rb"[!-9;-~]+")  # RFC 5322 3.6.8: ftext
 _LINE_END = re.compile(rb"\r?\n")
+_LAST_LINE_ENDS = re.compile(rb"(?:\r?\n)+\Z")
 _ONCE = ("date", "subject", "message-id", "mime-version", "content-type", "content-transfer-encoding")
 
 
@@ -46,7 +52,7 @@ def read_header(block: bytes) -> Header | Problem:
     """
     if len(block) > MAX_BLOCK:
         return Problem(f"its header is longer than {MAX_BLOCK // 1024} KB")
-    lines = _LINE_END.split(block.rstrip(b"\r\n"))
+    lines = _LINE_END.split(_LAST_LINE_ENDS.sub(b"", block))
     if any(b"\r" in line for line in lines):
         return Problem("its header has a carriage return within a line")
     fields = _unfold(lines) if block.strip() else []

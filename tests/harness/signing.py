@@ -22,14 +22,19 @@ class Signer:
     name: str = f"{SELECTOR}._domainkey.{DOMAIN}"
 
     def signed(
-        self, raw: bytes, covered: Sequence[str] = COVERED, *, domain: str = DOMAIN, length: bool = False
+        self,
+        raw: bytes,
+        covered: Sequence[str] = COVERED,
+        *,
+        domain: str = DOMAIN,
+        length: bool = False,
+        form: tuple[bytes, bytes] = (b"relaxed", b"relaxed"),
     ) -> bytes:
         """The mail with a signature on top, over those of the fields that it has."""
         there = [line.partition(b":")[0].decode().lower() for line in raw.partition(b"\r\n\r\n")[0].splitlines()]
         names = [name.encode() for name in covered if name in there]
-        relaxed = (b"relaxed", b"relaxed")
         who = (SELECTOR.encode(), domain.encode(), self.private, None)
-        line: bytes = dkim.sign(raw, *who, relaxed, include_headers=names, length=length)
+        line: bytes = dkim.sign(raw, *who, form, include_headers=names, length=length)
         return line + raw
 
 

@@ -144,6 +144,29 @@ async def test_many_signatures_cost_no_more_than_the_first_that_verifies(signer:
     assert len(looks) == 10
     assert not looks[0].fault
     assert names.asked[signer.name, "TXT"] == 1
+    assert ["only 3" in look.fault for look in looks] == [False] * 3 + [True] * 7
+
+
+@pytest.mark.parametrize("blank", [b" ", b"\t", b" \t"])
+async def test_blanks_and_lines_without_end_hold_nobody_up(signer: Signer, names: DnsServer, blank: bytes) -> None:
+    """Trap: where white space at the end of a line does not count, dkimpy looks for that end behind each blank."""
+    wide, tall, wordy = blank * 1_000_000 + b"x\r\n", b"x\r\n" * 1_000_001, b"x " * 500_001
+    began = time.process_time()
+    for body, words in ((wide, "body hash"), (tall, "too many lines"), (wordy, "too many words")):
+        assert words in await fault(signer.signed(PLAIN) + body, names)
+    assert time.process_time() - began < 5.0
+
+
+async def test_a_body_full_of_blanks_verifies_in_either_form(signer: Signer, names: DnsServer) -> None:
+    raw = PLAIN + b" a \t b\t\tc  \r\n \r\n\td\t \r\n  \r\n\r\n"
+    for form in ((b"relaxed", b"relaxed"), (b"relaxed", b"simple"), (b"simple", b"simple")):
+        assert await fault(signer.signed(raw, form=form), names) == ""
+    changed = raw.replace(b" a \t b", b" a b")
+    both = signer.signed(raw, form=(b"relaxed", b"simple"))
+    assert "body hash" in await fault(both.replace(raw, changed), names)
+    first, second = await looked(both.replace(raw, b"") + signer.signed(raw).replace(raw, changed), names)
+    assert first.fault
+    assert not second.fault
 
 
 # The gateway goes by it

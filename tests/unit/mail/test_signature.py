@@ -52,6 +52,13 @@ def test_a_field_that_makes_the_fax_and_is_not_covered_could_be_anybodys(name: s
     assert words.startswith("it does not cover")
 
 
+def test_a_transfer_encoding_must_be_covered_where_there_is_one() -> None:
+    """Trap: as base64, the text of somebody's mail may be a TIFF."""
+    encoded = MAIL + "Content-Transfer-Encoding: base64\n"
+    assert "does not cover Content-Transfer-Encoding" in str(said(header(text=encoded)))
+    assert said(header(f"{ALL}:content-transfer-encoding", text=encoded)) is None
+
+
 def test_a_second_to_must_be_covered_as_well() -> None:
     twice = MAIL + "To: boris@example.com\n"
     assert "does not cover To" in str(said(header(text=twice)))
@@ -89,6 +96,18 @@ def test_only_rsa_sha256_counts(old: str, new: str) -> None:
     assert "only rsa-sha256" in str(said(header(text=MAIL.replace(old, new))))
 
 
+@pytest.mark.parametrize(("form", "body"), [("simple/relaxed", True), ("relaxed/simple", False), ("relaxed", False)])
+def test_the_forms_of_a_signature_are_known(form: str, *, body: bool) -> None:
+    of = header(text=MAIL.replace("relaxed/relaxed", form))
+    assert said(of) is None
+    assert signatures_of(of)[0].relaxed_body == body
+
+
+@pytest.mark.parametrize("form", ["relaxed/relaxed/simple", "Relaxed/relaxed", "relaxed/ relaxed", "none", ""])
+def test_a_form_that_is_none_is_not_computed(form: str) -> None:
+    assert "names no form" in str(said(header(text=MAIL.replace("relaxed/relaxed", form))))
+
+
 @pytest.mark.parametrize(("now", "fits"), [(NOW, True), (NOW + DAY, False), (NOW - 2 * DAY, False)])
 def test_a_signed_mail_counts_for_a_day_after_its_date(now: datetime, *, fits: bool) -> None:
     """Trap: a signed mail that was got hold of is good for ever."""
@@ -110,6 +129,8 @@ def test_a_date_that_cannot_be_read_is_none(date: str) -> None:
         MAIL.replace("d=Example.com;", ""),
         MAIL.replace("v=1;", "v=1; nonsense;"),
         MAIL.replace("bh=AbC=", "bh=" + "A" * 5000),
+        MAIL.replace("bh=AbC=", "bh=A" + " " * 200 + "!"),
+        MAIL.replace("bh=AbC=", "bh=A\v!"),
     ],
 )
 def test_a_broken_signature_is_none(text: str) -> None:
