@@ -12,7 +12,7 @@ from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
 MODULES = {
-    "mail2fax.engine.embedded.spandsp._spandsp": ("helper.h", "udptl.h", "lane.h"),
+    "mail2fax.engine.embedded.spandsp._spandsp": ("helper.h", "udptl.h", "lane.h", "tones.h"),
     "mail2fax.document.ink._ink": ("ink.h",),
 }
 """Each native module, and the headers beside it that declare what it has."""

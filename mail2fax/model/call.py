@@ -38,6 +38,7 @@ class CallOrder:
     `header_time` (aware) as its clock. `trunk` names the trunk that is to carry the call; "" is the first one.
     `standard_path` is the same document in standard resolution, for machines that have no other ("": there is none).
     `page_bytes` are the sizes of its pages in T.6, from which the call's limits follow; () when not known.
+    `voice_path` is a message to be played after the answer and before the fax: A-law, 8000 samples a second ("": none).
     `sub_address` and `password` are sent to machines that take them (T.30 SUB and SID).
     """
 
@@ -57,6 +58,7 @@ class CallOrder:
     first_page: int = 1
     standard_path: str = ""
     page_bytes: tuple[int, ...] = ()
+    voice_path: str = ""
     sub_address: str = ""
     # Not in repr, which ends up in tracebacks and debug lines.
     password: str = field(default="", repr=False)

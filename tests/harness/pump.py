@@ -100,6 +100,8 @@ class Phone:
     line: Line | None = None
     taken_at: list[float] = field(default_factory=list)
     clock: Callable[[], float] = lambda: 0.0
+    voice: bytes = b""
+    """What it says before the fax, in A-law."""
 
     def __post_init__(self) -> None:
         self.sip_address = (self.host, SIP_PORT)
@@ -154,7 +156,7 @@ class Phone:
 
     def _begin(self, session: Session, now: float) -> None:
         self.session = session
-        self.line = Line(session, self.settings, self.order, self.media_address, now)
+        self.line = Line(session, self.settings, self.order, self.media_address, now, voice=self.voice)
         self.agent.tap = self._show
 
     def _show(self, way: Way, message: bytes, peer: Flow) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_network
+from pathlib import Path
 from random import SystemRandom
 
 import structlog
@@ -143,9 +144,10 @@ class EmbeddedEngine:
             raise EngineUnavailable("every line is busy")
         self._opening += 1  # two orders that wait for the same resolver must not share the last line
         try:
+            voice = await _voice_of(order)
             targets = await self._resolve(trunk)
             async with self._media_port() as media:
-                return board, board.place(order, trunk, targets, media)
+                return board, board.place(order, trunk, targets, media, voice)
         finally:
             self._opening -= 1
 
@@ -278,6 +280,16 @@ def _ua_settings(settings: EngineSettings, listeners: Listeners) -> UaSettings:
         local_networks=tuple(map(ip_network, settings.local_networks)),
         require_digest=Credentials(settings.caller_user, settings.caller_password) if settings.caller_user else None,
     )
+
+
+async def _voice_of(order: CallOrder) -> bytes:
+    """What is said before the fax; a fax that was ordered with a message is not sent without."""
+    if not order.voice_path:
+        return b""
+    try:
+        return await asyncio.to_thread(Path(order.voice_path).read_bytes)
+    except OSError as error:
+        raise EngineUnavailable(f"the voice message cannot be read: {error.strerror}") from error
 
 
 def _stillborn(detail: str) -> CallEvents:

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
+from mail2fax.engine.embedded.greeting import Greeting
 from mail2fax.engine.embedded.latch import Address, Latch
 from mail2fax.engine.embedded.media import FRAME_S, G711, AudioPath, MediaPath, T38Path
 from mail2fax.engine.embedded.patience import Patience
 from mail2fax.engine.embedded.report import Report, fax_result
+from mail2fax.engine.embedded.rtp.jitter import SAMPLE_RATE
 from mail2fax.engine.embedded.rtp.packet import RtpSender
 from mail2fax.engine.embedded.rtp.rtcp import is_rtcp
 from mail2fax.engine.embedded.spandsp import events as t30
@@ -34,7 +36,8 @@ class Fax:
 
     `calling` says who placed the call; `page_bytes` are the sizes of the pages to send, where they are known.
     `random` gives the first numbers of our RTP stream (RFC 3550 5.1). `trace` takes the evidence. `pinned` takes no
-    packets but those from the address in the far end's SDP.
+    packets but those from the address in the far end's SDP. `voice` is a message in A-law that is played before the
+    fax, if that begins in audio.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Fax:
         calling: bool,
         page_bytes: Sequence[int] = (),
         pinned: bool = False,
+        voice: bytes = b"",
     ) -> None:
         self.detail = ""
         """libtiff's words, when the document could not be read or written."""
@@ -53,6 +57,8 @@ class Fax:
         self._calling = calling
         self._random = random
         self._trace = trace
+        self._voice = voice
+        self._greeting = False
         self._sent = 0
         self._dropped: Counter[str] = Counter()
         self._count_at = 0.0
@@ -77,6 +83,11 @@ class Fax:
         return self._report.media
 
     @property
+    def greeting(self) -> bool:
+        """A voice message is being played: the fax has not begun."""
+        return self._greeting
+
+    @property
     def page_data_flows(self) -> bool:
         return self._report.page_data_flows
 
@@ -93,7 +104,11 @@ class Fax:
         """Start T.30 in audio."""
         draw = self._random.getrandbits
         sender = RtpSender(ssrc=draw(32), sequence=draw(15), timestamp=draw(32))
-        self._begin(AudioPath(self._task, sender, codec, now, calling=self._calling), target, now)
+        greeting = Greeting(self._voice) if self._voice else None
+        path = AudioPath(self._task, sender, codec, now, calling=self._calling, greeting=greeting)
+        if greeting:
+            self._trace.note(now, f"a voice message is played ({len(self._voice) / SAMPLE_RATE:.1f} s)")
+        self._begin(path, target, now)
 
     def begin_t38(self, target: Address | None, agreed: T38Parameters, theirs: T38Parameters, now: float) -> None:
         """Start T.30 anew in T.38. The audio terminal goes first: a receiver's file must be free for the new one."""
@@ -156,10 +171,17 @@ class Fax:
             self._next_frame_at += FRAME_S
             self._send(self._path.frame(now))
         self._send_report(self._path, now)
+        self._note_greeting(self._path, now)
         self._note_events(now)
         if now >= self._count_at:
             self._tell_counts(now)
         self._set_going(now)
+
+    def _note_greeting(self, path: MediaPath, now: float) -> None:
+        if self._greeting and not path.greeting:
+            self._greeting = False
+            self._trace.note(now, "the voice message is over, the fax begins")
+            self._patience.begin(now)
 
     @property
     def carried(self) -> bool:
@@ -253,6 +275,7 @@ class Fax:
 
     def _begin(self, path: MediaPath, target: Address | None, now: float) -> None:
         self._path = path
+        self._greeting = path.greeting
         self._latch = self._latch.successor(target)
         self._sent = 0
         self._count_at = now + _COUNT_EVERY_S

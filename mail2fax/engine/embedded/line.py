@@ -92,8 +92,9 @@ class Line:
 
     The session is the caller's to make: with `first_offer` for a `CallOrder`, or from an INVITE for an `AnswerOrder`.
     `media_address` is where our one media socket listens, for RTP and UDPTL alike; `lane`, if there is one, reads it,
-    and carries the media in our stead while they are even. After the `CallEnded` the line is
-    `done`; the session may still have a BYE to repeat, which is the user agent's business.
+    and carries the media in our stead while they are even. `voice` (A-law) is played after the answer, before the fax.
+    After the `CallEnded` the line is `done`; the session may still have a BYE to repeat, which is the user agent's
+    business.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Line:
         now: float,
         trace: CallTrace | None = None,
         lane: Lane | None = None,
+        voice: bytes = b"",
     ) -> None:
         self.done = False
         self._session = session
@@ -120,7 +122,9 @@ class Line:
         sizes = order.page_bytes[order.first_page - 1 :] if isinstance(order, CallOrder) else ()
         calling = isinstance(order, CallOrder)
         task = replace(_task(order), record_path=_record(settings, order, session, media_address))
-        self._fax = Fax(task, chance, self.trace, calling=calling, page_bytes=sizes, pinned=settings.pin_media)
+        self._fax = Fax(
+            task, chance, self.trace, calling=calling, page_bytes=sizes, pinned=settings.pin_media, voice=voice
+        )
         self._fax.lane = lane
         self._events: list[CallEvent] = [Dialled()]
         self._ringing: int | None = None
@@ -289,8 +293,8 @@ class Line:
     # Our own offer
 
     def _offer_when_due(self, now: float) -> None:
-        if self._offer_at is None or now < self._offer_at:
-            return
+        if self._offer_at is None or now < self._offer_at or self._fax.greeting:
+            return  # a voice message is heard to its end: T.38 has no voice
         self._offer_at = None
         # Once page data flows FreeSWITCH says yes, and success, while its file is gone.
         if self._fax.media is Media.G711 and not self._fax.page_data_flows and not self._fax.over:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from mail2fax.engine.embedded.greeting import Greeting
 from mail2fax.engine.embedded.latch import Address, Stamp
 from mail2fax.engine.embedded.rtp import packet as rtp
 from mail2fax.engine.embedded.rtp.jitter import SAMPLE_RATE, Audio, Gap, JitterBuffer, Silence
@@ -65,6 +66,10 @@ class MediaPath(Protocol):
 
     @property
     def terminal(self) -> Terminal: ...
+    @property
+    def greeting(self) -> bool:
+        """A voice message is being played: the fax has not begun."""
+
     def owns(self, datagram: bytes) -> bool: ...
     def stamp(self, datagram: bytes) -> Stamp | None:
         """Its place in a stream, if it is one that our far end might send."""
@@ -93,14 +98,26 @@ class MediaPath(Protocol):
 
 
 class AudioPath:
-    """A fax modem on G.711. Audio goes out in every frame, from the first to the last, also when it is silence."""
+    """A fax modem on G.711, perhaps after a voice message. Audio goes out in every frame, from the first to the last,
+    also when it is silence."""
 
     media = Media.G711
     # T.30's timer T1 gives an answering modem 35 s to be heard.
     silence_limit_s = 40.0
 
-    def __init__(self, task: Task, sender: RtpSender, codec: G711, now: float, *, calling: bool) -> None:
+    def __init__(
+        self,
+        task: Task,
+        sender: RtpSender,
+        codec: G711,
+        now: float,
+        *,
+        calling: bool,
+        greeting: Greeting | None = None,
+    ) -> None:
         self.heard_at = now
+        self._greeting = greeting
+        """What is said before the modem begins; None once that is over."""
         self._codec = codec
         # What comes may be of either law, whatever was agreed on.
         self._laws = {rtp.PCMU: Law.MU, rtp.PCMA: Law.A, codec.payload_type: codec.law}
@@ -124,6 +141,10 @@ class AudioPath:
     @property
     def terminal(self) -> Terminal:
         return self._modem
+
+    @property
+    def greeting(self) -> bool:
+        return self._greeting is not None
 
     def speak(self, codec: G711) -> None:
         """The far end has asked for another codec, or another size of packets, in mid call."""
@@ -164,12 +185,18 @@ class AudioPath:
         """Hear what is due, then speak for 20 ms."""
         for heard in self._buffer.take(now):
             match heard:
+                case Audio(payload_type, samples) if self._greeting:
+                    self._greeting.hear(samples, self._laws[payload_type])
+                case _ if self._greeting:
+                    continue
                 case Audio(payload_type, samples):
                     self._modem.receive(samples, self._laws[payload_type])
                 case Gap(count):
                     self._modem.fill_in(count)
                 case Silence(count):
                     self._modem.receive(self._codec.law.silence * count, self._codec.law)
+        if self._greeting and self._greeting.over:
+            self._greeting = None
         return self._speak()
 
     def set_going(self, lane: Lane, source: Address | None, target: Address, frame_at: float, now: float) -> None:
@@ -177,6 +204,7 @@ class AudioPath:
         if (
             source is None
             or place is None
+            or self._greeting
             or codec.packet_samples != FRAME_SAMPLES
             or self._spoken
             or not sender.packets
@@ -227,7 +255,8 @@ class AudioPath:
 
     def _speak(self) -> list[bytes]:
         codec, size = self._codec, self._codec.packet_samples
-        spoken = self._modem.take_audio(FRAME_SAMPLES, codec.law)
+        speaker = self._greeting.speak if self._greeting else self._modem.take_audio
+        spoken = speaker(FRAME_SAMPLES, codec.law)
         if size == FRAME_SAMPLES and not self._spoken:
             return [self._sender.wrap(codec.payload_type, spoken)]
         spoken = self._spoken + spoken
@@ -277,6 +306,10 @@ class T38Path:
     @property
     def terminal(self) -> Terminal:
         return self._terminal
+
+    @property
+    def greeting(self) -> bool:
+        return False
 
     def owns(self, datagram: bytes) -> bool:
         """Not late RTP: its version bits would be a sequence number above 32767, far from where the stream is. Before

@@ -135,8 +135,18 @@ class Switchboard:
         """Goes by these from now on; calls under way go on as they began."""
         self._settings = settings
 
-    def place(self, order: CallOrder, trunk: TrunkSettings, targets: tuple[Flow, ...], media: DatagramPort) -> Call:
-        """Dials; raises `LocalProtocolError` when something in the order cannot be said in SIP."""
+    def place(
+        self,
+        order: CallOrder,
+        trunk: TrunkSettings,
+        targets: tuple[Flow, ...],
+        media: DatagramPort,
+        voice: bytes = b"",
+    ) -> Call:
+        """Dials; `voice` is what is said before the fax, in A-law.
+
+        Raises `LocalProtocolError` when something in the order cannot be said in SIP.
+        """
         now, address = self._clock(), self._told(media, targets[0])
         caller = identity_for(trunk, order.caller_id)
         invitation = InviteOrder(
@@ -156,7 +166,7 @@ class Switchboard:
             session_expires_s=trunk.session_expires_s,
         )
         return self._begin(
-            self._agent.invite(invitation, now), order, _line_settings(trunk, self._settings), media, now
+            self._agent.invite(invitation, now), order, _line_settings(trunk, self._settings), media, now, voice
         )
 
     def answer(
@@ -243,11 +253,12 @@ class Switchboard:
         settings: LineSettings,
         media: DatagramPort,
         now: float,
+        voice: bytes = b"",
     ) -> Call:
         lane = Lane(media.lend())
         try:
             trace = self._traces.of(session)
-            line = Line(session, settings, order, self._told(media, session.flow), now, trace, lane)
+            line = Line(session, settings, order, self._told(media, session.flow), now, trace, lane, voice)
         except Exception:
             session.hang_up(now)
             self._traces.close(session)
