@@ -32,6 +32,7 @@ from mail2fax.control.orders import Orders
 from mail2fax.dispatch import Dispatcher
 from mail2fax.document.sandbox import Renderer, RenderingUnavailable
 from mail2fax.document.unpack import Unpacker, UnpackingUnavailable
+from mail2fax.document.voice import Voices
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
 from mail2fax.engine.process import EngineProcess
 from mail2fax.engine.settings import EngineSettings
@@ -47,6 +48,7 @@ from mail2fax.jobs.operator import Operator
 from mail2fax.jobs.outbox import Outbox
 from mail2fax.jobs.retention import Retention
 from mail2fax.jobs.states import Jobs
+from mail2fax.model.document import VOICES
 from mail2fax.model.mail import Accepted, Arrival
 from mail2fax.model.refusal import Refusal
 from mail2fax.post import IncomingPost
@@ -385,7 +387,8 @@ async def _open_api(
     files = FileStore(_directory(places.domains(config)), wiring.api_quota(config))
     files.sweep()
     guard = Guard(Tokens(store, now), faxing.tenants, settings.max_failures_per_address, now)
-    faxes = FaxDesk(faxing, files, gateway, jobs, spool, nudge, now)
+    voices = Voices(config.gateway.data_dir / DOCUMENTS / VOICES, config.api.max_voice_s)
+    faxes = FaxDesk(faxing, files, gateway, jobs, spool, voices, nudge, now)
     links, folder = Links(await own_key(store), now), config.gateway.data_dir / DOCUMENTS
     documents = Documents(store, links, places.domains(config), folder)
     past = PastDesk(store, files, documents, HistoryDrop(store, spool, folder, places.domains(config), now))

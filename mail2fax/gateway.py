@@ -44,6 +44,7 @@ from mail2fax.jobs.watch import AttemptWatch
 from mail2fax.mail.signature import signed_key
 from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.call import CallEvent, CallOrder
+from mail2fax.model.document import VOICES
 from mail2fax.model.domain import Terminal
 from mail2fax.model.job import Attempt, Job
 from mail2fax.model.mail import Accepted, Arrival, Proof, ProofKind, Submission
@@ -426,6 +427,7 @@ class Gateway:
             max_bit_rate=trunk.max_bit_rate,
             trunk=trunk.name,
             sub_address=sub_address_of(job.submission.recipient),
+            voice_path=str(self._documents / VOICES / job.submission.voice) if job.submission.voice else "",
         )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ import structlog
 from mail2fax.api.errors import ApiError
 from mail2fax.api.files import FileCode, FilesFault, FileStore
 from mail2fax.api.requests import SendFax
+from mail2fax.document.voice import VoiceRefused, Voices, VoiceUnavailable
 from mail2fax.gateway import Gateway
 from mail2fax.jobs.states import Jobs
 from mail2fax.mail.letter import CHUNK_BYTES, letter_head, letter_lines, letter_size
@@ -58,6 +59,7 @@ class FaxDesk:
         gateway: Gateway,
         jobs: Jobs,
         spool: Spool,
+        voices: Voices,
         nudge: Callable[[], None],
         clock: Callable[[], datetime],
     ) -> None:
@@ -66,6 +68,7 @@ class FaxDesk:
         self._gateway = gateway
         self._jobs = jobs
         self._spool = spool
+        self._voices = voices
         self._nudge = nudge
         self._clock = clock
 
@@ -78,17 +81,16 @@ class FaxDesk:
 
         The document is copied here: another upload of its name changes nothing any more.
         """
-        if order.voice is not None:
-            raise ApiError(501, "voice-not-supported", "voice messages are not played yet: leave voiceDocumentSID out")
         terminal = self._terminal(token, order)
+        voice = await self._voice(token, order.voice) if order.voice is not None else ""
         descriptor = await self._open(token, order.attachment)
         try:
             file, content = await self._write_letter(token, order, descriptor)
         finally:
             os.close(descriptor)
-        told_apart = "\0".join((str(token.id), order.recipient, terminal.name, content))
+        told_apart = "\0".join((str(token.id), order.recipient, terminal.name, content, *([voice] if voice else ())))
         key = hashlib.sha256(told_apart.encode()).hexdigest()
-        mail = self._submission(token, order, terminal, file, key)
+        mail = replace(self._submission(token, order, terminal, file, key), voice=voice)
         try:
             accepted = await self._gateway.accept_order(mail, file, once and _once(token, once))
         except BaseException:
@@ -144,6 +146,20 @@ class FaxDesk:
             if error.code is FileCode.NOT_FOUND:
                 raise ApiError(404, "file-not-found", FILE_NOT_FOUND, error.code) from error
             raise ApiError(400, "file-name", str(error), error.code) from error
+
+    async def _voice(self, token: Token, name: str) -> str:
+        """The voice message, kept: another upload of its name changes nothing any more."""
+        descriptor = await self._open(token, name)
+        with os.fdopen(descriptor, "rb") as source:
+            if await self._spool.free_bytes() < self._settings.min_free_bytes:
+                raise ApiError(507, "disk-low", "Not enough free disk space", FileCode.NO_SPACE)
+            try:
+                return await self._voices.keep(source)
+            except VoiceRefused as error:
+                raise ApiError(400, "voice", f"the voice message cannot be played: {error}") from error
+            except VoiceUnavailable as error:
+                log.error("voice message not kept", error=str(error))
+                raise ApiError(503, "store", "it could not be written to the disk: try again later") from error
 
     async def _write_letter(self, token: Token, order: SendFax, descriptor: int) -> tuple[SpoolFile, str]:
         """The order as a mail in the spool, not kept yet, and the hash of the document."""

@@ -31,6 +31,7 @@ class ApiSection(Section):
     max_connections_per_address: Annotated[int, Field(ge=1)] = 50
     max_failures_per_address: Annotated[int, Field(ge=1)] = 20
     stall_s: Seconds = 30.0
+    max_voice_s: Annotated[float, Field(gt=0, le=600)] = 120.0
     public_url: Annotated[str, Field(pattern=r"^(https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*)?)?$")] = ""
     url_needs_token: bool = False
 

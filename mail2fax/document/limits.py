@@ -37,3 +37,4 @@ class RenderLimits:
     """The same for winmail.dat."""
     accept: tuple[str, ...] = (Kind.TIFF,)
     """The kinds of files (`Kind`) that are made into a fax."""
+    voice_seconds: float = 120.0

@@ -16,7 +16,7 @@ import structlog
 
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.jobs.sources import MAY_COME_AGAIN
-from mail2fax.model.document import standard_name
+from mail2fax.model.document import VOICES, standard_name
 from mail2fax.model.incoming import incoming_path
 from mail2fax.model.job import JobState
 from mail2fax.model.mail import Door
@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 
 BATCH = 50
 """At most so many jobs are seen to by one transaction: nobody who wants to commit a mail waits for long."""
+
+VOICE_ORDERED_WITHIN = timedelta(hours=1)
+"""A voice message lies there before the row of its fax does."""
 
 T = TypeVar("T")
 
@@ -83,6 +86,7 @@ class Retention:
         await self._store.write(lambda session: session.change("purge_traces", before=traces))
         jobs = await self._store.write(lambda session: _forget_jobs(session, now - self._keep.journal, now))
         incoming = await _to_its_end(self._forget_incoming(now - self._keep.incoming))
+        await _to_its_end(self._forget_voices(now))
         purged = Purged(mails, documents, jobs, incoming)
         if purged != Purged():
             log.info("old faxes forgotten", mails=mails, documents=documents, jobs=jobs, incoming=incoming)
@@ -108,6 +112,18 @@ class Retention:
             reached(CrashPoint.DOCUMENTS_FORGOTTEN)
         await asyncio.to_thread(remove_documents, self._documents, names)
         return len(names)
+
+    async def _forget_voices(self, now: datetime) -> None:
+        """Deletes voice messages that no fax is sent with any more, and that are not just being ordered."""
+        in_use = await self._store.read(lambda session: frozenset(row["name"] for row in session.all("voices_in_use")))
+        await asyncio.to_thread(self._sweep_voices, in_use, (now - VOICE_ORDERED_WITHIN).timestamp())
+
+    def _sweep_voices(self, in_use: frozenset[str], before: float) -> None:
+        folder = self._documents / VOICES
+        if not folder.is_dir():
+            return
+        old = [path.name for path in folder.iterdir() if path.name not in in_use and path.stat().st_mtime < before]
+        _unlink(folder, old)
 
     async def _forget_incoming(self, before: datetime) -> int:
         rows = await self._store.read(lambda session: session.all("purgeable_incoming", before=before, limit=BATCH))

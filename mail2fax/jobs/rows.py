@@ -145,6 +145,7 @@ def submission_values(submission: Submission) -> dict[str, Value]:
         "thread": json.dumps(submission.references),
         "automatic": submission.automatic,
         "notify": submission.notify,
+        "voice": submission.voice,
     }
 
 
@@ -188,6 +189,7 @@ def _submission(row: Row) -> Submission:
         domain=row["domain"],
         terminal=_terminal(json.loads(row["caller"])) if row["caller"] else None,
         notify=row["notify"],
+        voice=row["voice"],
     )
 
 

@@ -82,3 +82,7 @@ class Document:
         """Estimated time on the phone in seconds: MMR bits at V.17 14400 bit/s, plus the T.30 overhead."""
         overhead_s, bits_per_s = 11.6, 14_400
         return overhead_s + sum(page.mmr_bytes for page in self.pages) * 8 / bits_per_s
+
+
+VOICES = "voices"
+"""The folder of the voice messages, among the documents. One is named by what it says: several faxes may have it."""

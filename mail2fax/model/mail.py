@@ -100,6 +100,8 @@ class Submission:
 
     notify: str = ""
     """Who is told when no reply may be sent, as the rule said that let the mail in; "" is whom all of them name."""
+    voice: str = ""
+    """The message that is played before the fax, by its file's name; "" is none."""
     copy_key: str = ""
     """A second key, of the mail's very bytes: one in a mailbox may come again under another name. Not kept in the row.
     """

@@ -19,21 +19,24 @@ from tests.harness.documents import assert_received, write_fax_tiff
 from tests.harness.logged import LoggedProcess
 from tests.harness.pictures import difference
 from tests.harness.stage import Sections, Stage, staged
+from tests.harness.voices import correlation, speech
 from tests.harness.web import Answer, Client, form_of, form_type
 from tests.peers.behaviours import Behaviour, number
 
 pytestmark = pytest.mark.timeout(180)
 
 CALLED = number(Behaviour.OFFERS_T38)
+LISTENER = number(Behaviour.LISTENS)
 EXAMPLE = """
 {
  "action":"sendfax",
  "recipient": 375291554499,
+ "voiceDocumentSID":"002.mp3"
  "terminalId": 301
  "attachment":"123123.tif"
  }
 """
-"""The text's own example, its missing comma with it, but for the voice message."""
+"""The text's own example, its missing commas with it."""
 
 OPEN: Sections = {
     "api": {"listen": "127.0.0.1", "port": 0, "wait_s": 60, "stall_s": 3},
@@ -87,7 +90,8 @@ async def test_the_examples_of_the_text_upload_a_file_and_fax_it(tmp_path: Path)
     tiff = page(tmp_path)
     async with open_house(tmp_path) as house:
         client = await house.client()
-        uploaded = await client.upload(tiff, ("002.mp3", b"not music"))
+        voice = speech(3.0)
+        uploaded = await client.upload(tiff, ("002.mp3", voice))
         assert uploaded.json == {
             "resultcode": 0,
             "resultmsg": "OK",
@@ -95,12 +99,15 @@ async def test_the_examples_of_the_text_upload_a_file_and_fax_it(tmp_path: Path)
         }
         listed = (await client.get("/files/list")).json
         assert listed["data"] == {"files": [{"file": {"name": "002.mp3"}}, {"file": {"name": "123123.tif"}}]}
-        assert (await client.get("/files/delete?file=002.mp3")).json == {"resultcode": 0, "resultmsg": "OK"}
         downloaded = await client.get("/files/download?file=123123.tif")
         assert (downloaded.content, downloaded.headers["content-type"]) == (tiff.read_bytes(), "image/tiff")
         assert "attachment" in downloaded.headers["content-disposition"]
 
-        answer = await client.act(EXAMPLE.replace("375291554499", CALLED.removeprefix("+")))
+        ordering = asyncio.create_task(client.act(EXAMPLE.replace("375291554499", LISTENER.removeprefix("+"))))
+        await house.gateway.tells("api fax ordered")
+        # The fax has a voice of its own by now.
+        assert (await client.get("/files/delete?file=002.mp3")).json == {"resultcode": 0, "resultmsg": "OK"}
+        answer = await ordering
         assert answer.status == 200
         sent = answer.json
         assert {key: sent[key] for key in ("sip_code", "success", "error", "status")} == {
@@ -111,7 +118,8 @@ async def test_the_examples_of_the_text_upload_a_file_and_fax_it(tmp_path: Path)
         }
         (job,) = await house.jobs()
         assert (sent["id"], job.submission.door) == (job.uuid, "api")
-        (call,) = house.stage.calls_to(CALLED)
+        (call,) = house.stage.calls_to(LISTENER)
+        assert correlation(voice, house.stage.received(call["call_id"]).with_suffix(".alaw").read_bytes()) > 0.95
         assert call["caller"] == "+375172001530", "the terminal that was asked for"
         assert difference(tiff, house.stage.received(call["call_id"])) == ""
         assert (await client.get(f"/faxes/{sent['id']}")).json == sent
@@ -150,7 +158,12 @@ async def test_the_two_errors_of_the_text_are_told_in_its_words(tmp_path: Path) 
         voice = await client.act(
             {"action": "sendfax", "recipient": CALLED, "attachment": tiff.name, "voiceDocumentSID": "002.mp3"}
         )
-        assert (voice.status, voice.json["code"]) == (501, "voice-not-supported")
+        assert (voice.status, voice.json["code"]) == (404, "file-not-found")
+        await client.upload(("002.mp3", b"not music"))
+        broken = await client.act(
+            {"action": "sendfax", "recipient": CALLED, "attachment": tiff.name, "voiceDocumentSID": "002.mp3"}
+        )
+        assert (broken.status, broken.json["code"]) == (400, "voice")
         assert house.stage.far_end.told("call") == []
 
 

@@ -12,6 +12,8 @@ class Behaviour(StrEnum):
     """Answers, and has nothing but audio: 488 for T.38."""
     TAKES_T38 = "12"
     """Answers, and takes T.38 when it is asked."""
+    LISTENS = "13"
+    """A person, who listens for some seconds, and then presses Start; what was heard is kept."""
     BUSY = "20"
     RINGS = "21"
     """Rings for ever."""

@@ -2,7 +2,7 @@
 
 Run as `python -m tests.peers.far_end DIRECTORY`. It tells in JSON lines on stderr where it listens, which calls come
 in, every page, how each call ends and when the last packet was heard, in seconds of the machine's monotonic clock.
-Received faxes are `DIRECTORY/CALL-ID.tif`.
+Received faxes are `DIRECTORY/CALL-ID.tif`, what a person has heard is `DIRECTORY/CALL-ID.alaw`.
 """
 
 import asyncio
@@ -18,12 +18,15 @@ import structlog
 from mail2fax import log as logs
 from mail2fax.engine.embedded.clock import ticks
 from mail2fax.engine.embedded.port import DatagramPort
+from mail2fax.engine.embedded.rtp.packet import PCMA, looks_like_rtp, parse_packet
+from mail2fax.engine.embedded.rtp.rtcp import is_rtcp
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
 from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.message import Request, parse_message
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import Credentials, UaSettings
 from mail2fax.engine.embedded.sip.ua import UserAgent
+from mail2fax.engine.embedded.spandsp.task import Law
 from mail2fax.engine.embedded.switchboard import Call, Switchboard
 from mail2fax.engine.settings import EngineSettings
 from mail2fax.model.call import AnswerOrder, CallEnded, CallEvent, MediaPolicy, Negotiated, PageConfirmed, PageProgress
@@ -34,6 +37,8 @@ USER, PASSWORD = "office", "correct horse"
 STATION_ID = "+375 29 155 00 00"
 LINES = 20
 OFFER_AFTER_S = 0.7
+LISTENED = 5 * 8000
+"""How long a person listens, in samples."""
 RING_S = {Behaviour.RINGS: 3600.0}
 INTO_THE_PAGE_S = 3.0
 """How far into a page the far end hangs up. A page of the letter takes about ten seconds."""
@@ -90,7 +95,10 @@ class FarEnd:
         path = self._directory / f"{session.call_id}.tif"
         policy = _POLICIES.get(behaviour, MediaPolicy.OFFER)
         order = AnswerOrder(str(path), STATION_ID, policy, ring_s=RING_S.get(behaviour, 0.2))
-        call = self._board.answer(session, order, media)
+        listens = behaviour is Behaviour.LISTENS
+        call = self._board.answer(session, order, media, voice=Law.A.silence * LISTENED if listens else b"")
+        if listens:
+            _record(call, path.with_suffix(".alaw"))
         async for event in call.events:
             _tell(session, event, call.lane.read_at)
             if isinstance(event, PageProgress) and event.page == HANG_UPS.get(behaviour):
@@ -99,6 +107,19 @@ class FarEnd:
     async def _hang_up(self, call: Call) -> None:
         await asyncio.sleep(INTO_THE_PAGE_S)
         self._board.leave(call)
+
+
+def _record(call: Call, path: Path) -> None:
+    """Keeps the audio that comes, as it comes."""
+    receive = call.line.receive_media
+
+    def receive_and_keep(datagram: bytes, source: tuple[str, int], now: float) -> None:
+        if looks_like_rtp(datagram) and not is_rtcp(datagram) and datagram[1] & 0x7F == PCMA:
+            with path.open("ab") as heard:
+                heard.write(parse_packet(datagram).payload)
+        receive(datagram, source, now)
+
+    call.line.receive_media = receive_and_keep  # type: ignore[method-assign] # the line does not know that it is heard
 
 
 def _tell(session: Session, event: CallEvent, heard_at: float) -> None:

@@ -170,12 +170,20 @@ class Switchboard:
         )
 
     def answer(
-        self, session: Session, order: AnswerOrder, media: DatagramPort, trunk: TrunkSettings | None = None
+        self,
+        session: Session,
+        order: AnswerOrder,
+        media: DatagramPort,
+        trunk: TrunkSettings | None = None,
+        voice: bytes = b"",
     ) -> Call:
-        """Takes a call that rings, which may have ended meanwhile: then its line says so. `trunk` is who brought it."""
+        """Takes a call that rings, which may have ended meanwhile: then its line says so.
+
+        `trunk` is who brought it, and `voice` what is said before the fax, in A-law.
+        """
         self._undecided.pop(session, None)
         return self._begin(
-            session, order, _line_settings(trunk or self._settings, self._settings), media, self._clock()
+            session, order, _line_settings(trunk or self._settings, self._settings), media, self._clock(), voice
         )
 
     def _told(self, media: DatagramPort, flow: Flow) -> Address:

@@ -36,3 +36,7 @@ DELETE FROM jobs WHERE id = :job_id AND deadline_at IS NULL;
 
 -- purge_alarms: Alarms of long ago that nobody is owed any more.
 DELETE FROM alarms WHERE raised_at < :before AND state <> 'pending';
+
+-- voices_in_use: The voice messages that a fax may still be sent with.
+SELECT DISTINCT voice AS name FROM jobs INDEXED BY jobs_with_voice
+WHERE voice <> '' AND (deadline_at IS NOT NULL OR spool_name <> '');

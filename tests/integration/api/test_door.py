@@ -19,10 +19,12 @@ from mail2fax.api.guard import Guard
 from mail2fax.api.links import Links
 from mail2fax.api.past import PastDesk
 from mail2fax.api.settings import DoorSettings, Patience, Public
+from mail2fax.document.voice import Voices
 from mail2fax.engine.scripted import delivered
 from mail2fax.ingest.tls import server_context
 from mail2fax.jobs.archive import HistoryDrop
 from mail2fax.jobs.incoming import IncomingFaxes
+from mail2fax.model.document import VOICES
 from mail2fax.model.domain import DEFAULT, Tenant
 from mail2fax.model.incoming import Heard, Inbox, IncomingEvent, incoming_path
 from mail2fax.model.job import JobState
@@ -65,7 +67,10 @@ async def opened(
         tokens = Tokens(built.store, built.clock)
         await tokens.add(DEFAULT, "crm", hash_of(SECRET), frozenset(Scope), None, "root")
         files = FileStore(folder / "domains", quota)
-        desk = FaxDesk(faxes, files, built.gateway, built.jobs, built.spool, built.dispatcher.nudge, built.clock)
+        voices = Voices(folder / VOICES, 10.0)
+        desk = FaxDesk(
+            faxes, files, built.gateway, built.jobs, built.spool, voices, built.dispatcher.nudge, built.clock
+        )
         guard = Guard(tokens, TENANTS, settings.max_failures_per_address, built.clock)
         documents = Documents(built.store, Links(bytes(32), built.clock), folder / "domains", folder)
         past = PastDesk(

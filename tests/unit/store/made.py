@@ -35,6 +35,7 @@ def adding(key: str) -> Callable[[Session], int]:
             thread="[]",
             automatic=False,
             notify="",
+            voice="",
             now=NOW,
             deadline_at=NOW,
         )
