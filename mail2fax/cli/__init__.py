@@ -16,6 +16,7 @@ VERBS = {
     "doctor": "doctor",
     "jobs": "jobs",
     "show": "jobs",
+    "preview": "preview",
     "send": "send",
     "tail": "tail",
     "retry": "control",

@@ -8,14 +8,18 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from mail2fax.document import ink
-from mail2fax.document.geometry import Fit, fit
+from mail2fax.document.geometry import PAPER_WIDTH, Fit, believable, fit
+from mail2fax.document.ink import Rows
 from mail2fax.document.limits import PAGE_INCHES
 from mail2fax.document.paper import as_it_is, on_paper
 from mail2fax.document.probe import SourcePage
 from mail2fax.document.refused import Refused, too_large
 from mail2fax.document.sheets import AllReaders, Sheet, sheets_of
 from mail2fax.document.tiff import DPI_ACROSS, DPI_DOWN, TiffWriter
-from mail2fax.model.document import Kind, Resolution
+from mail2fax.model.document import Kind, Note, Resolution
+
+MOSTLY = 0.95
+"""A page of Letter is a little wider than a fax: that is nothing to speak of."""
 
 
 def render(
@@ -26,30 +30,57 @@ def render(
     max_pages: int,
     begin_page: Callable[[], None],
     standard: BinaryIO | None = None,
-) -> None:
+) -> tuple[tuple[int, Note], ...]:
     """Writes the pages of all `files` to `target` as one TIFF-F; raises `Refused`, which names the file.
 
     When that is in fine resolution, the same in standard resolution goes to `standard`; else nothing does.
-    `begin_page` is called before anything is read, and before each page is unpacked.
+    `begin_page` is called before anything is read, and before each page is unpacked. Returns what is worth a word to
+    the sender, by pages from 1.
     """
     begin_page()
     sheets = sheets_of(files, readers, max_pages)
     coarse = all(sheet.page.fax_form is Resolution.STANDARD for sheet in sheets)
     resolution = Resolution.STANDARD if coarse else Resolution.FINE
-    writer = TiffWriter(target, resolution)
-    halved = TiffWriter(standard, Resolution.STANDARD) if standard and not coarse else None
-    for sheet, place in zip(sheets, _places(sheets, resolution), strict=True):
+    places = _places(sheets, resolution)
+    renditions = _Renditions(target, None if coarse else standard, resolution)
+    for sheet, place in zip(sheets, places, strict=True):
         begin_page()
         with _about(sheet):
             picture = sheet.look()
-        rows = as_it_is(picture) if sheet.page.fax_form is resolution else on_paper(picture, place)
-        writer.add(rows.height, ink.coded(rows))
-        if halved:
-            half = ink.halved(rows)
-            halved.add(half.height, ink.coded(half))
-    writer.finish()
-    if halved:
-        halved.finish()
+        renditions.add(as_it_is(picture) if sheet.page.fax_form is resolution else on_paper(picture, place))
+    renditions.finish()
+    pairs = enumerate(zip(sheets, places, strict=True), start=1)
+    return tuple((number, note) for number, (sheet, place) in pairs for note in _notes(sheet.page, place))
+
+
+class _Renditions:
+    """The fax, and beside it the same with half the rows, if there is a file for that."""
+
+    def __init__(self, target: BinaryIO, standard: BinaryIO | None, resolution: Resolution) -> None:
+        self._whole = TiffWriter(target, resolution)
+        self._half = TiffWriter(standard, Resolution.STANDARD) if standard else None
+
+    def add(self, page: Rows) -> None:
+        self._whole.add(page.height, ink.coded(page))
+        if self._half:
+            half = ink.halved(page)
+            self._half.add(half.height, ink.coded(half))
+
+    def finish(self) -> None:
+        self._whole.finish()
+        if self._half:
+            self._half.finish()
+
+
+def _notes(page: SourcePage, place: Fit) -> Iterator[Note]:
+    """What is worth a word about the way in which a page lies on the fax."""
+    if place.turned:
+        yield Note.TURNED
+    across, down = page.resolution
+    if MOSTLY * (page.height / down if place.turned else page.width / across) > PAPER_WIDTH:
+        yield Note.SHRUNK
+    if not believable(page.dpi) and not page.fax_form:
+        yield Note.GUESSED
 
 
 def _places(sheets: Sequence[Sheet], resolution: Resolution) -> Sequence[Fit]:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,7 +20,7 @@ from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document import tiff
 from mail2fax.document.limits import RenderLimits
 from mail2fax.document.process import CRASHES, OUT_OF_TIME, Standby, clean, parsed
-from mail2fax.model.document import Document, Kind, Page, Piece, Resolution, standard_name
+from mail2fax.model.document import Document, Kind, Note, Page, Piece, Resolution, standard_name
 from mail2fax.model.refusal import Refusal, RefusalCode
 
 log = structlog.get_logger()
@@ -34,6 +35,8 @@ CODES = frozenset(
     }
 )
 FACTS = frozenset({"page", "problem"})
+
+Notes = tuple[tuple[int, Note], ...]
 
 
 class RenderingUnavailable(Exception):
@@ -89,18 +92,19 @@ class Renderer:
         unfinished = [place.with_name(f".{place.name}.rendering") for place in places]
         try:
             with _private(unfinished[0]) as file, _private(unfinished[1]) as standard:
-                refusal = await self._work(source, (file, standard), pieces)
-                if refusal:
-                    return refusal
-                return await asyncio.to_thread(_accept, (file, standard), unfinished, places)
+                notes = await self._work(source, (file, standard), pieces)
+                if isinstance(notes, Refusal):
+                    return notes
+                document = await asyncio.to_thread(_accept, (file, standard), unfinished, places)
+                return replace(document, notes=notes)
         except tiff.NotCanonical as error:
             return _failed(_names(pieces), "our reader was misled by it", str(error))
         finally:
             for path in unfinished:
                 path.unlink(missing_ok=True)
 
-    async def _work(self, original: BinaryIO, files: Sequence[BinaryIO], pieces: Sequence[Piece]) -> Refusal | None:
-        """What the worker makes of the document: a refusal, or None when it says that it is rendered."""
+    async def _work(self, original: BinaryIO, files: Sequence[BinaryIO], pieces: Sequence[Piece]) -> Notes | Refusal:
+        """What the worker makes of the document: a refusal, or its notes when it says that it is rendered."""
         name = _names(pieces)
         try:
             original.seek(0)
@@ -115,7 +119,7 @@ class Renderer:
             return _failed(name, "our reader was misled by it", "endless answer")
         return self._judge(line, code, pieces)
 
-    def _judge(self, line: bytes, code: int, pieces: Sequence[Piece]) -> Refusal | None:
+    def _judge(self, line: bytes, code: int, pieces: Sequence[Piece]) -> Notes | Refusal:
         name = _names(pieces)
         if -code in OUT_OF_TIME:
             return _too_slow(name, signal.Signals(-code).name)
@@ -127,7 +131,7 @@ class Renderer:
         self._warn_once(answer.get("missing"))
         match answer.get("outcome"):
             case "rendered" if code == 0:
-                return None
+                return _notes(answer.get("notes"))
             case "refused":
                 file = answer.get("file")
                 if isinstance(file, int) and 0 <= file < len(pieces):
@@ -178,6 +182,14 @@ def _require_half(standard: BinaryIO, pages: Sequence[Page]) -> None:
     rows = [(page.rows + 1) // 2 for page in pages]
     if resolution is not Resolution.STANDARD or [page.rows for page in halved] != rows:
         raise tiff.NotCanonical("the rendition in standard resolution is of another document")
+
+
+def _notes(told: Any) -> Notes:
+    """The notes as told, as far as a process of ours would tell them so."""
+    if not isinstance(told, list) or len(told) > tiff.MAX_PAGES * len(Note):
+        return ()
+    pairs = [pair for pair in told if isinstance(pair, list) and len(pair) == 2]  # noqa: PLR2004 - page and note
+    return tuple((page, Note(note)) for page, note in pairs if isinstance(page, int) and note in set(Note))
 
 
 def _refusal(answer: Mapping[str, Any], name: str) -> Refusal:

@@ -117,6 +117,20 @@ def read(file: BinaryIO) -> tuple[Resolution, tuple[Page, ...]]:
     raise NotCanonical("a directory is not as we write it")
 
 
+def strips(file: BinaryIO) -> tuple[bytes, ...]:
+    """The MMR data of each page of a TIFF-F that `read` has taken."""
+    file.seek(4)
+    (first,) = struct.unpack("<I", file.read(4))
+    file.seek(first)
+    directories = file.read()
+    found = []
+    for number in range(len(directories) // _DIRECTORY_BYTES):
+        strip = _strip_of(directories, number)
+        file.seek(strip.offset)
+        found.append(file.read(strip.size))
+    return tuple(found)
+
+
 def _strip_of(directories: bytes, number: int) -> _Strip:
     def value(entry: int) -> int:
         at = number * _DIRECTORY_BYTES + 2 + entry * _ENTRY.size

@@ -69,12 +69,14 @@ def _render(order: Order, readers: AllReaders) -> Answer:
     target, standard = (os.fdopen(descriptor, "w+b") for descriptor in order.targets)
     try:
         begin_page = partial(limit_page, limits.page_seconds)
-        render(order.files(), target, readers, max_pages=limits.max_pages, begin_page=begin_page, standard=standard)
+        notes = render(
+            order.files(), target, readers, max_pages=limits.max_pages, begin_page=begin_page, standard=standard
+        )
     except Refused as no:
         return _refused(no)
     except Exception as error:  # noqa: BLE001 - whatever a document does, its sender gets an answer
         return _answer_to(error, limits)
-    return {"outcome": "rendered"}
+    return {"outcome": "rendered", "notes": notes}
 
 
 def _answer_to(error: Exception, limits: RenderLimits) -> Answer:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+BITS_PER_S, OVERHEAD_S = 14_400, 11.6
+
 
 class Resolution(StrEnum):
     """The vertical resolutions of T.30 that we write; horizontal is always 204 per inch (RFC 3949)."""
@@ -65,23 +67,38 @@ class Page:
     rows: int
     mmr_bytes: int
 
+    @property
+    def seconds(self) -> float:
+        """Estimated time of the page itself on the phone, in seconds: its bits at V.17's 14400 bit/s."""
+        return self.mmr_bytes * 8 / BITS_PER_S
+
+
+class Note(StrEnum):
+    """What its sender may like to know of a page before it is sent."""
+
+    TURNED = "turned"
+    SHRUNK = "shrunk"
+    GUESSED = "guessed"
+    """The file does not say, or not believably, how large the page is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """One canonical fax TIFF, as written by `document/`. `name` is its file in the document store.
 
     Of a document in fine resolution there is a second rendition beside it, with half the rows: `standard_name`.
+    `notes` are about pages, from 1.
     """
 
     name: str
     resolution: Resolution
     pages: tuple[Page, ...]
+    notes: tuple[tuple[int, Note], ...] = ()
 
     @property
     def phone_seconds(self) -> float:
         """Estimated time on the phone in seconds: MMR bits at V.17 14400 bit/s, plus the T.30 overhead."""
-        overhead_s, bits_per_s = 11.6, 14_400
-        return overhead_s + sum(page.mmr_bytes for page in self.pages) * 8 / bits_per_s
+        return OVERHEAD_S + sum(page.seconds for page in self.pages)
 
 
 VOICES = "voices"
