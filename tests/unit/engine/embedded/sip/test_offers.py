@@ -34,6 +34,19 @@ def test_a_refused_offer_is_not_the_end(code: int) -> None:
     assert solo.caller.take_events() == [OfferAnswered(T38_ANSWER)]
 
 
+def test_the_ack_to_a_refused_offer_goes_the_way_of_the_offer() -> None:
+    """Trap: ACK to 3xx-6xx uses the INVITE's branch, URI and Route, wherever a Contact in the answer points."""
+    solo = Solo()
+    solo.establish(("Record-Route", "<sip:192.0.2.9;lr>"))
+    solo.caller.offer(T38_OFFER, solo.pump.now)
+    reinvite = solo.sent("INVITE")[1]
+    solo.answer(reinvite, 488, ("Contact", "<sip:elsewhere@203.0.113.9>"), source=("192.0.2.9", 5060))
+    ack = solo.sent("ACK")[-1]
+    assert (ack.via.branch, ack.uri) == (reinvite.via.branch, reinvite.uri)
+    assert ack.headers.items("Route") == reinvite.headers.items("Route") == ["<sip:192.0.2.9;lr>"]
+    assert [sent.destination for sent in solo.pump.trace if "a ACK" in sent.label][-1] == ("192.0.2.9", 5060)
+
+
 @pytest.mark.parametrize("code", [408, 481])
 def test_an_answer_that_the_dialog_is_gone_ends_the_call(code: int) -> None:
     """Trap: 408 and 481 to a re-INVITE end the dialog."""

@@ -1,5 +1,7 @@
 """Whole faxes, sender against receiver, on T.38 and on G.711."""
 
+from collections import Counter
+
 import pytest
 
 from mail2fax.engine.embedded.spandsp.events import Finished, PageConfirmed, PageProgress
@@ -220,6 +222,24 @@ def test_indicators_are_asked_for_in_several_copies_and_packets_are_numbered(des
     assert [ifp.sequence for ifp in told] == list(range(len(told)))
     assert {len(ifp.data) for ifp in told} == {1}, "an indicator is one octet"
     assert {ifp.copies for ifp in told} == {3}
+
+
+def test_the_packets_of_a_page_go_out_at_the_pace_of_the_modem(desk: Desk) -> None:
+    """Trap: with libspandsp's NO_PACING a whole page comes at once, and floods every queue on the way."""
+    pump = desk.t38(desk.sending(desk.document()))
+    at: list[tuple[int, int]] = []
+
+    def seen(packet: bytes) -> bytes:
+        at.append((pump.frame, len(packet)))
+        return packet
+
+    pump.forth = seen
+    pump.run()
+    of_a_frame: Counter[int] = Counter(frame for frame, _ in at)
+    octets = sum(size for _, size in at)
+    page_s = (at[-1][0] - at[0][0]) / FRAMES_A_SECOND
+    assert max(of_a_frame.values()) <= 2, "packets of 30 ms, in frames of 20 ms"
+    assert octets / page_s < 14_400 / 8 * 1.3
 
 
 def test_t38_version_3_carries_a_fax_as_well(desk: Desk) -> None:
