@@ -188,6 +188,11 @@ class Fax:
         """The lane carries the call: `catch_up` and `run` need not come at every frame."""
         return self.lane is not None and self.lane.running
 
+    @property
+    def needs_frames(self) -> bool:
+        """There is a terminal, and nobody else moves it."""
+        return self._path is not None and not self.carried
+
     def catch_up(self, now: float) -> None:
         """Takes up what the lane has done, and whether it has stopped."""
         if self._lane_ahead:

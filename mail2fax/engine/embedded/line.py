@@ -61,6 +61,8 @@ _PARTING = {
 
 _PATIENCE_S = 4.0
 """... and a receiver so long for the sender's BYE: it is the caller's, and a re-INVITE may come before it."""
+_LOOK_EVERY_S = 1.0
+"""How often a line is looked at that needs no frames: its limits are all of many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +162,15 @@ class Line:
         self._hang_up_when_due(now)
         self._events += self._fax.take_events()
 
-    @property
-    def carried(self) -> bool:
-        """Nothing is due every 20 ms: a `tick` is needed for what the session and the lane have to say, and now and
-        then for what takes seconds."""
-        return self._fax.carried
+    def due_at(self, now: float) -> float:
+        """When a `tick` is needed at the latest, if session and lane have nothing to say before: at every frame of the
+        media, unless there are none yet or the lane carries them."""
+        if self._fax.needs_frames:
+            return now
+        finished_s = self._fax.finished_for(now)
+        parting_at = now + self._parting_s - finished_s if finished_s else None
+        moments = (self._answer_at, self._offer_at, parting_at)
+        return min([now + _LOOK_EVERY_S, *(moment for moment in moments if moment is not None)])
 
     def take_media(self) -> list[tuple[bytes, Address]]:
         return self._fax.take_datagrams()
@@ -355,8 +361,12 @@ class Line:
     def _hang_up_when_due(self, now: float) -> None:
         if fault := self._fax.overdue(now):
             self.hang_up(now, EndedBy.US, fault)
-        elif self._fax.finished_for(now) > (_FLUSH_S if self._fax.sending else _PATIENCE_S):
+        elif self._fax.finished_for(now) > self._parting_s:
             self.hang_up(now, EndedBy.US)
+
+    @property
+    def _parting_s(self) -> float:
+        return _FLUSH_S if self._fax.sending else _PATIENCE_S
 
     def _answered(self) -> None:
         self._is_answered = True

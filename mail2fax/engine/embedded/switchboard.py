@@ -30,9 +30,6 @@ from mail2fax.model.trace import TraceLine
 
 log = structlog.get_logger()
 
-LOOK_EVERY_S = 0.2
-"""How often a call is looked at that its lane carries: an offer of ours, a hang-up may be late by so much."""
-
 DECISION_LIMIT_S = 20.0
 """How long a call may ring without anybody saying whether it is taken."""
 
@@ -101,6 +98,8 @@ class Switchboard:
         self._ring = ring
         self._changed = changed
         self._calls: set[Call] = set()
+        self._stirred = False
+        """The user agent has heard something, or a timer of its ran: sessions may have news."""
         self._lanes = Lanes()
         self._undecided: dict[Session, float] = {}
         self._parting: set[Session] = set()
@@ -211,6 +210,7 @@ class Switchboard:
             self._tell_end(call, EndedBy.CANCELLED)
         elif call in self._calls and not call.events.ended:
             call.line.hang_up(self._clock(), EndedBy.CANCELLED)
+            call.look_at = 0.0
             self.sip.flush()
 
     def close(self) -> None:
@@ -220,6 +220,7 @@ class Switchboard:
             self.reject(session, _SERVICE_UNAVAILABLE)
         for call in self._calls:
             call.line.hang_up(self._clock(), EndedBy.CANCELLED)
+            call.look_at = 0.0
         self.sip.flush()
         self.awake.set()
 
@@ -236,10 +237,8 @@ class Switchboard:
         if self.sip.is_lost:
             raise OSError("the SIP socket was closed under us")
         now = self._clock()
-        wanted = self._lanes.run(now)
-        for call in list(self._calls):
-            if call.lane in wanted or call.session.has_news or now >= call.look_at:
-                self._move(call, now)
+        for call in self._due(now, self._lanes.run(now)):
+            self._move(call, now)
         for session, since in list(self._undecided.items()):
             if session.ended:  # its caller gave up; a line that nobody uses must not be busy
                 del self._undecided[session]
@@ -281,6 +280,15 @@ class Switchboard:
         self.sip.flush()
         return call
 
+    def _due(self, now: float, wanted: set[Lane]) -> list[Call]:
+        """The calls that have to be moved; most need nothing most of the time."""
+        stirred, self._stirred = self._stirred, False
+        return [
+            call
+            for call in self._calls
+            if now >= call.look_at or call.lane in wanted or (stirred and call.session.has_news)
+        ]
+
     def _move(self, call: Call, now: float) -> None:
         try:
             for datagram, source, at in call.lane.take_datagrams():
@@ -300,7 +308,7 @@ class Switchboard:
         if now >= call.trace_at:
             call.trace_at = now + TRACE_EVERY_S
             _hand_over(call, self._traces.taken(call.session, call.line.trace.take))
-        call.look_at = now + LOOK_EVERY_S if call.line.carried else now
+        call.look_at = now if call.session.has_news else call.line.due_at(now)
         if call.line.done:
             self._release(call, EndedBy.LOCAL_FAULT)
 
@@ -347,6 +355,7 @@ class Switchboard:
 
     def _admit_callers(self) -> None:
         """A datagram came, or a timer ran: perhaps somebody calls. Or nobody can any more, which `tick` tells."""
+        self._stirred = True
         if self.sip.is_lost:
             self.awake.set()
         for session in self._agent.take_incoming():

@@ -18,6 +18,7 @@ from mail2fax.config import Config
 from mail2fax.engine.embedded import switchboard
 from mail2fax.engine.embedded.engine import EmbeddedEngine
 from mail2fax.engine.embedded.fax import Fax
+from mail2fax.engine.embedded.line import Line
 from mail2fax.engine.embedded.port import DatagramPort
 from mail2fax.engine.embedded.sip import transport
 from mail2fax.engine.embedded.sip.flow import udp
@@ -157,6 +158,27 @@ async def test_nothing_is_left_of_calls_that_are_over(engine: EmbeddedEngine, or
                     break
     await asyncio.sleep(0.3)
     assert (engine.counters.lines, engine.counters.undecided, engine.counters.dialogs) == (0, 0, 0)
+
+
+async def test_a_call_that_rings_is_not_moved_in_every_tick(
+    engine: EmbeddedEngine, order: CallOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = 0
+    tick = Line.tick
+
+    def counted(line: Line, now: float) -> None:
+        nonlocal moved
+        moved += 1
+        tick(line, now)
+
+    monkeypatch.setattr(Line, "tick", counted)
+    async with engine.call(replace(order, number=RINGS)) as events:
+        async for event in events:
+            if isinstance(event, Ringing):
+                break
+        before = moved
+        await asyncio.sleep(0.5)
+        assert moved - before <= 4, "of two ends, 25 ticks each"
 
 
 async def test_the_evidence_of_a_call_that_comes_in_begins_with_its_invite(

@@ -81,7 +81,7 @@ class SipTransport:
 
     def flush(self) -> None:
         """Send what waits to be sent, and set the alarm for what comes next."""
-        now = self._loop.time()
+        now, any_lost = self._loop.time(), False
         while True:
             for message, flow in self._agent.take_datagrams():
                 self._send(message, flow, now)
@@ -91,7 +91,10 @@ class SipTransport:
                 self._agent.lost(flow, now)
             if not lost:
                 break
+            any_lost = True
         self._set_alarm()
+        if any_lost:
+            self._on_change()
 
     async def gone(self) -> None:
         """After `close`: until the last socket is really closed, which takes the loop a moment."""

@@ -397,6 +397,22 @@ def test_a_first_offer_of_t38_is_answered_with_t38(calls: Calls) -> None:
     assert b"m=audio" not in answer
 
 
+def test_a_line_says_when_it_has_to_be_looked_at_again(calls: Calls) -> None:
+    """Trap: two hundred calls that ring, or go evenly, are not to be asked fifty times a second each."""
+    ringing = calls.called(OFFER)
+    ringing.order = replace(ringing.order, ring_s=0.7)  # type: ignore[arg-type] # an AnswerOrder
+    pump = calls.pump(calls.caller(), ringing)
+    pump.dial()
+    pump.run_for(0.2)
+    caller, called = pump.caller.line, pump.called.line
+    assert caller
+    assert called
+    assert caller.due_at(pump.now) == pump.now + 1.0
+    assert called.due_at(pump.now) == pytest.approx(0.72, abs=0.03)
+    pump.run_for(0.8)
+    assert called.due_at(pump.now) == pump.now, "media are moved in every frame, where no lane does it"
+
+
 def test_a_machine_that_stood_still_does_not_catch_up_for_hours(calls: Calls) -> None:
     pump = calls.t38()
     pump.dial()
