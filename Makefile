@@ -59,7 +59,7 @@ fuzz: $(READY) ## Feed the parsers nonsense: make fuzz FUZZ_S=60 (seconds for ea
 	@FUZZ_S=$(or $(FUZZ_S),60) FUZZ_SEED=$(or $(FUZZ_SEED),random) $(BIN)/pytest -q -n $(WORKERS) tests/fuzz
 
 soak: $(READY) ## Run the long tests: faxes over bad networks (minutes), and hours of fuzzing (FUZZ_S=3600)
-	@$(BIN)/pytest -q -n $(WORKERS) -m soak tests/soak
+	@$(BIN)/pytest -q -n $(WORKERS) -m soak tests/soak tests/integration
 	@FUZZ_S=$(or $(FUZZ_S),3600) FUZZ_SEED=$(or $(FUZZ_SEED),random) $(BIN)/pytest -q -n $(WORKERS) tests/fuzz
 
 bench-intake: $(READY) ## Measure how fast mails are taken, beside Postfix (ten minutes, as root)

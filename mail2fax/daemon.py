@@ -44,6 +44,7 @@ from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.archive import HistoryDrop
 from mail2fax.jobs.incoming import IncomingFaxes
 from mail2fax.jobs.intake import Intake
+from mail2fax.jobs.left_alone import LeftAlone
 from mail2fax.jobs.operator import Operator
 from mail2fax.jobs.outbox import Outbox
 from mail2fax.jobs.retention import Retention
@@ -254,7 +255,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         api = await _open_api(config, store, gateway, jobs, spool, dispatcher.nudge) if config.api.listen else None
         if api:
             closing.push_async_callback(api.stop)
-        mailboxes = MailboxDoor(spool, Desk(accept, jobs.known, alarms.sound), now)
+        mailboxes = MailboxDoor(spool, _mailbox_desk(accept, jobs, alarms, LeftAlone(store, now)), now)
         closing.push_async_callback(mailboxes.stop)
         mailboxes.adopt(wiring.mailboxes(config))
         yield _House(
@@ -274,6 +275,10 @@ async def _house(config: Config) -> AsyncIterator[_House]:
             orders,
             api,
         )
+
+
+def _mailbox_desk(accept: Accept, jobs: Jobs, alarms: Alarms, aside: LeftAlone) -> Desk:
+    return Desk(accept, jobs.known, alarms.sound, aside.among, aside.add)
 
 
 # Opening

@@ -59,12 +59,15 @@ class Desk:
     """What a collector asks of the gateway.
 
     `accept` judges an arrival and commits it, or leaves the file alone. `known` tells which of the keys have become a
-    job, and what became of that, None while that is not known. `alarm` is `Alarms.sound`.
+    job, and what became of that, None while that is not known. `alarm` is `Alarms.sound`. `left_alone` tells which of
+    the keys were given to `leave_alone` before, in whatever run of ours.
     """
 
     accept: Callable[[Arrival, SpoolFile], Awaitable[Accepted | Refusal]]
     known: Callable[[Door, Collection[str]], Awaitable[Mapping[str, str | None]]]
     alarm: Callable[..., Awaitable[bool]]
+    left_alone: Callable[[Collection[str]], Awaitable[Collection[str]]]
+    leave_alone: Callable[[Collection[str]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,8 @@ class Collector:
             self._log.warning("mails put off, disk is low", mails=len(fresh))
             await self._put_off()
             return True
+        self._settled |= set(await self._desk.left_alone([mail.key for mail in fresh]))
+        fresh = [mail for mail in fresh if mail.key not in self._settled]
         known = await self._desk.known(self._door, [mail.key for mail in fresh])
         finished = [mail for mail in fresh if mail.key in known]
         batch = len(finished) if self._settings.leave_on_server else BATCH
@@ -224,7 +229,12 @@ class Collector:
         self._settled |= {mail.key for mail in late}
         hours = f"{self._limits.max_age_h:g}"
         self._log.error("old mails left alone", mails=len(late), hours=hours)
+        # First a person is told: should we be killed in between, he is told twice.
         await self._sound(AlarmCause.MAILBOX_OLD, count=str(len(late)), hours=hours)
+        try:
+            await self._desk.leave_alone([mail.key for mail in late])
+        except StoreError as error:
+            self._log.error("old mails not written down", mails=len(late), error=str(error))
 
     async def _put_off(self) -> None:
         """A moment's rest within the connection."""

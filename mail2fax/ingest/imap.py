@@ -4,6 +4,7 @@ A mail is named by UIDVALIDITY and UID, never by a flag: people and telephones o
 goes to a folder, what was refused to another. Bodies are fetched one at a time, after their size is known.
 """
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
@@ -25,6 +26,8 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 LONGEST_FETCH_S = 3600.0
 _MARGIN = timedelta(days=1)
 """RFC 3501 6.4.4: SEARCH knows days only, in whatever zone the server likes."""
+ALL_S = 3600.0
+"""After which all mails are asked for again, and not only what is young or new: who waits may grow old."""
 
 
 class ImapMailbox:
@@ -35,6 +38,8 @@ class ImapMailbox:
         self._tokens = TokenSource(settings.grant) if settings.grant else None
         self._open: ImapConnection | None = None
         self._validity = ""
+        self._next_uid = 0
+        self._all_at = 0.0
 
     @contextlib.asynccontextmanager
     async def connect(self) -> AsyncIterator[None]:
@@ -44,20 +49,27 @@ class ImapMailbox:
                 for folder in (self._settings.done, self._settings.rejected):
                     await self._make_sure_of(folder)
                 self._validity = await self._select(self._settings.folder)
+                self._all_at = 0.0
                 yield
             finally:
                 self._open = None
 
     async def list_new(self, since: datetime) -> tuple[Waiting, ...]:
-        server = self._server
-        server.news.clear()
-        uids = await self._search("UNDELETED")
-        day = since.astimezone(UTC) - _MARGIN
-        recent = (
-            set(await self._search(f"UNDELETED SINCE {day.day}-{_MONTHS[day.month - 1]}-{day.year}")) if uids else ()
-        )
+        # A mailbox may hold ten thousand old mails. Once they are known, one search with a short answer does: it names
+        # what is young, and what has come since the last.
+        self._server.news.clear()
+        day, now = since.astimezone(UTC) - _MARGIN, asyncio.get_running_loop().time()
+        young = f"SINCE {day.day}-{_MONTHS[day.month - 1]}-{day.year}"
+        if now < self._all_at:
+            uids = recent = await self._search(f"UNDELETED OR {young} UID {self._next_uid}:*")
+        else:
+            uids = await self._search("UNDELETED")
+            recent = await self._search(f"UNDELETED {young}") if uids else []
+            self._all_at = now + ALL_S
+        self._next_uid = max([self._next_uid, *(int(uid) + 1 for uid in uids)])
+        young_uids = set(recent)
         place = (self._settings.user, self._settings.host, self._settings.folder, self._validity)
-        return tuple(Waiting(key_of("imap", *place, uid), uid, old=uid not in recent) for uid in uids)
+        return tuple(Waiting(key_of("imap", *place, uid), uid, old=uid not in young_uids) for uid in uids)
 
     async def look(self, mail: Waiting) -> Head | None:
         fetched = await self._fetch(mail.uid, f"RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER]<0.{HEADER_BYTES}>")
@@ -86,6 +98,8 @@ class ImapMailbox:
 
     async def wait(self, *, hurry: bool) -> None:
         server = self._server
+        if hurry:
+            self._all_at = 0.0
         if hurry or server.news.is_set():
             return
         if not (server.can("IDLE") and await server.idle(self._settings.idle_s)):

@@ -24,7 +24,6 @@ class Pop3Mailbox:
         self._settings = settings
         self._tokens = TokenSource(settings.grant) if settings.grant else None
         self._session: Pop3Session | None = None
-        self._sizes: dict[str, int] = {}
         self._marked = 0
 
     @contextlib.asynccontextmanager
@@ -42,13 +41,18 @@ class Pop3Mailbox:
         # A session sees the mails that were there when it began.
         session = self._session or await self._enter()
         names = await session.listed("UIDL")
-        self._sizes = {number: int(size) for number, size in (await session.listed("LIST")).items()}
         place = (self._settings.user, self._settings.host)
         return tuple(Waiting(key_of("pop3", *place, name), number) for number, name in names.items())
 
     async def look(self, mail: Waiting) -> Head | None:
+        try:
+            size = (await self._open.said(f"LIST {mail.uid}")).split()
+        except NotThere:
+            return None
+        if size[:1] != [mail.uid] or not size[1:2] or not size[1].isdecimal():
+            raise MailboxTrouble("the server does not tell the size of a mail")
         header = await self._mail(f"TOP {mail.uid} 0", HEADER_BYTES, cut=True)
-        return None if header is None else Head(self._sizes.get(mail.uid, 0), header)
+        return None if header is None else Head(int(size[1]), header)
 
     async def fetch(self, mail: Waiting, limit: int) -> bytes | None:
         return await self._mail(f"RETR {mail.uid}", limit, cut=False)

@@ -4,6 +4,7 @@ import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,31 @@ async def test_a_rebuilt_mailbox_does_not_dial_again_and_nobody_is_told_twice(tm
         await gateway.tells("mail known already")
         await server.until("fax", "", 0)
         assert len(await stage.cdrs_of(mail)) == len(stage.calls_to(CALLED)) == len(stage.replies_to(mail)) == 1
+
+
+async def test_one_order_on_three_ways_is_one_fax_and_its_sender_is_told(tmp_path: Path) -> None:
+    """Trap: redirected, or in two mailboxes, a mail has other bytes and another place, and is the same order."""
+    mail = Mail("three-ways", CALLED, (write_fax_tiff(tmp_path / "page.tif", 1),))
+    async with dovecot(("fax", "other")) as server:
+        second = entry(server, "pop3", name="second", user="other")
+        async with (
+            staged(tmp_path, {"mailbox": {"named": [entry(server), second]}}) as stage,
+            stage.gateway() as gateway,
+        ):
+            server.put("fax", stamped(mail))
+            await stage.reply_to(mail, within_s=90)
+            for user, hops in (("other", 1), ("fax", 2)):
+                redirected = stamped(mail)
+                for hop in range(hops):
+                    redirected["Received"] = f"from a by mx{hop}.example.com; {formatdate()}"
+                server.put(user, redirected)
+            await gateway.tells("job refused", reason="duplicate", job=2)
+            await gateway.tells("job refused", reason="duplicate", job=3)
+            await server.until("other", "", 0)
+            await server.until("fax", "", 0)
+            assert len(stage.calls_to(CALLED)) == 1
+            states = sorted(cdr.job.state for cdr in await stage.cdrs_of(mail))
+            assert states == [JobState.REJECTED, JobState.REJECTED, JobState.SENT]
 
 
 async def test_who_may_not_fax_or_proves_nothing_is_put_aside_and_not_written_to(tmp_path: Path) -> None:

@@ -32,12 +32,13 @@ class Office:
         self.failing: Exception | None = None
         self.refuses = False
         self.spool = spool
+        self.left_alone: set[str] = set()
         self._known: dict[str, str | None] = {}
         self._news = asyncio.Condition()
 
     @property
     def desk(self) -> Desk:
-        return Desk(self._accept, self._tell_known, self._sound)
+        return Desk(self._accept, self._tell_known, self._sound, self._tell_left_alone, self._leave_alone)
 
     @property
     def subjects(self) -> list[str]:
@@ -77,6 +78,12 @@ class Office:
     async def _tell_known(self, door: Door, keys: Collection[str]) -> Mapping[str, str | None]:
         assert all(key.startswith(f"{door}:") for key in keys)
         return {key: outcome for key, outcome in self._known.items() if key in keys}
+
+    async def _tell_left_alone(self, keys: Collection[str]) -> Collection[str]:
+        return self.left_alone.intersection(keys)
+
+    async def _leave_alone(self, keys: Collection[str]) -> None:
+        self.left_alone.update(keys)
 
     async def _sound(self, cause: AlarmCause, /, about: str = "", **facts: str) -> bool:
         assert about == facts["mailbox"]

@@ -117,7 +117,7 @@ async def test_a_silent_server_is_given_up(office: Office) -> None:
 
 async def test_a_mail_that_is_larger_than_its_server_has_said_does_not_fill_our_memory() -> None:
     endless = "+OK\n" + "x" * 70_000
-    async with line_server("+OK hello", scripted(UIDL="+OK\n1 a\n.", LIST="+OK\n1 10\n.", RETR=endless)) as port:
+    async with line_server("+OK hello", scripted(UIDL="+OK\n1 a\n.", RETR=endless)) as port:
         mailbox = Pop3Mailbox(settings_for(port, "pop3"))
         async with mailbox.connect():
             (listed,) = await mailbox.list_new(NOW)
@@ -133,7 +133,7 @@ async def test_a_mail_whose_header_cannot_be_had_does_not_shut_the_mailbox(
     good = "+OK\n" + mail("good").decode().replace("\r\n", "\n") + "."
 
     def answer(line: str) -> str | None:
-        lists = {"UIDL": "+OK\n1 bad\n2 good\n.", "LIST": "+OK\n1 10\n2 200\n.", "TOP 1 0": None}
+        lists = {"UIDL": "+OK\n1 bad\n2 good\n.", "LIST 1": "+OK 1 10", "LIST 2": "+OK 2 200", "TOP 1 0": None}
         return lists.get(line, good if line in {"TOP 2 0", "RETR 2"} else "+OK")
 
     async with line_server("+OK hello", answer) as port, collecting(office, settings_for(port, "pop3")):
