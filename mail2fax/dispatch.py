@@ -294,7 +294,8 @@ class Dispatcher:
             return
         if reply.id not in self._unsettled:
             attempts = await self._jobs.attempts_of(job.id)
-            mail = compose(reply, job, attempts, self._replies.letterhead, to)
+            shown = await self._gateway.preview_of(job)
+            mail = compose(reply, job, attempts, self._replies.letterhead, to, shown)
             reached(CrashPoint.REPLY_DUE)
             try:
                 await send(mail, self._replies.server)

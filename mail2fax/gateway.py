@@ -18,20 +18,25 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from mail2fax.admission.attachment import Found
 from mail2fax.admission.gate import (
     AdmissionRules,
     Admitted,
     Allowed,
     Unproven,
+    is_test,
     judge_order,
     judge_redirection,
     judge_sender,
+    judge_test,
     sub_address_of,
 )
 from mail2fax.admission.signature import Signatures
 from mail2fax.crashpoint import CrashPoint, reached
+from mail2fax.document.as_pdf import pdf_of
 from mail2fax.document.sandbox import Renderer
 from mail2fax.document.stored import look_up
+from mail2fax.document.tiff import NotCanonical
 from mail2fax.document.unpack import Poison, Unpacker
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine
 from mail2fax.jobs.alarms import Alarms
@@ -182,13 +187,13 @@ class Gateway:
             await self._let_the_door_go_first()
             # Beside the documents, whose disk is watched: a full /tmp is nobody's business. It has no name there.
             with tempfile.TemporaryFile(dir=self._documents) as tiff:
-                admitted = await self._read_order(job, tiff)
-                if isinstance(admitted, Admitted):
-                    admitted = await self._refuse_duplicate(job, admitted, tiff)
-                prepared = admitted if isinstance(admitted, Refusal) else await self._render(job, admitted, tiff)
+                prepared = await self._prepare(job, tiff)
         if isinstance(prepared, Refusal):
             await self._jobs.refused(job, prepared)
             log.info("job refused", job=job.id, reason=prepared.code)
+            return
+        if prepared.state.final:
+            log.info("preview made", job=job.id)
             return
         reached(CrashPoint.JOB_READY)
         log.info("job ready", job=job.id, number=prepared.number, pages=prepared.pages)
@@ -281,13 +286,24 @@ class Gateway:
                 return
             await asyncio.sleep(DOOR_LOOK_S)
 
-    async def _read_order(self, job: Job, tiff: BinaryIO) -> Admitted | Refusal:
-        """What the mail orders; its document is then in `tiff`."""
+    async def _prepare(self, job: Job, tiff: BinaryIO) -> Job | Refusal:
+        """The job as it is then: ready to be dialled, or over, if its mail only wanted to be shown something."""
+        order = await self._read_order(job, tiff)
+        if isinstance(order, Found):
+            return await self._show(job, order, tiff)
+        if isinstance(order, Admitted):
+            order = await self._refuse_duplicate(job, order, tiff)
+        return order if isinstance(order, Refusal) else await self._render(job, order, tiff)
+
+    async def _read_order(self, job: Job, tiff: BinaryIO) -> Admitted | Found | Refusal:
+        """What the mail orders, or wants to be shown; its document is then in `tiff`."""
         with await self._spool.open(job.submission.spool_name) as mail:
             parts = await self._unpacker.unpack(mail, tiff)
         reached(CrashPoint.MAIL_PARSED)
         if isinstance(parts, Poison):
             return await self._quarantine(job)
+        if is_test(job.submission.subject):
+            return judge_test(parts, self._rules)
         admitted = judge_order(job.submission.subject, parts, self._rules, job.submission.recipient)
         if isinstance(admitted, Refusal) or self._lines.may_carry(wanted_of(replace(job, number=admitted.number.e164))):
             return admitted
@@ -313,6 +329,21 @@ class Gateway:
             return document
         pages = len(document.pages)
         return await self._jobs.prepared(job, admitted.number.e164, document.name, pages, admitted.ignored)
+
+    async def _show(self, job: Job, found: Found, tiff: BinaryIO) -> Job | Refusal:
+        """The mail's document is rendered, for its sender to look at; nobody is called."""
+        target = self._documents / f"{job.uuid}.tif"
+        document = await self._renderer.render(tiff, found.name, target, found.pieces)
+        if isinstance(document, Refusal):
+            return document
+        facts = {"pages": str(len(document.pages)), "seconds": str(round(document.phone_seconds))}
+        return await self._jobs.shown(job, document.name, facts)
+
+    async def preview_of(self, job: Job) -> bytes | None:
+        """The PDF that a job's reply brings, of what would have been sent; None for other jobs, or when it is gone."""
+        if job.outcome != RefusalCode.PREVIEW or job.document is None:
+            return None
+        return await asyncio.to_thread(_as_pdf, self._documents / job.document)
 
     async def _call(self, job_id: int, order: CallOrder, watch: AttemptWatch) -> None:
         """One call from its first event to its last. It is a task of its own, so that `hang_up` ends it and not us."""
@@ -452,6 +483,15 @@ def _submission(arrival: Arrival, allowed: Allowed, spool_name: str) -> Submissi
         copy_key=arrival.copy_key,
         signed_key=allowed.signed_key,
     )
+
+
+def _as_pdf(document: Path) -> bytes | None:
+    try:
+        with document.open("rb") as file:
+            return pdf_of(file)
+    except (OSError, NotCanonical) as error:
+        log.warning("preview not attached", document=document.name, error=str(error))
+        return None
 
 
 async def _written_down(job: Job, write: Callable[[], Awaitable[T]]) -> T:

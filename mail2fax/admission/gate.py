@@ -4,10 +4,11 @@
 is safely ours. Nobody may fax, and nowhere, unless a rule says so.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from mail2fax.admission.attachment import ONE_TIFF, Wanted, find_attachment
+from mail2fax.admission.attachment import ONE_TIFF, Found, Wanted, find_attachment
 from mail2fax.admission.number import NumberPlan, NumberRules, contradicts, may_dial, read_dialled, read_number
 from mail2fax.admission.proof import Bindings, is_proven, shown_by
 from mail2fax.admission.sender import SenderRules
@@ -24,6 +25,9 @@ from mail2fax.model.mail_proof import Proof, ProofKind, SignatureRules, suffices
 from mail2fax.model.number import FaxNumber
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.model.rule import SenderRule
+
+_TEST = re.compile(r"\s*TEST\b")
+"""In capitals: a fax about a test has it otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,18 @@ def judge_order(
     if isinstance(attachment, Refusal):
         return attachment
     return Admitted(number, attachment.name, sub_address_of(recipient), attachment.ignored, attachment.pieces)
+
+
+def is_test(subject: str) -> bool:
+    """Whether the mail asks to be shown what would be sent, and not to be faxed: its subject begins with TEST."""
+    return _TEST.match(subject) is not None
+
+
+def judge_test(parts: tuple[Part, ...] | Problem, rules: AdmissionRules) -> Found | Refusal:
+    """Which attachment is to be shown? No number is needed for that, and none is looked for."""
+    if isinstance(parts, Problem):
+        return Refusal(RefusalCode.MAIL_NOT_UNDERSTOOD, {"problem": parts.words})
+    return find_attachment(parts, rules.wanted)
 
 
 def sub_address_of(recipient: str) -> str:

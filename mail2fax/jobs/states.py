@@ -24,7 +24,7 @@ from mail2fax.model.job import Attempt, ImpossibleTransition, Job, JobEvent, Job
 from mail2fax.model.mail import Door, Submission
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.plan import Lesson
-from mail2fax.model.refusal import Refusal
+from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.model.trace import KeepTraces, TraceLine
 from mail2fax.store import Row, Session, Store
 
@@ -141,6 +141,11 @@ class Jobs(JobReader):
     async def refused(self, job: Job, refusal: Refusal) -> Job:
         """Admission or the document room said no."""
         return await self.apply(job.id, JobEvent.REFUSED, Change(outcome=refusal.code, facts=refusal.facts))
+
+    async def shown(self, job: Job, document: str, facts: Mapping[str, str]) -> Job:
+        """The mail asked for a preview: the job is over, and its reply brings `document`."""
+        change = Change(outcome=RefusalCode.PREVIEW, document=document, facts=facts)
+        return await self.apply(job.id, JobEvent.REFUSED, change)
 
     # The one method
 

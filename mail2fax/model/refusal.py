@@ -39,6 +39,8 @@ class RefusalCode(StrEnum):
     DOCUMENT_TOO_LARGE = "document-too-large"
     RENDERING_FAILED = "rendering-failed"
     DUPLICATE = "duplicate"
+    PREVIEW = "preview"
+    """No fault of anybody's: the mail asked to be shown what would be sent."""
 
 
 SMTP_REPLIES: Mapping[RefusalCode, str] = {
@@ -74,6 +76,7 @@ SMTP_REPLIES: Mapping[RefusalCode, str] = {
     RefusalCode.DOCUMENT_TOO_LARGE: "552 5.3.4 The TIFF is too large to be faxed",
     RefusalCode.RENDERING_FAILED: "554 5.6.0 The TIFF could not be turned into fax pages",
     RefusalCode.DUPLICATE: "554 5.6.0 This fax was sent before",
+    RefusalCode.PREVIEW: "554 5.6.0 This is a test, and nothing is faxed",
 }
 """What the SMTP client hears: always permanent, for the same mail would be refused again."""
 

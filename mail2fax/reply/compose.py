@@ -69,8 +69,18 @@ _templates = Environment(
 )
 
 
-def compose(reply: Reply, job: Job, attempts: Sequence[Attempt], letterhead: Letterhead, to: str) -> EmailMessage:
-    """The status mail for `reply`, to `to`; `job` stands in a final state, `attempts` are all of its attempts."""
+def compose(
+    reply: Reply,
+    job: Job,
+    attempts: Sequence[Attempt],
+    letterhead: Letterhead,
+    to: str,
+    shown: bytes | None = None,
+) -> EmailMessage:
+    """The status mail for `reply`, to `to`; `job` stands in a final state, `attempts` are all of its attempts.
+
+    `shown` is a PDF to go with it: what would have been sent.
+    """
     words = words_in(letterhead.language)
     message = EmailMessage(policy=_POLICY)
     message["From"] = _header_address(letterhead.sender, words.labels.fax)
@@ -88,8 +98,15 @@ def compose(reply: Reply, job: Job, attempts: Sequence[Attempt], letterhead: Let
     message["Content-Language"] = words.language.value
     # Python's own boundary is new each time it is asked. RFC 2045 6.7 rules "=_" out of quoted-printable, and its
     # underscore is no letter of base64.
-    message.set_boundary("=_" + hashlib.sha256(reply.message_id.encode()).hexdigest()[:32])
+    _bound(message, reply.message_id)
+    if shown is not None:
+        message.add_attachment(shown, maintype="application", subtype="pdf", filename=f"fax-{job.id}.pdf")
+        _bound(message, reply.message_id + " with its preview")
     return message
+
+
+def _bound(message: EmailMessage, seed: str) -> None:
+    message.set_boundary("=_" + hashlib.sha256(seed.encode()).hexdigest()[:32])
 
 
 def _header_address(address: str, name: str = "") -> HeaderAddress:

@@ -34,10 +34,12 @@ class Correction:
 
 
 def state_of(job: Job, words: Words) -> StateWording:
-    """How the job's end is told: by its state, unless it was a repeat."""
+    """How the job's end is told: by its state, unless it was a repeat or a test."""
     if job.outcome == RefusalCode.DUPLICATE:
         labels = words.labels
         return StateWording(labels.duplicate.format(job=job.facts.get("job", labels.unknown)), labels.sent_before)
+    if job.outcome == RefusalCode.PREVIEW:
+        return StateWording(words.labels.preview, words.labels.only_shown)
     return words.states[job.state]
 
 

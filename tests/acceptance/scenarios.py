@@ -106,6 +106,7 @@ def mails(directory: Path) -> dict[str, Mail]:
         "forwarded": (number(Behaviour.FORWARDED, 60), next(pictures)),
         "two-readings": ("44 800 1111", one),
         "no-number": ("The letter, as discussed", one),
+        "test": (f"TEST {number(Behaviour.OFFERS_T38, 9)}", LETTER),
     }
     others = [
         Mail("no-tiff", number(Behaviour.OFFERS_T38, 3)),

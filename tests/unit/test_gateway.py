@@ -192,6 +192,24 @@ async def test_a_mail_without_a_number_is_refused_and_its_sender_is_told(quiet: 
     assert [reply.job_id for reply in await quiet.outbox.owed(quiet.clock())] == [job.id]
 
 
+async def test_a_mail_that_only_wants_to_be_shown_something_is_never_dialled(quiet: House) -> None:
+    """Neither is it a duplicate: whoever looks twice may still send it."""
+    raw = ORDER.replace(b"Subject: +375 29 155 44 99", b"Subject: TEST +375 29 155 44 99")
+    for _ in range(2):
+        job = await quiet.found(
+            await accepted(quiet, f"mail {_}", raw.replace(b"Message-ID: <", b"Message-ID: <%d" % _))
+        )
+        await quiet.gateway.prepare(job)
+        job = await quiet.found(job.id)
+        assert (job.state, job.outcome, job.number) == (JobState.REJECTED, RefusalCode.PREVIEW, None)
+        assert job.facts["pages"] == "2"
+        assert await quiet.gateway.preview_of(job) is None  # this renderer has written nothing
+    assert len(await quiet.outbox.owed(quiet.clock())) == 2
+    real = await quiet.found(await accepted(quiet, "for good"))
+    await quiet.gateway.prepare(real)
+    assert (await quiet.found(real.id)).state is JobState.READY
+
+
 async def test_few_mails_are_on_the_desk_at_once(quiet: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trap: parsing takes nine times a mail's size in memory; twenty large mails at once took all there is."""
     busy, go_on = asyncio.Semaphore(0), asyncio.Event()

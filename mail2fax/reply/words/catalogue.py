@@ -79,6 +79,10 @@ class Labels:
     """The headline, in place of the state's, when the same fax is a job already."""
     sent_before: str
     """The opening then."""
+    preview: str
+    """The headline, in place of the state's, when the mail was a test."""
+    only_shown: str
+    """The opening then."""
     no_result: str
     """What became of a call whose end we never heard."""
     minutes: str

@@ -28,6 +28,8 @@ _LABELS = Labels(
     earlier="{count} earlier ones",
     duplicate="duplicate of job {job}",
     sent_before="You have sent this fax before; nobody was called for it again.",
+    preview="preview",
+    only_shown="This was a test, and nobody was called.",
     no_result="interrupted: the result is not known",
     minutes="min",
     seconds="s",
@@ -218,6 +220,10 @@ _REFUSALS = {
     RefusalCode.DUPLICATE: Wording(
         "This is a duplicate of job {job}: the same mail with the same document, to the same number.",
         "Nothing, if you meant one fax. To send it once more, write a new mail.",
+    ),
+    RefusalCode.PREVIEW: Wording(
+        "Your fax would look like the attached PDF: pages {pages}, on the phone about {seconds} seconds.",
+        "To send it, write the mail again with the fax number as its subject, without TEST.",
     ),
 }
 

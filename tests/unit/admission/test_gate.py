@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mail2fax.admission.gate import AdmissionRules, Admitted, Allowed, Unproven, judge_order, judge_sender
+from mail2fax.admission.gate import AdmissionRules, Admitted, Allowed, Unproven, is_test, judge_order, judge_sender
 from mail2fax.admission.number import NumberPlan, NumberRules
 from mail2fax.mail.heading import Heading
 from mail2fax.mail.mime import read_parts
@@ -233,3 +233,13 @@ def test_a_mail_in_a_mailbox_that_shows_nothing_is_from_nobody() -> None:
     answer = judge_sender(arrival(PLAIN, proofs=()), RULES)
     assert isinstance(answer, Refusal)
     assert answer.code is RefusalCode.SENDER_NOT_PROVEN
+
+
+@pytest.mark.parametrize("subject", ["TEST", "TEST +375 29 155 44 99", " TEST: how does it look?"])
+def test_a_subject_that_begins_with_test_is_no_order(subject: str) -> None:
+    assert is_test(subject)
+
+
+@pytest.mark.parametrize("subject", ["", "test +375 29 155 44 99", "TESTING +375 29 155 44 99", "Fax TEST", "Re: TEST"])
+def test_only_test_in_capitals_at_the_very_beginning_is_no_order(subject: str) -> None:
+    assert not is_test(subject)

@@ -222,6 +222,8 @@ def test_every_refusal_has_a_mail_without_gaps(code: RefusalCode, language: Lang
         "hours",
         "megabytes",
         "address",
+        "pages",
+        "seconds",
     )
     facts = dict.fromkeys(names, "<fact>")
     letterhead, words = replace(LETTERHEAD, language=language), words_in(language)
@@ -358,3 +360,14 @@ def test_only_a_sent_fax_is_ever_called_delivered(state: JobState) -> None:
     message, text = as_read(compose(REPLY, job(state, outcome), [], LETTERHEAD))
     assert ("was delivered" in text) == (state is JobState.SENT)
     assert ("] delivered" in message["Subject"]) == (state is JobState.SENT)
+
+
+def test_a_preview_goes_with_its_mail_and_makes_the_same_mail_each_time() -> None:
+    shown = job(JobState.REJECTED, RefusalCode.PREVIEW, {"pages": "2", "seconds": "40"})
+    first, again = (compose_to(REPLY, shown, (), LETTERHEAD, "anna@example.com", b"%PDF-1.5") for _ in range(2))
+    assert first.as_bytes() == again.as_bytes()
+    read, text = as_read(first)
+    assert "[Fax 7] preview" in read["Subject"]
+    assert "This was a test, and nobody was called." in text
+    (pdf,) = read.iter_attachments()
+    assert (pdf.get_content_type(), pdf.get_content()) == ("application/pdf", b"%PDF-1.5")
