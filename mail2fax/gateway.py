@@ -46,7 +46,6 @@ from mail2fax.jobs.sources import content_key
 from mail2fax.jobs.states import Jobs
 from mail2fax.jobs.strategy import aftermath_of, planned, remembered
 from mail2fax.jobs.watch import AttemptWatch
-from mail2fax.mail.signature import signed_key
 from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.call import CallEvent, CallOrder
 from mail2fax.model.document import VOICES
@@ -272,13 +271,9 @@ class Gateway:
         for look in looks:
             if look.fault:
                 log.info("signature does not count", peer=arrival.peer, signer=look.domain, reason=look.fault)
-        signed = [Proof(ProofKind.DKIM, look.domain) for look in looks if not look.fault]
+        signed = [Proof(ProofKind.DKIM, look.domain, repeatable=True) for look in looks if not look.fault]
         allowed = judge_sender(arrival, rules, signed) if signed else unproven.refusal
-        if isinstance(allowed, Unproven):
-            return allowed.refusal
-        if isinstance(allowed, Refusal):
-            return allowed
-        return replace(allowed, signed_key=signed_key(header, str(sender), arrival.recipient))
+        return allowed.refusal if isinstance(allowed, Unproven) else allowed
 
     async def _let_the_door_go_first(self) -> None:
         for _ in range(DOOR_LOOKS):

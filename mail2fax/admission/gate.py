@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 
 from mail2fax.admission.attachment import ONE_TIFF, Found, Wanted, find_attachment
 from mail2fax.admission.number import NumberPlan, NumberRules, contradicts, may_dial, read_dialled, read_number
-from mail2fax.admission.proof import Bindings, is_proven, shown_by
+from mail2fax.admission.proof import (
+    Bindings,
+    is_proven,
+    must_name,
+    repeat_objection,
+    shown_by,
+    sufficient,
+)
 from mail2fax.admission.sender import SenderRules
 from mail2fax.admission.subject import shown
 from mail2fax.mail.fax_address import FaxAddress, read_fax_address
@@ -19,6 +26,7 @@ from mail2fax.mail.heading import Heading, is_our_own, read_heading
 from mail2fax.mail.mime import Part
 from mail2fax.mail.problem import Problem
 from mail2fax.mail.sender import parse_from
+from mail2fax.mail.signature import signed_key
 from mail2fax.model.document import Piece
 from mail2fax.model.mail import Address, Arrival
 from mail2fax.model.mail_proof import Proof, ProofKind, SignatureRules, suffices
@@ -115,13 +123,25 @@ def judge_sender(arrival: Arrival, rules: AdmissionRules, signed: Iterable[Proof
     rule = rules.by_mailbox.get(arrival.mailbox, rules.by_sender).rule_for(sender)
     if isinstance(rule, Refusal):
         return rule
-    shown = shown_by(header, sender, arrival.counts, subdomains=rules.signatures.subdomains)
+    subdomains = rules.signatures.subdomains
+    shown = shown_by(header, sender, arrival.counts, subdomains=subdomains, mail_from=arrival.mail_from)
     proofs = (*arrival.proofs, *shown, *signed)
     unproven = is_proven(sender, proofs, rules.bindings, rule.require)
+    key = ""
+    if not unproven and all(proof.repeatable for proof in sufficient(sender, proofs, rules.bindings, rule.require)):
+        unproven = _repeated(header, sender, arrival, rules.signatures)
+        key = signed_key(
+            header, str(sender), arrival.recipient if must_name(arrival.recipient, rules.signatures) else ""
+        )
     if unproven is None:
-        return Allowed(read_heading(header, sender, arrival.mail_from), rule, proofs)
+        return Allowed(read_heading(header, sender, arrival.mail_from), rule, proofs, key)
     could_be_signed = arrival.counts.dkim and suffices(ProofKind.DKIM, rule.require)
     return Unproven(unproven, header, sender) if could_be_signed else unproven
+
+
+def _repeated(header: Header, sender: Address, arrival: Arrival, rules: SignatureRules) -> Refusal | None:
+    doubt = repeat_objection(header, arrival.recipient, arrival.received_at, rules)
+    return Refusal(RefusalCode.SENDER_NOT_PROVEN, {"sender": str(sender), "doubt": doubt}) if doubt else None
 
 
 def judge_redirection(named: str, prefix: str, rules: AdmissionRules) -> FaxNumber | Refusal:

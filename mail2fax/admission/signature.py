@@ -17,13 +17,12 @@ import dns.name
 import dns.nameserver
 import dns.resolver
 
-from mail2fax.admission.proof import is_aligned
+from mail2fax.admission.proof import is_aligned, repeat_objection
 from mail2fax.mail.header import EMPTY_LINE, Header
 from mail2fax.mail.mime import MAX_LINES as MAX_MAIL_LINES
 from mail2fax.mail.signature import (
     MIN_KEY_BITS,
     Signature,
-    names_recipient,
     objection,
     signatures_of,
     unfit_key,
@@ -102,10 +101,9 @@ class Signatures:
     ) -> str | None:
         if not is_aligned(signature.domain, sender, subdomains=rules.subdomains):
             return f"it is not of the sender's domain, {sender.domain}"
-        fault = objection(signature, header, self._now(), timedelta(hours=rules.max_age_h))
-        if fault is None and not rules.any_recipient and not names_recipient(header, recipient):
-            return f"neither To nor Cc name {recipient}: the mail may have been meant for somebody else"
-        return fault
+        now = self._now()
+        fault = objection(signature, header, now, timedelta(hours=rules.max_age_h))
+        return fault or repeat_objection(header, recipient, now, rules)
 
     async def _keys(self, signatures: Sequence[Signature], rules: SignatureRules) -> Mapping[str, tuple[bytes, ...]]:
         """The TXT records under each name; raises `Undecided`."""

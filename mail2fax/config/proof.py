@@ -48,6 +48,7 @@ class ProofKeys(Section):
     proof_header: Annotated[str, AfterValidator(field_name)] = ""
     proof_value: Line = ""
     authserv_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
+    authserv_methods: tuple[Literal["dkim", "dmarc"], ...] = ("dkim", "dmarc")
     authserv_spf: bool = False
 
     @property
@@ -56,7 +57,12 @@ class ProofKeys(Section):
         exchange = self.proof_profile == "exchange"
         header, value = EXCHANGE if exchange else (self.proof_header.lower(), self.proof_value)
         return MailProof(
-            header, value, received_by=self.proof_host, authserv_id=self.authserv_id.lower(), spf=self.authserv_spf
+            header,
+            value,
+            received_by=self.proof_host,
+            authserv_id=self.authserv_id.lower(),
+            methods=frozenset(self.authserv_methods),
+            spf=self.authserv_spf,
         )
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 
 from mail2fax import wiring
 from mail2fax.admission.gate import AdmissionRules
-from mail2fax.admission.proof import is_aligned, is_proven, shown_by
+from mail2fax.admission.proof import is_account_of, is_aligned, is_proven, repeat_objection, shown_by
 from mail2fax.admission.signature import Look, Signatures, Undecided
 from mail2fax.config import Config
 from mail2fax.config.proof import EXCHANGE
@@ -40,7 +40,7 @@ async def sample(config: Config, raw: bytes) -> Sequence[Finding]:
         return [ill("sender", f"the From line is not understood: {sender.words}", "It must be exactly one address.")]
     rules = wiring.rules(config)
     looks, doubt = await _looks(config, raw, header, sender, rules)
-    offers = _offers(header, sender, looks, doubt, subdomains=rules.signatures.subdomains)
+    offers = _offers(config, header, sender, looks, doubt, rules)
     signed = [Proof(ProofKind.DKIM, look.domain) for look in looks if not look.fault]
     places = [_smtp(config, header, sender, rules, signed), *_mailboxes(config, header, sender, rules, signed)]
     return [well("sender", f"it is {sender}"), *offers, *places]
@@ -49,14 +49,17 @@ async def sample(config: Config, raw: bytes) -> Sequence[Finding]:
 # What the mail offers, whether we go by it or not
 
 
-def _offers(header: Header, sender: Address, looks: Sequence[Look], doubt: str, *, subdomains: bool) -> list[Finding]:
-    found = [*_headers(header), *_results(header, sender, subdomains=subdomains), *_signatures(looks, doubt)]
+def _offers(
+    config: Config, header: Header, sender: Address, looks: Sequence[Look], doubt: str, rules: AdmissionRules
+) -> list[Finding]:
+    results = _results(header, sender, _repeated(header, _recipient(config, header), rules), rules)
+    found = [*_headers(header, sender), *results, *_signatures(looks, doubt)]
     if any(finding.health == "well" for finding in found):
         return found
     return [*found, doubtful("proof", "nothing in the mail itself shows whom it is from", _NO_STEP)]
 
 
-def _headers(header: Header) -> list[Finding]:
+def _headers(header: Header, sender: Address) -> list[Finding]:
     found = []
     if header.only(EXCHANGE[0]) == EXCHANGE[1].encode():
         found.append(well("header", 'Exchange says that it is from a user of its own: proof_profile = "exchange"'))
@@ -64,7 +67,11 @@ def _headers(header: Header) -> list[Finding]:
         step = "A mail from outside is marked so. Take one of your own users as a sample."
         found.append(doubtful("header", "Exchange says that it is not from a user of its own", step))
     hosts = [match[1].decode().lower() for value in header.all("received") if (match := _BY.search(value))]
-    if hosts and (account := authenticated_by(header, hosts[0])):
+    account = authenticated_by(header, hosts[0]) if hosts else None
+    if account and not is_account_of(account, sender):
+        step = "Who logs in must be the sender, or the part of his address before the @."
+        found.append(doubtful("header", f"Postfix says that {account} has logged in, who is not {sender}", step))
+    elif account:
         words = f'Postfix says that {account} has logged in: proof_profile = "postfix", proof_host = "{hosts[0]}"'
         found.append(well("header", words))
     elif hosts:
@@ -73,14 +80,18 @@ def _headers(header: Header) -> list[Finding]:
     return found
 
 
-def _results(header: Header, sender: Address, *, subdomains: bool) -> list[Finding]:
+def _results(header: Header, sender: Address, fault: str | None, rules: AdmissionRules) -> list[Finding]:
     server = authserv_id_of(header)
     if server is None:
         step = 'Microsoft 365 does not name itself there: take proof_profile = "exchange" for that.'
         there = "authentication-results" in header
         return [doubtful("results", "the topmost Authentication-Results are not understood", step)] if there else []
     results = results_of(header, server)
-    aligned = [name for name in vouched_domains(results, spf=False) if is_aligned(name, sender, subdomains=subdomains)]
+    subdomains = rules.signatures.subdomains
+    vouched = vouched_domains(results, ("dkim", "dmarc"), subdomains=subdomains)
+    aligned = [name for name in vouched if is_aligned(name, sender, subdomains=subdomains)]
+    if aligned and fault:
+        return [doubtful("results", f"{server} vouches for {aligned[0]}, but {fault}", "See [proof].")]
     if aligned:
         words = f'{server} vouches for {aligned[0]}: authserv_id = "{server}", if it takes out those from outside'
         return [well("results", words)]
@@ -135,6 +146,18 @@ def _recipient(config: Config, header: Header) -> str:
 # Where that is enough
 
 
+def _repeated(header: Header, recipient: str, rules: AdmissionRules) -> str | None:
+    return repeat_objection(header, recipient, _date(header), rules.signatures)
+
+
+def _shown(
+    header: Header, sender: Address, counts: MailProof, recipient: str, rules: AdmissionRules
+) -> tuple[Proof, ...]:
+    """What the header shows for a mail that came for `recipient`."""
+    shown = shown_by(header, sender, counts, subdomains=rules.signatures.subdomains)
+    return tuple(proof for proof in shown if not (proof.repeatable and _repeated(header, recipient, rules)))
+
+
 def _smtp(config: Config, header: Header, sender: Address, rules: AdmissionRules, signed: Sequence[Proof]) -> Finding:
     """Over SMTP the client may show more than the mail does: which, is said."""
     rule = rules.by_sender.rule_for(sender)
@@ -142,7 +165,7 @@ def _smtp(config: Config, header: Header, sender: Address, rules: AdmissionRules
         return _not_allowed("smtp", sender, "senders.allow")
     own = signed if config.smtp.dkim else ()
     for client, counts in config.smtp.vouching().items():
-        shown = (*shown_by(header, sender, counts, subdomains=rules.signatures.subdomains), *own)
+        shown = (*_shown(header, sender, counts, _recipient(config, header), rules), *own)
         if is_proven(sender, shown, {}, rule.require) is None:
             return well("smtp", f"{sender} may fax when {client} hands the mail in{_by(rule)}")
     if is_proven(sender, own, {}, rule.require) is None:
@@ -157,7 +180,7 @@ def _mailboxes(
     config: Config, header: Header, sender: Address, rules: AdmissionRules, signed: Sequence[Proof]
 ) -> list[Finding]:
     return [
-        _mailbox(f"mailbox {entry.name}", entry.name, header, sender, rules, settings.proof, signed)
+        _mailbox(entry.name, entry.fax_address.lower(), header, sender, rules, settings.proof, signed)
         if not settings.trust_from
         else doubtful(f"mailbox {entry.name}", "every From line is believed", "Set what proves a sender instead.")
         for entry, settings in zip(config.mailbox.named, wiring.mailboxes(config).mailboxes, strict=True)
@@ -165,19 +188,19 @@ def _mailboxes(
 
 
 def _mailbox(
-    about: str,
     name: str,
+    recipient: str,
     header: Header,
     sender: Address,
     rules: AdmissionRules,
     counts: MailProof,
     signed: Sequence[Proof],
 ) -> Finding:
-    rule = rules.by_mailbox.get(name, rules.by_sender).rule_for(sender)
+    about, rule = f"mailbox {name}", rules.by_mailbox.get(name, rules.by_sender).rule_for(sender)
     if isinstance(rule, Refusal):
         return _not_allowed(about, sender, "allow of the mailbox" if name in rules.by_mailbox else "senders.allow")
     shown = (
-        *shown_by(header, sender, counts, subdomains=rules.signatures.subdomains),
+        *_shown(header, sender, counts, recipient, rules),
         *(signed if counts.dkim else ()),
     )
     if is_proven(sender, shown, {}, rule.require) is None:

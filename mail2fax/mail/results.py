@@ -1,16 +1,19 @@
 """Authentication-Results (RFC 8601): what the site's own mail server has found out about a mail's sender.
 
-Only the topmost counts, and only when it is that server's: whoever writes a mail can put others below. A field that is
-not understood to its end says nothing.
+Only the topmost counts, with those of the same server right behind it, and only when it is that server's: whoever
+writes a mail can put others below. A field that is not understood to its end says nothing.
 """
 
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from mail2fax.mail.header import Header
 
 MAX_RESULTS = 100
+
+_FIELD = "authentication-results"
 
 _TOKEN = re.compile(r"[^\s\x00-\x20\x7f()<>,;:\\\"/?=]+")
 # RFC 8601 2.2 has tokens and addresses here; servers write all but quotation marks and semicolons bare.
@@ -18,6 +21,7 @@ _VALUE = re.compile(r"[^\s\x00-\x20\x7f(),;\\\"]+")
 _QUOTED = re.compile(r'"((?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[\x20-\x7e])*)"')
 _ESCAPE = re.compile(r"\\(.)")
 _MAX_DEPTH = 8
+_DOMAIN_IN = {"dkim": "header.d", "dmarc": "header.from", "spf": "smtp.mailfrom"}
 
 
 class _NotUnderstood(Exception):
@@ -34,42 +38,55 @@ class Result:
 
 
 def results_of(header: Header, authserv_id: str) -> tuple[Result, ...]:
-    """What the server called `authserv_id` (lower case) tells in the topmost field; nothing when that is another's."""
-    values = header.all("authentication-results")
-    if not values:
-        return ()
-    try:
-        server, results = _parsed(values[0].decode("ascii"))
-    except (_NotUnderstood, UnicodeDecodeError):
-        return ()
-    return results if server == authserv_id else ()
+    """What the server called `authserv_id` (lower case) tells in the topmost field; nothing when that is another's.
+
+    Some have a program for each method, and each writes a field of its own on top of the last. The topmost that tells
+    of a method counts for it.
+    """
+    found: list[Result] = []
+    for value in _topmost(header):
+        try:
+            server, results = _parsed(value.decode("ascii"))
+        except (_NotUnderstood, UnicodeDecodeError):
+            break
+        if server != authserv_id:
+            break
+        told = {result.method for result in found}
+        found += [result for result in results if result.method not in told]
+    return tuple(found)
+
+
+def _topmost(header: Header) -> Iterator[bytes]:
+    """The first field, and those that follow it with no other field between."""
+    ours = (name == _FIELD for name, _ in header.fields)
+    first = next((at for at, is_ours in enumerate(ours) if is_ours), len(header.fields))
+    together = itertools.takewhile(lambda field: field[0] == _FIELD, header.fields[first:])
+    return (value for _, value in together)
 
 
 def authserv_id_of(header: Header) -> str | None:
     """Who has written the topmost field, in lower case; None when there is none, or it is not understood."""
     try:
-        return _parsed(header.all("authentication-results")[0].decode("ascii"))[0]
+        return _parsed(header.all(_FIELD)[0].decode("ascii"))[0]
     except (_NotUnderstood, UnicodeDecodeError, IndexError):
         return None
 
 
-def vouched_domains(results: tuple[Result, ...], *, spf: bool) -> Iterator[str]:
-    """The domains, in lower case, that the results show to stand behind the mail; with `spf`, also its envelope's.
+def vouched_domains(results: tuple[Result, ...], methods: Collection[str], *, subdomains: bool) -> Iterator[str]:
+    """The domains, in lower case, that results of these `methods` (dkim, dmarc, spf) show to stand behind the mail.
 
     A passed DKIM names the signing domain, a passed DMARC that of the From line. SPF looks at the envelope alone, which
-    a forwarder writes.
+    a forwarder writes. Where only the signature's identity is told, it counts if a domain may vouch for those below.
     """
     for result in results:
         known = result.properties
-        if result.result != "pass":
+        if result.result != "pass" or result.method not in methods:
             continue
-        if result.method == "dkim":
-            # RFC 8601 2.7.1: header.d, or the part of header.i behind its @, which is that domain or one below it.
-            yield (known.get("header.d") or known.get("header.i", "").rpartition("@")[2]).lower()
-        elif result.method == "dmarc":
-            yield known.get("header.from", "").rpartition("@")[2].lower()
-        elif result.method == "spf" and spf:
-            yield known.get("smtp.mailfrom", "").rpartition("@")[2].lower()
+        named = known.get(_DOMAIN_IN.get(result.method, ""), "")
+        if result.method == "dkim" and subdomains:
+            # RFC 8601 2.7.1: the part of header.i behind its @ is the domain of header.d, or one below it.
+            named = named or known.get("header.i", "")
+        yield named.rpartition("@")[2].rstrip(".").lower()
 
 
 def _parsed(text: str) -> tuple[str, tuple[Result, ...]]:
@@ -104,10 +121,10 @@ def _result(reader: "_Reader") -> Result | None:
     while not reader.ends() and not reader.sees(";"):
         name = reader.token().lower()
         reader.take("=")
-        value = reader.value()
-        if name in properties:
-            raise _NotUnderstood("a property stands there twice")
-        properties[name] = value
+        # An empty one, as of the null sender, is not in the grammar, and is written.
+        value = "" if reader.ends() or reader.sees(";") else reader.value()
+        # What is told in two ways is not known.
+        properties[name] = value if properties.get(name, value) == value else ""
     return Result(method, result, properties)
 
 

@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from mail2fax.mail.header import Header
@@ -84,7 +84,7 @@ def objection(signature: Signature, header: Header, now: datetime, max_age: time
     for name in _MUST_BE_COVERED:
         if signature.covered.count(name) < len(header.all(name)):
             return f"it does not cover {_written(name)}: anybody on the way can change that"
-    return _untimely(tags, header, now, max_age)
+    return misdated(header, now, max_age) or _untimely(tags, now)
 
 
 def names_recipient(header: Header, recipient: str) -> bool:
@@ -98,7 +98,8 @@ def names_recipient(header: Header, recipient: str) -> bool:
 def signed_key(header: Header, sender: str, recipient: str) -> str:
     """By what a signed mail is known again, however it was changed where its signature lets it be: white space.
 
-    A mail to two fax numbers is two faxes: `recipient` is one of those that the signed To names.
+    A mail to two fax numbers is two faxes: `recipient` is one of those that the signed To names. It is "" where none
+    must be named, for whoever hands the mail in again can choose it.
     """
     values = (b" ".join((header.only(name) or b"").split()) for name in ("message-id", "date", "subject"))
     return hashlib.sha256(b"\0".join((sender.encode(), recipient.encode(), *values))).hexdigest()
@@ -129,14 +130,20 @@ def _unfit(tags: dict[str, str]) -> str | None:
     return None
 
 
-def _untimely(tags: dict[str, str], header: Header, now: datetime, max_age: timedelta) -> str | None:
+def misdated(header: Header, now: datetime, max_age: timedelta) -> str | None:
+    """Why a mail is too old, or cannot be known to be young; None for one that counts."""
     try:
         written = parsedate_to_datetime((header.only("date") or b"").decode("ascii"))
-        age = now - written.astimezone(now.tzinfo)
+        # RFC 5322 3.3: -0000 is UTC, too, at a place that is not told. Python knows of no zone then.
+        age = now - (written if written.tzinfo else written.replace(tzinfo=UTC)).astimezone(now.tzinfo)
     except (ValueError, TypeError, IndexError, OverflowError, UnicodeDecodeError):
         return "the mail's Date cannot be read"
     if not -_AHEAD < age < max_age:
         return f"the mail's Date ({written:%Y-%m-%d %H:%M}) is too long ago, or yet to come"
+    return None
+
+
+def _untimely(tags: dict[str, str], now: datetime) -> str | None:
     for tag, fault, limit in (("x", "it has expired", now), ("t", "it was made in the future", now + _AHEAD)):
         value = tags.get(tag)
         if value is None:

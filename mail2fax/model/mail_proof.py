@@ -1,7 +1,7 @@
 """The words for what in a mail itself may show who it is from, and for what must be shown."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -34,6 +34,8 @@ class Proof:
 
     kind: ProofKind
     name: str = ""
+    repeatable: bool = field(default=False, compare=False)
+    """It goes with the mail: whoever has got hold of that can hand it in again."""
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}" if self.name else str(self.kind)
@@ -53,15 +55,16 @@ class MailProof:
     """What in a mail counts as proof, for it came on a way that outsiders cannot put it there, or cannot forge it.
 
     `header` (lower case) with `value` must stand in the mail exactly once. `received_by` is the name of a Postfix whose
-    topmost Received says that its client has logged in. `authserv_id` (lower case) is the server whose topmost
-    Authentication-Results are believed; with `spf`, also when it has checked nothing but the envelope. `dkim` has us
-    verify signatures ourselves.
+    topmost Received says that its client has logged in, as the sender. `authserv_id` (lower case) is the server whose
+    topmost Authentication-Results are believed, as far as they are of `methods` ("dkim", "dmarc"); with `spf`, also
+    when it has checked nothing but the envelope. `dkim` has us verify signatures ourselves.
     """
 
     header: str = ""
     value: str = ""
     received_by: str = ""
     authserv_id: str = ""
+    methods: frozenset[str] = frozenset({"dkim", "dmarc"})
     spf: bool = False
     dkim: bool = False
 
@@ -77,8 +80,8 @@ class SignatureRules:
     """How strictly signatures, and results that other servers tell, are taken.
 
     With `subdomains`, example.com may vouch for anna@sales.example.com. With `any_recipient` a signed mail need not
-    name the address that it came for. It counts for `max_age_h` hours after its Date. `nameservers` (host, port) are
-    asked in place of the machine's own.
+    name the address that it came for, unless that is a number. It counts for `max_age_h` hours after its Date.
+    `nameservers` (host, port) are asked in place of the machine's own.
     """
 
     subdomains: bool = False

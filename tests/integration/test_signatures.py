@@ -190,7 +190,12 @@ def handed_in(raw: bytes, key: str = "mail 1") -> Arrival:
     block = HeaderBlock()
     block.receive(raw)
     return replace(
-        arrival(raw, key=key), header=bytes(block), proofs=(), counts=MailProof(dkim=True), recipient="fax@example.com"
+        arrival(raw, key=key),
+        received_at=NOW,
+        header=bytes(block),
+        proofs=(),
+        counts=MailProof(dkim=True),
+        recipient="fax@example.com",
     )
 
 

@@ -14,6 +14,7 @@ from mail2fax.mail.mime import read_parts
 from mail2fax.mail.problem import Problem
 from mail2fax.model.domain import Terminal
 from mail2fax.model.mail import Address, Arrival, Door, Proof, ProofKind
+from mail2fax.model.mail_proof import MailProof
 from mail2fax.model.mask import NumberMask, SenderMask
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.model.rule import SenderRule
@@ -243,3 +244,44 @@ def test_a_subject_that_begins_with_test_is_no_order(subject: str) -> None:
 @pytest.mark.parametrize("subject", ["", "test +375 29 155 44 99", "TESTING +375 29 155 44 99", "Fax TEST", "Re: TEST"])
 def test_only_test_in_capitals_at_the_very_beginning_is_no_order(subject: str) -> None:
     assert not is_test(subject)
+
+
+RESULTS = b"Authentication-Results: mx.example.com; dkim=pass header.d=example.com\r\n"
+VOUCHED = RESULTS + (
+    b"From: anna@example.com\r\nTo: fax@example.com\r\nSubject: +375 29 155 44 99\r\n"
+    b"Date: Mon, 2 Mar 2026 02:30:00 +0300\r\nMessage-ID: <1@example.com>\r\n"
+)
+
+
+def vouched(header: bytes, proofs: tuple[Proof, ...] = ()) -> Allowed | Unproven | Refusal:
+    counts = MailProof(authserv_id="mx.example.com")
+    return judge_sender(replace(arrival(header, proofs=proofs), counts=counts), RULES)
+
+
+def test_a_mail_that_only_a_servers_results_prove_counts_once_however_its_way_was() -> None:
+    first, again = vouched(VOUCHED), vouched(b"X-More: 1\r\n" + VOUCHED)
+    assert isinstance(first, Allowed)
+    assert isinstance(again, Allowed)
+    assert first.signed_key
+    assert first.signed_key == again.signed_key
+    with_more = vouched(VOUCHED, FROM_THIS_MACHINE)
+    assert isinstance(with_more, Allowed)
+    assert not with_more.signed_key, "the client itself shows who it is"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "doubt"),
+    [
+        (b"2 Mar 2026", b"28 Feb 2026", "too long ago"),
+        (b"2 Mar 2026", b"3 Mar 2026", "yet to come"),
+        (b"Date: ", b"X-Date: ", "cannot be read"),
+        (b"To: fax@", b"To: newsletter@", "meant for somebody else"),
+    ],
+)
+def test_a_mail_that_was_vouched_for_and_got_hold_of_shows_nothing(old: bytes, new: bytes, doubt: str) -> None:
+    """Trap: any mail that Anna has ever signed, handed in to a fax address by whoever has it."""
+    answer = vouched(VOUCHED.replace(old, new))
+    assert isinstance(answer, Refusal)
+    assert answer.code is RefusalCode.SENDER_NOT_PROVEN
+    assert doubt in answer.facts["doubt"]
+    assert isinstance(vouched(VOUCHED.replace(old, new), FROM_THIS_MACHINE), Allowed)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from mail2fax.admission.proof import is_proven, shown_by
+from mail2fax.admission.proof import is_proven, must_name, shown_by
 from mail2fax.mail.header import Header, read_header
 from mail2fax.model.mail import Address, Proof, ProofKind
-from mail2fax.model.mail_proof import MailProof
+from mail2fax.model.mail_proof import MailProof, SignatureRules
 from mail2fax.model.mask import SenderMask
 from mail2fax.model.refusal import Refusal, RefusalCode
 
@@ -60,10 +60,16 @@ EXCHANGE = b"X-MS-Exchange-Organization-AuthAs: Internal\r\n"
 BORDER = MailProof(authserv_id="mx.example.com")
 
 
-def shown(raw: bytes, counts: MailProof, sender: Address = ANNA, *, subdomains: bool = False) -> list[str]:
+def proofs_of(
+    raw: bytes, counts: MailProof, sender: Address = ANNA, *, subdomains: bool = False, mail_from: str = ""
+) -> tuple[Proof, ...]:
     header = read_header(raw + b"From: anna@example.com\r\n")
     assert isinstance(header, Header)
-    return [str(proof) for proof in shown_by(header, sender, counts, subdomains=subdomains)]
+    return shown_by(header, sender, counts, subdomains=subdomains, mail_from=mail_from)
+
+
+def shown(raw: bytes, counts: MailProof, sender: Address = ANNA, *, subdomains: bool = False) -> list[str]:
+    return [str(proof) for proof in proofs_of(raw, counts, sender, subdomains=subdomains)]
 
 
 @pytest.mark.parametrize(
@@ -118,3 +124,55 @@ def test_a_rule_may_require_a_kind_and_says_what_was_shown_instead() -> None:
     refusal = is_proven(ANNA, (anybody, SCANNERS), BINDINGS, required)
     assert refusal is not None
     assert refusal.facts == {"sender": "anna@example.com", "required": "auth dkim", "shown": "from"}
+
+
+@pytest.mark.parametrize(
+    ("account", "his"),
+    [("anna", True), ("Anna@Example.com", True), ("boris", False), ("boris@example.com", False), ("anna@", False)],
+)
+def test_who_has_logged_in_to_postfix_must_be_the_sender(account: str, *, his: bool) -> None:
+    """Trap: whoever has an account there would fax as the boss."""
+    raw = POSTFIX.replace(b"sender: anna", b"sender: " + account.encode())
+    assert bool(proofs_of(raw, MailProof(received_by="mail.example.com"))) == his
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        'x) a.b=q; dkim=pass header.d=example.com (y"@evil.example',
+        '"x) a.b=q; dkim=pass header.d=example.com (y"@evil.example',
+        "x)@evil.example",
+        "x;y@evil.example",
+        "x\\y@evil.example",
+        "x\ty@evil.example",
+    ],
+)
+def test_results_prove_nothing_beside_an_envelope_sender_that_could_have_ended_a_comment(path: str) -> None:
+    """Trap: a policy server writes him into a comment as he is, and so whatever he says about himself."""
+    assert proofs_of(RESULTS, BORDER, mail_from="anna@example.com")
+    assert proofs_of(b"Return-Path: <anna+x@example.com>\r\n" + RESULTS, BORDER, mail_from="(unknown)")
+    assert not proofs_of(RESULTS, BORDER, mail_from=path)
+    assert not proofs_of(b"Return-Path: <" + path.encode() + b">\r\n" + RESULTS, BORDER)
+
+
+def test_results_may_come_again_with_their_mail_but_for_those_of_the_envelope() -> None:
+    with_spf = MailProof(authserv_id="mx.example.com", spf=True)
+    both = RESULTS.replace(b"\r\n", b"; spf=pass smtp.mailfrom=anna@example.com\r\n")
+    assert [proof.repeatable for raw in (RESULTS, both) for proof in proofs_of(raw, with_spf)] == [True, False]
+    assert [proof.repeatable for proof in proofs_of(both, BORDER)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("recipient", "any_recipient", "must"),
+    [
+        ("fax@example.com", False, True),
+        ("fax@example.com", True, False),
+        ("fax=+375291554499@example.com", True, True),
+        ("fax+375291554499@example.com", True, True),
+    ],
+)
+def test_a_number_must_be_named_even_where_an_address_need_not(
+    recipient: str, *, any_recipient: bool, must: bool
+) -> None:
+    """Trap: whoever hands a signed mail in again would choose what is dialled."""
+    assert must_name(recipient, SignatureRules(any_recipient=any_recipient)) == must

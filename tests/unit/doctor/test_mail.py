@@ -8,7 +8,10 @@ from mail2fax.config import load
 from mail2fax.doctor.finding import Finding, Health
 from mail2fax.doctor.mail import sample
 
-MAIL = b"From: Anna <anna@example.com>\r\nTo: fax@example.com\r\nSubject: +375 29 155 44 99\r\n\r\nhello\r\n"
+MAIL = (
+    b"From: Anna <anna@example.com>\r\nTo: fax@example.com\r\nSubject: +375 29 155 44 99\r\n"
+    b"Date: Mon, 2 Mar 2026 10:00:00 +0300\r\n\r\nhello\r\n"
+)
 MAILBOX = """
 [senders]
 allow = ["*@example.com"]
@@ -105,3 +108,15 @@ async def test_a_sender_whom_no_mask_matches_and_a_rule_that_takes_another_kind_
     keys = 'proof_profile = "exchange"\nallow = ["*@example.com"]\nrequire = ["dkim"]\n'
     other = await findings(tmp_path, EXCHANGE + MAIL, keys)
     assert "takes dkim only" in other["mailbox office"].words
+
+
+async def test_results_of_a_mail_that_was_for_somebody_else_are_said_not_to_count(tmp_path: Path) -> None:
+    elsewhere = RESULTS + MAIL.replace(b"To: fax@", b"To: eve@")
+    found = await findings(tmp_path, elsewhere, 'authserv_id = "mx.example.com"\n')
+    assert "meant for somebody else" in found["results"].words
+    assert found["mailbox office"].health is not Health.WELL
+
+
+async def test_an_account_that_is_not_the_senders_is_named(tmp_path: Path) -> None:
+    found = await findings(tmp_path, POSTFIX.replace(b"sender: anna", b"sender: boris") + MAIL)
+    assert "boris has logged in, who is not anna@example.com" in found["header"].words

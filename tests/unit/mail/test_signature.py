@@ -1,5 +1,6 @@
 """What a signature must cover, and when it may count, before any key is asked for."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -112,6 +113,20 @@ def test_a_form_that_is_none_is_not_computed(form: str) -> None:
 def test_a_signed_mail_counts_for_a_day_after_its_date(now: datetime, *, fits: bool) -> None:
     """Trap: a signed mail that was got hold of is good for ever."""
     assert (said(header(), now) is None) == fits
+
+
+def test_a_date_of_no_zone_is_in_utc_wherever_we_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 5322 3.3: -0000. Trap: Python takes it for local time."""
+    of = header(text=MAIL.replace("12:55:00 +0300", "09:55:00 -0000"))
+    monkeypatch.setenv("TZ", "Pacific/Kiritimati")
+    time.tzset()
+    try:
+        assert said(of) is None
+        assert said(of, NOW + timedelta(hours=23, minutes=50)) is None
+        assert said(of, NOW + DAY) is not None
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("date", ["yesterday", "Mon, 99 Foo 2026", ""])
