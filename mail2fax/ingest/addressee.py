@@ -1,16 +1,13 @@
 """For which fax address a mail in a mailbox came, by the header that the mailbox was told to go by."""
 
-import re
 from collections.abc import Iterable
 
 from mail2fax.mail.fax_address import FaxAddress, plain_address, read_fax_address
 from mail2fax.mail.header import Header
-from mail2fax.mail.words import decode_raw
+from mail2fax.mail.recipients import addresses_in
 from mail2fax.model.refusal import Refusal, RefusalCode
 
 WRITTEN_BY_SENDERS = frozenset({"to", "cc"})
-
-_BETWEEN = re.compile(r"[\s<>,;:()]+")
 
 
 def addressee(header: Header | None, name: str, ours: str) -> str | Refusal:
@@ -23,7 +20,8 @@ def addressee(header: Header | None, name: str, ours: str) -> str | Refusal:
         return ours
     values = [value for each in _fields(name) for value in header.all(each)]
     looked_at = values if name in WRITTEN_BY_SENDERS else values[:1]
-    found = {str(read_fax_address(address)): address for address in _addresses(looked_at) if _is_number(address, ours)}
+    addresses = (address for value in looked_at for address in addresses_in(value))
+    found = {str(read_fax_address(address)): address for address in addresses if _is_number(address, ours)}
     if len(found) > 1:
         return Refusal(RefusalCode.ADDRESS_SEVERAL, {"numbers": ", ".join(sorted(map(_shown, found.values())))})
     return next(iter(found.values()), ours)
@@ -31,11 +29,6 @@ def addressee(header: Header | None, name: str, ours: str) -> str | Refusal:
 
 def _fields(name: str) -> Iterable[str]:
     return ("to", "cc") if name in WRITTEN_BY_SENDERS else (name,)
-
-
-def _addresses(values: Iterable[bytes]) -> list[str]:
-    words = [word for value in values for word in _BETWEEN.split(decode_raw(value))]
-    return [word.lower() for word in words if "@" in word]
 
 
 def _is_number(address: str, ours: str) -> bool:

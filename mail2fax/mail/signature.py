@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from mail2fax.mail.header import Header
+from mail2fax.mail.recipients import addresses_in, plain_recipient
 
 MAX_SIGNATURES = 10
 """Of more, the rest is not looked at."""
@@ -32,7 +33,6 @@ _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,250}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]{1,12}")
 _AHEAD = timedelta(hours=1)
 """Clocks differ."""
-_BEFORE, _BEHIND = r"(?<![\w.!#$%&'*+/=?^`{|}~-])", r"(?![\w.-]*[\w-])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,8 @@ def objection(signature: Signature, header: Header, now: datetime, max_age: time
 
 def names_recipient(header: Header, recipient: str) -> bool:
     """Whether the mail says in its To or Cc that it is for `recipient` (lower case)."""
-    wanted = re.compile(_BEFORE + re.escape(recipient) + _BEHIND)
-    return any(
-        wanted.search(value.decode("utf-8", "replace").lower()) for name in ("to", "cc") for value in header.all(name)
-    )
+    wanted = plain_recipient(recipient)
+    return any(wanted in addresses_in(value) for name in ("to", "cc") for value in header.all(name))
 
 
 def signed_key(header: Header, sender: str, recipient: str) -> str:

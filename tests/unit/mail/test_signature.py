@@ -164,6 +164,11 @@ def test_of_a_flood_of_signatures_only_the_first_are_looked_at() -> None:
         ("To: FAX@Example.com", True),
         ("To: boris@example.com\nCc: x@example.com, <fax@example.com>", True),
         ("To: =?utf-8?q?Fax?= <fax@example.com>", True),
+        ("To: Undisclosed: boris@example.com, fax@example.com;", True),
+        ('To: "fax@example.com" <eve@example.org>', False),
+        ("To: fax@example.com <eve@example.org>", False),
+        ("To: eve@example.org (fax@example.com)", False),
+        ("To: eve@example.org (fax@example.com, <fax@example.com>)", False),
         ("To: boris@example.com", False),
         ("To: telefax@example.com", False),
         ("To: fax@example.com.evil.example", False),
@@ -174,6 +179,15 @@ def test_of_a_flood_of_signatures_only_the_first_are_looked_at() -> None:
 def test_whether_the_mail_was_meant_for_us(line: str, *, named: bool) -> None:
     """Trap: a signed mail to somebody else, handed in here."""
     assert names_recipient(header(text=line + "\n"), "fax@example.com") == named
+
+
+@pytest.mark.parametrize(
+    "recipient", ["fax=+375291554499/t33s=12@fax.example.com", '"fax=+375291554499/t33s=12"@fax.example.com']
+)
+@pytest.mark.parametrize("written", ["FAX=+375291554499/T33S=12", '"FAX=+375291554499/T33S=12"'])
+def test_a_fax_address_is_the_same_with_and_without_quotation_marks(recipient: str, written: str) -> None:
+    """RFC 3191 2 writes it with them."""
+    assert names_recipient(header(text=f"To: x@example.org, Fax <{written}@fax.example.com>\n"), recipient)
 
 
 def test_white_space_that_a_signature_does_not_see_makes_no_other_mail() -> None:
