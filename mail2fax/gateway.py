@@ -24,6 +24,7 @@ from mail2fax.admission.gate import (
     Admitted,
     Allowed,
     Unproven,
+    as_signed,
     is_test,
     judge_order,
     judge_redirection,
@@ -271,8 +272,11 @@ class Gateway:
         for look in looks:
             if look.fault:
                 log.info("signature does not count", peer=arrival.peer, signer=look.domain, reason=look.fault)
-        signed = [Proof(ProofKind.DKIM, look.domain, repeatable=True) for look in looks if not look.fault]
+        good = [look for look in looks if not look.fault]
+        signed = [Proof(ProofKind.DKIM, look.domain, repeatable=True) for look in good]
         allowed = judge_sender(arrival, rules, signed) if signed else unproven.refusal
+        if isinstance(allowed, Allowed):
+            return as_signed(allowed, good[0].signed)
         return allowed.refusal if isinstance(allowed, Unproven) else allowed
 
     async def _let_the_door_go_first(self) -> None:

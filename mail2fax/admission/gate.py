@@ -6,7 +6,7 @@ is safely ours. Nobody may fax, and nowhere, unless a rule says so.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mail2fax.admission.attachment import ONE_TIFF, Found, Wanted, find_attachment
 from mail2fax.admission.number import NumberPlan, NumberRules, contradicts, may_dial, read_dialled, read_number
@@ -142,6 +142,15 @@ def judge_sender(arrival: Arrival, rules: AdmissionRules, signed: Iterable[Proof
 def _repeated(header: Header, sender: Address, arrival: Arrival, rules: SignatureRules) -> Refusal | None:
     doubt = repeat_objection(header, arrival.recipient, arrival.received_at, rules)
     return Refusal(RefusalCode.SENDER_NOT_PROVEN, {"sender": str(sender), "doubt": doubt}) if doubt else None
+
+
+def as_signed(allowed: Allowed, signed: Header) -> Allowed:
+    """The same, where nothing but a signature proves the sender, going by what is `signed` of the header.
+
+    Whoever hands a mail in again could call it a program's, and nobody would hear what became of it.
+    """
+    sender = allowed.heading.sender
+    return replace(allowed, heading=read_heading(signed, sender, str(sender))) if allowed.signed_key else allowed
 
 
 def judge_redirection(named: str, prefix: str, rules: AdmissionRules) -> FaxNumber | Refusal:

@@ -7,7 +7,7 @@ configuration decides which names are asked for.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import dkim
@@ -52,11 +52,15 @@ class Undecided(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a look at one signature has come to: `fault` is "" for one that counts, or says in words why it does not."""
+    """What a look at one signature has come to: `fault` is "" for one that counts, or says in words why it does not.
+
+    `signed` are the fields that it covers.
+    """
 
     domain: str
     selector: str
     fault: str = ""
+    signed: Header = field(default=Header(()), compare=False)
 
 
 class Signatures:
@@ -82,7 +86,7 @@ class Signatures:
             fault = self._objection(signature, header, sender, recipient, rules)
             if fault is None and len(worth) == MAX_TRIED:
                 fault = f"only {MAX_TRIED} of a mail are tried"
-            looks[signature.place] = Look(signature.domain, signature.selector, fault or "")
+            looks[signature.place] = _look(signature, header, fault)
             worth += [] if fault else [signature]
         if worth:
             keys = await self._keys(worth, rules)
@@ -92,8 +96,7 @@ class Signatures:
                 async with self._places:
                     faults |= await asyncio.to_thread(_verified, await read(), header, sound, keys)
             for signature in worth:
-                fault = faults[signature.place]
-                looks[signature.place] = Look(signature.domain, signature.selector, fault or "")
+                looks[signature.place] = _look(signature, header, faults[signature.place])
         return tuple(looks.values())
 
     def _objection(
@@ -122,6 +125,10 @@ class Signatures:
         resolver.cache = self._cache
         resolver.lifetime = LIFETIME_S
         return resolver
+
+
+def _look(signature: Signature, header: Header, fault: str | None) -> Look:
+    return Look(signature.domain, signature.selector, fault or "", signature.signed_part(header))
 
 
 async def _records(resolver: dns.asyncresolver.Resolver, name: str) -> tuple[bytes, ...]:

@@ -8,7 +8,7 @@ There are four barriers, each a key:
   one mail for good: it is never taken twice, whatever became of its job, and whomever it belongs to.
 - The signature's key: what the domain of the sender has signed, where nothing else shows that the mail is his. Whoever
   has got hold of a signed mail can hand it in again and change whatever is not signed. It counts once, whatever became
-  of its job.
+  of its job; but one that was refused has dialled nothing, and must not keep the real one out.
 - The content's key: Message-ID, sender, number and TIFF. The same order on another way, with other bytes: through a
   second server, redirected, or fetched twice. It becomes a job that is refused as a duplicate of job N.
 
@@ -78,6 +78,8 @@ def known_job(session: Session, submission: Submission, kind: str, key: str, win
     """The job that a mail with this key is a repeat of; None when it is, or may be, an order of its own."""
     row = session.one("find_source", domain=_domain(submission, kind), kind=kind, source_key=key)
     if row is None or (kind not in FOR_GOOD and _may_come_again(row, submission, kind, window)):
+        return None
+    if kind == SIGNED and row["state"] == JobState.REJECTED:
         return None
     job_id: int = row["job_id"]
     return job_id

@@ -57,6 +57,11 @@ class Signature:
     def covered(self) -> list[str]:
         return [name.strip().lower() for name in self.tags.get("h", "").split(":")]
 
+    def signed_part(self, header: Header) -> Header:
+        """The fields of `header` that it covers, each with all of its name."""
+        whole = {name for name in self.covered if self.covered.count(name) >= len(header.all(name))}
+        return Header(tuple(field for field in header.fields if field[0] in whole))
+
 
 def signatures_of(header: Header) -> tuple[Signature, ...]:
     """Those of a mail that can be read, in order."""

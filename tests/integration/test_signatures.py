@@ -14,6 +14,7 @@ from mail2fax.admission.signature import Look, Signatures, Undecided
 from mail2fax.engine.scripted import ScriptedEngine
 from mail2fax.ingest.smtp_data import HeaderBlock
 from mail2fax.mail.header import Header, read_header
+from mail2fax.model.job import JobState
 from mail2fax.model.mail import Accepted, Address, Arrival
 from mail2fax.model.mail_proof import MailProof, ProofKind, SignatureRules
 from mail2fax.model.refusal import Refusal, RefusalCode
@@ -216,6 +217,39 @@ async def test_a_signed_mail_becomes_a_job_and_handed_in_again_it_is_the_same(
     await built.jobs.cancel(job.id, "anna")
     once_more = await gateway.accept(handed_in(replayed, "mail 3"), await written(built.spool, replayed))
     assert once_more == Accepted(first.job_id, known=True), "whatever became of it"
+
+
+async def test_a_signed_mail_that_was_refused_does_not_keep_the_real_one_out(
+    built: House, signer: Signer, names: DnsServer
+) -> None:
+    """Trap: whoever has got hold of it hands it in first, with a field more on which it breaks."""
+    gateway = built.gateway
+    gateway.adopt(strict(names), gateway._dialling, gateway._retries)
+    signed = signer.signed(PLAIN)
+    first = await gateway.accept(handed_in(signed), await written(built.spool, signed))
+    assert isinstance(first, Accepted)
+    await gateway.prepare(await built.found(first.job_id))
+    assert (await built.found(first.job_id)).state is JobState.REJECTED, "it has no attachment"
+    again = await gateway.accept(handed_in(signed, "mail 2"), await written(built.spool, signed))
+    assert isinstance(again, Accepted)
+    assert again.job_id != first.job_id
+
+
+async def test_a_field_that_is_not_signed_silences_no_status_mail(
+    built: House, signer: Signer, names: DnsServer
+) -> None:
+    """Trap: a replay that calls itself automatic is dialled, and its sender hears nothing of it."""
+    gateway = built.gateway
+    gateway.adopt(strict(names), gateway._dialling, gateway._retries)
+    raw = b"Auto-Submitted: auto-generated\r\nList-Id: <x>\r\n" + signer.signed(PLAIN)
+    taken = await gateway.accept(replace(handed_in(raw), mail_from=""), await written(built.spool, raw))
+    assert isinstance(taken, Accepted)
+    assert not (await built.found(taken.job_id)).submission.automatic
+    own = PLAIN.replace(b"<1@", b"<2@").replace(b"\r\n\r\n", b"\r\nAuto-Submitted: auto-generated\r\n\r\n")
+    raw = signer.signed(own, [*COVERED, "auto-submitted"])
+    taken = await gateway.accept(handed_in(raw, "mail 9"), await written(built.spool, raw))
+    assert isinstance(taken, Accepted)
+    assert (await built.found(taken.job_id)).submission.automatic, "what is signed counts"
 
 
 async def test_a_rule_that_requires_a_signature_takes_nothing_else(
