@@ -49,16 +49,19 @@ from mail2fax.jobs.operator import Operator
 from mail2fax.jobs.outbox import Outbox
 from mail2fax.jobs.retention import Retention
 from mail2fax.jobs.states import Jobs
+from mail2fax.jobs.webhooks import Webhooks
 from mail2fax.model.document import VOICES
 from mail2fax.model.mail import Accepted, Arrival
 from mail2fax.model.refusal import Refusal
 from mail2fax.post import IncomingPost
+from mail2fax.reply.words import Language, words_in
 from mail2fax.service import ServiceManager
 from mail2fax.store import Store, StoreError
 from mail2fax.store.spool import Spool, SpoolFile
 from mail2fax.tokens import Tokens
 from mail2fax.trunks import Lines
 from mail2fax.upkeep import Gauges, Upkeep
+from mail2fax.webhooks import WebhookPost
 
 if TYPE_CHECKING:
     from mail2fax.api.door import ApiDoor
@@ -177,7 +180,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
         intake = Intake(jobs)
         documents = _directory(config.gateway.data_dir / DOCUMENTS)
         retention = Retention(store, spool, documents, places.domains(config), wiring.keep_for(config))
-        faxes = IncomingFaxes(store, now, config.gateway.hostname)
+        faxes = IncomingFaxes(store, now, config.gateway.hostname, frozenset(wiring.hooks(config)))
         try:
             await _tidy(jobs, spool, retention)
         except StoreError as error:
@@ -227,7 +230,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
             wiring.replies(config),
             lines,
             now,
-            chores=[post.send_owed],
+            chores=[post.send_owed, _webhook_post(config, store, jobs).send_owed],
         )
         inboxes, place = wiring.answering(config), _directory(places.domains(config))
         answering = Answering(engine, faxes, place, inboxes, upkeep.has_room, dispatcher.nudge)
@@ -324,6 +327,11 @@ async def _tidy(jobs: Jobs, spool: Spool, retention: Retention) -> None:
 async def _recover(jobs: Jobs) -> None:
     for job in await jobs.recover():
         log.warning("call was interrupted", job=job.id, number=job.number, state=job.state, outcome=job.outcome)
+
+
+def _webhook_post(config: Config, store: Store, jobs: Jobs) -> WebhookPost:
+    words = words_in(Language(config.reply.language))
+    return WebhookPost(Webhooks(store, now), jobs, wiring.hooks(config), words, now)
 
 
 async def _end_interrupted(answering: Answering) -> None:

@@ -26,6 +26,7 @@ from mail2fax.admission.gate import (
     Unproven,
     as_signed,
     is_test,
+    judge_domain,
     judge_order,
     judge_redirection,
     judge_sender,
@@ -304,7 +305,11 @@ class Gateway:
         if is_test(job.submission.subject):
             return judge_test(parts, self._rules)
         admitted = judge_order(job.submission.subject, parts, self._rules, job.submission.recipient)
-        if isinstance(admitted, Refusal) or self._lines.may_carry(wanted_of(replace(job, number=admitted.number.e164))):
+        if isinstance(admitted, Refusal):
+            return admitted
+        if refusal := judge_domain(admitted.number, job.submission.domain, self._rules):
+            return refusal
+        if self._lines.may_carry(wanted_of(replace(job, number=admitted.number.e164))):
             return admitted
         facts = {"number": admitted.number.readable, "reason": "no trunk may carry it"}
         return Refusal(RefusalCode.NUMBER_NOT_ALLOWED, facts)

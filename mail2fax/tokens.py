@@ -42,7 +42,14 @@ class Tokens(TokenReader):
         self._clock = clock
 
     async def add(
-        self, domain: str, name: str, hashed: str, scopes: frozenset[Scope], lifetime: timedelta | None, by: str
+        self,
+        domain: str,
+        name: str,
+        hashed: str,
+        scopes: frozenset[Scope],
+        lifetime: timedelta | None,
+        by: str,
+        per_minute: int | None = None,
     ) -> Token:
         """A new token, of whose secret we get to see the hash only; raises `StoreConflict` when that is known."""
         now = self._clock()
@@ -57,6 +64,7 @@ class Tokens(TokenReader):
                 now=now,
                 by=by,
                 expires_at=None if lifetime is None else now + lifetime,
+                per_minute=per_minute,
             )
             return _found(session, token_id)
 
@@ -90,6 +98,7 @@ def _token(row: Row) -> Token:
         created_at=from_text(row["created_at"]),
         expires_at=from_text(row["expires_at"]) if row["expires_at"] else None,
         revoked_at=from_text(row["revoked_at"]) if row["revoked_at"] else None,
+        per_minute=row["per_minute"],
     )
 
 
@@ -103,5 +112,6 @@ def plain_token(token: Token, now: datetime) -> Mapping[str, Any]:
         "created_at": to_text(token.created_at),
         "expires_at": to_text(token.expires_at) if token.expires_at else None,
         "revoked_at": to_text(token.revoked_at) if token.revoked_at else None,
+        "per_minute": token.per_minute,
         "valid": token.valid(now),
     }

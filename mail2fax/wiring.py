@@ -1,5 +1,6 @@
 """From the configuration to what each room wants to be told: one function for each room."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from mail2fax.api.fax import FaxSettings
 from mail2fax.api.files import Quota
 from mail2fax.api.settings import DoorSettings, Patience, Public
 from mail2fax.config import Config
-from mail2fax.config.domains import default_terminal, inboxes, mailbox_rules, sender_rules, tenants
+from mail2fax.config.domains import default_terminal, inboxes, mailbox_rules, numbers_by_domain, sender_rules, tenants
 from mail2fax.config.errors import ConfigError, Fault
 from mail2fax.config.sections import DocumentSection
 from mail2fax.config.trunk import TrunkEntry, TrunkSection
@@ -40,6 +41,7 @@ from mail2fax.reply.send import MailServer, Security
 from mail2fax.reply.words import Language, words_in
 from mail2fax.trunks.national import national_form
 from mail2fax.upkeep import Limits
+from mail2fax.webhooks import Hook
 
 _MEGABYTE = 1_000_000
 _STUN_PORT = 3478  # RFC 8489 2
@@ -116,6 +118,7 @@ def rules(config: Config) -> AdmissionRules:
             deny=tuple(NumberMask.parse(text) for text in numbers.deny),
         ),
         hostname=config.gateway.hostname,
+        by_domain=numbers_by_domain(config.domain),
         wanted=wanted(config.document),
         bindings=config.smtp.bindings(),
         mailboxes=mailbox_rules(config.mailbox.named, config.terminal, config.domain),
@@ -166,6 +169,12 @@ def api_faxes(config: Config) -> FaxSettings:
     )
 
 
+def hooks(config: Config) -> Mapping[str, Hook]:
+    """Who is told how faxes end, by domain."""
+    private = config.api.webhook_private
+    return {hook.domain: Hook(hook.url, hook.secret.get_secret_value(), private) for hook in config.api.webhook}
+
+
 def api_quota(config: Config) -> Quota:
     api = config.api
     return Quota(
@@ -190,7 +199,10 @@ def send_limits(config: Config) -> SendLimits:
 
 def job_settings(config: Config) -> JobSettings:
     return JobSettings(
-        config.gateway.hostname, lifetime=timedelta(hours=config.retry.give_up_after_h), keep_traces=config.trace.keep
+        config.gateway.hostname,
+        lifetime=timedelta(hours=config.retry.give_up_after_h),
+        keep_traces=config.trace.keep,
+        told_domains=frozenset(hook.domain for hook in config.api.webhook),
     )
 
 

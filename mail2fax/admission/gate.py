@@ -30,6 +30,7 @@ from mail2fax.mail.signature import signed_key
 from mail2fax.model.document import Piece
 from mail2fax.model.mail import Address, Arrival
 from mail2fax.model.mail_proof import Proof, ProofKind, SignatureRules, suffices
+from mail2fax.model.mask import NumberMask
 from mail2fax.model.number import FaxNumber
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.model.rule import SenderRule
@@ -46,6 +47,7 @@ class AdmissionRules:
     attachments are faxed.
     `bindings` say which senders a client may send as, by what it has shown of itself.
     `signatures` say how strictly a mail's own proofs are taken.
+    `by_domain` are masks of the numbers that a domain may call, where it is held to some, beside `numbers`.
     `mailboxes` have rules in place of `senders` for the mails of some mailboxes, by their names.
     """
 
@@ -57,6 +59,7 @@ class AdmissionRules:
     bindings: Bindings = field(default_factory=dict)
     mailboxes: Mapping[str, tuple[SenderRule, ...]] = field(default_factory=dict)
     signatures: SignatureRules = field(default_factory=SignatureRules)
+    by_domain: Mapping[str, tuple[NumberMask, ...]] = field(default_factory=dict)
     by_sender: SenderRules = field(init=False, repr=False, compare=False)
     """`senders`, ready to be asked."""
     by_mailbox: Mapping[str, SenderRules] = field(init=False, repr=False, compare=False)
@@ -105,6 +108,15 @@ class Admitted:
     def destination(self) -> str:
         """Where the fax goes, in E.164 and with the sub-address."""
         return f"{self.number.e164}/{self.sub_address}" if self.sub_address else self.number.e164
+
+
+def judge_domain(number: FaxNumber, domain: str, rules: AdmissionRules) -> Refusal | None:
+    """May this domain call that number?"""
+    masks = rules.by_domain.get(domain)
+    if masks is None or any(mask.matches(number.digits) for mask in masks):
+        return None
+    facts = {"number": number.readable, "reason": "it is not among the numbers of your domain"}
+    return Refusal(RefusalCode.NUMBER_NOT_ALLOWED, facts)
 
 
 def judge_sender(arrival: Arrival, rules: AdmissionRules, signed: Iterable[Proof] = ()) -> Allowed | Unproven | Refusal:

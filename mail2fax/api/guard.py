@@ -29,6 +29,8 @@ class Guard:
         self._most_failures = most_failures
         self._clock = clock
         self._failures = Failures()
+        self._buckets: dict[int, tuple[float, float]] = {}
+        """By token, how many requests are left to it, and since when."""
 
     def adopt(self, domains: Collection[str]) -> None:
         """Knows these domains from now on."""
@@ -44,6 +46,7 @@ class Guard:
             count = self._failures.add(address, self._now())
             log.warning("api token wrong", peer=address, token=token.id if token else None, failures=count)
             raise ApiError(401, "token", "The token is not valid", TOKEN_WRONG)
+        self._require_rate(token)
         return token
 
     def require(self, token: Token, scope: Scope) -> None:
@@ -51,6 +54,18 @@ class Guard:
         if scope not in token.scopes:
             log.info("api token may not", token=token.id, scope=scope.value)
             raise ApiError(403, "scope", f"The token may not do this: it lacks the scope {scope}", SCOPE_MISSING)
+
+    def _require_rate(self, token: Token) -> None:
+        """A bucket that fills by so many requests in a minute: a burst of them is allowed, no more on the whole."""
+        if token.per_minute is None:
+            return
+        now = self._now()
+        left, since = self._buckets.get(token.id, (float(token.per_minute), now))
+        left = min(token.per_minute, left + (now - since) * token.per_minute / 60)
+        if left < 1:
+            log.info("api token too fast", token=token.id, per_minute=token.per_minute)
+            raise ApiError(429, "rate", f"This token may make {token.per_minute} requests in a minute", SHUT_OUT)
+        self._buckets[token.id] = (left - 1, now)
 
     def _require_patience(self, address: str) -> None:
         if self._failures.count(address, self._now()) >= self._most_failures:

@@ -70,6 +70,11 @@ def asked_of(request: History) -> Asked:
     )
 
 
+def result_of(state: JobState | IncomingState) -> str:
+    """The result of a fax that is over, in the text's words."""
+    return _RESULTS[state]
+
+
 Link = Callable[[Past], str | None]
 """Gives the URL of a fax's document, or None when there is none."""
 

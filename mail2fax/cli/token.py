@@ -42,6 +42,9 @@ def create(
     days: Annotated[
         float | None, typer.Option(min=0.0001, max=36_500, help="It opens nothing after so many days.")
     ] = None,
+    rate: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="It may make so many requests in a minute.")
+    ] = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
     socket: SocketOption = None,
@@ -49,7 +52,7 @@ def create(
     """Make a token and print it: once, for nobody can read it again. The gateway keeps its hash only."""
     secret = new_secret()
     scopes = tuple(sorted(set(scope or EVERYDAY)))
-    answer = _done(socket_path(config, socket), _order(name, domain, secret, scopes, days))
+    answer = _done(socket_path(config, socket), _order(name, domain, secret, scopes, days, rate))
     if as_json:
         print_json({**(answer.token or {}), "secret": secret})
         return
@@ -89,8 +92,10 @@ def revoke(
         typer.echo(printable(answer.words))
 
 
-def _order(name: str, domain: str, secret: str, scopes: tuple[Scope, ...], days: float | None) -> MakeToken:
-    return MakeToken(name, domain, hash_of(secret), scopes, days)
+def _order(
+    name: str, domain: str, secret: str, scopes: tuple[Scope, ...], days: float | None, rate: int | None
+) -> MakeToken:
+    return MakeToken(name, domain, hash_of(secret), scopes, days, rate)
 
 
 def _done(path: Path, order: Order) -> Answer:

@@ -2,16 +2,55 @@
 
 from ipaddress import ip_address
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from mail2fax.config.values import ListenAddress, Megabytes, NetworkText, PemFile, Port, Seconds, Section
+from mail2fax.config.values import (
+    ListenAddress,
+    Megabytes,
+    Name,
+    NetworkText,
+    PemFile,
+    Port,
+    Seconds,
+    SecretFile,
+    Section,
+)
+from mail2fax.model.domain import DEFAULT
 
 IN_CLEAR = (
     "can be reached from the network, where anybody on the way can read the tokens. Fill api.tls_certificate, or write "
     "insecure_http = true where a proxy in front of it speaks TLS"
 )
+
+
+def _hook_url(text: str) -> str:
+    place = urlsplit(text)
+    try:
+        local = place.hostname == "localhost" or ip_address(place.hostname or "").is_loopback
+    except ValueError:
+        local = False
+    usable = text.isascii() and text.isprintable() and " " not in text and place.hostname and "@" not in place.netloc
+    if not usable or not (place.scheme == "https" or (place.scheme == "http" and local)):
+        raise ValueError("must be an https:// URL without a user in it; http:// is for this machine itself only")
+    return text
+
+
+class WebhookEntry(Section):
+    """One of `api.webhook`: who is told how the faxes of a domain have ended."""
+
+    domain: Name = DEFAULT
+    url: Annotated[str, AfterValidator(_hook_url)]
+    secret: SecretStr = SecretStr("")
+    secret_file: SecretFile = ""
+
+    @model_validator(mode="after")
+    def _signed(self) -> Self:
+        if not (self.secret.get_secret_value() or self.secret_file):
+            raise ValueError("a webhook needs secret or secret_file: what it says is signed with that")
+        return self
 
 
 class ApiSection(Section):
@@ -34,6 +73,8 @@ class ApiSection(Section):
     max_voice_s: Annotated[float, Field(gt=0, le=600)] = 120.0
     public_url: Annotated[str, Field(pattern=r"^(https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*)?)?$")] = ""
     url_needs_token: bool = False
+    webhook: tuple[WebhookEntry, ...] = ()
+    webhook_private: bool = False
 
     @model_validator(mode="after")
     def _tokens_never_in_clear(self) -> Self:

@@ -11,10 +11,10 @@ from typing import Annotated, Literal, Protocol, Self
 from pydantic import AfterValidator, Field
 
 from mail2fax.config.proof import Required, required
-from mail2fax.config.values import Line, MailAddress, Name, Section, SenderMaskText, StationId
+from mail2fax.config.values import Line, MailAddress, Name, NumberMaskText, Section, SenderMaskText, StationId
 from mail2fax.model.domain import DEFAULT, Tenant, Terminal
 from mail2fax.model.incoming import Inbox, digits_of
-from mail2fax.model.mask import SenderMask
+from mail2fax.model.mask import NumberMask, SenderMask
 from mail2fax.model.number import MAX_E164_DIGITS
 from mail2fax.model.rule import SenderRule
 
@@ -106,17 +106,20 @@ class TerminalSection(Section):
 
 
 class DomainEntry(Section):
-    """One of `domain.named`: a tenant, and the terminal of its rules that name none."""
+    """One of `domain.named`: a tenant, and the terminal of its rules that name none; `numbers`, if any, are all that it
+    may call."""
 
     name: Name
     terminal: Name
     deliver_to: MailAddress | Literal[""] = ""
+    numbers: tuple[NumberMaskText, ...] = ()
 
 
 class DomainSection(Section):
-    """`[domain]`: the tenants beside the default one. `deliver_to` is who gets the faxes that come in for that one."""
+    """`[domain]`: the tenants beside the default one. `deliver_to` and `numbers` are those of that one."""
 
     deliver_to: MailAddress | Literal[""] = ""
+    numbers: tuple[NumberMaskText, ...] = ()
     named: tuple[DomainEntry, ...] = ()
 
 
@@ -189,6 +192,12 @@ def tenants(terminal: TerminalSection, domain: DomainSection) -> Mapping[str, Te
         name: Tenant(name, terminals[chosen], {own: terminals[own] for own in owners if owners[own] == name})
         for name, chosen in _domains(domain).items()
     }
+
+
+def numbers_by_domain(domain: DomainSection) -> Mapping[str, tuple[NumberMask, ...]]:
+    """The numbers that each domain may call, where it is held to some."""
+    texts = {DEFAULT: domain.numbers} | {entry.name: entry.numbers for entry in domain.named}
+    return {name: tuple(map(NumberMask.parse, masks)) for name, masks in texts.items() if masks}
 
 
 def inboxes(terminal: TerminalSection, domain: DomainSection) -> Mapping[str, Inbox]:

@@ -153,7 +153,7 @@ class Orders:
             raise Refused("no-such-domain", f"there is no domain {order.domain}; known are {known}")
         lifetime = None if order.days is None else timedelta(days=order.days)
         token = await self._tokens.add(
-            order.domain, order.name, order.hash, frozenset(order.scopes), lifetime, peer.user
+            order.domain, order.name, order.hash, frozenset(order.scopes), lifetime, peer.user, order.per_minute
         )
         log.info("token made", token=token.id, name=token.name, domain=token.domain, by=peer.user)
         return Answer(Kind.DONE, words=f"token {token.id} is made", token=plain_token(token, self._clock()))

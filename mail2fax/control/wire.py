@@ -100,6 +100,7 @@ class MakeToken:
     hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1)]
     days: Annotated[float, Field(gt=0, le=36_500)] | None = None
+    per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     verb: Literal["make-token"] = "make-token"
 
 

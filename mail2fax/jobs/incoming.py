@@ -5,22 +5,30 @@ from datetime import datetime
 from secrets import token_hex
 from uuid import uuid4
 
+from mail2fax.jobs.incoming_rows import incoming_fax
 from mail2fax.jobs.rows import moment_of
-from mail2fax.model.call import Media
-from mail2fax.model.incoming import TRANSITIONS, Heard, Inbox, IncomingEvent, IncomingFax, IncomingMail, IncomingState
+from mail2fax.jobs.webhooks import INCOMING, owe_news
+from mail2fax.model.incoming import TRANSITIONS, Heard, Inbox, IncomingEvent, IncomingFax, IncomingMail
 from mail2fax.model.mark import message_id
-from mail2fax.store import Row, Session, Store, Value, from_text
+from mail2fax.store import Row, Session, Store, Value
 
 _NAME_BYTES = 16
 
 
 class IncomingFaxes:
-    """Every fax that came in or is coming. Methods raise `StoreError`."""
+    """Every fax that came in or is coming; programs of `told_domains` hear of its end. Methods raise `StoreError`."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime], hostname: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], datetime],
+        hostname: str,
+        told_domains: frozenset[str] = frozenset(),
+    ) -> None:
         self._store = store
         self._clock = clock
         self._hostname = hostname
+        self._told_domains = told_domains
 
     async def begin(self, inbox: Inbox, *, call_id: str, trunk: str, caller: str, called: str) -> IncomingFax:
         """A call to one of our numbers is about to be answered: the row for what it brings."""
@@ -56,7 +64,9 @@ class IncomingFaxes:
 
         def commit(session: Session) -> IncomingFax:
             values: dict[str, Value] = {"fax_id": fax.id, "state": state, "now": now, "pages": pages, "cause": cause}
-            session.change("end_incoming", **values, **_columns(heard))
+            ended = session.change("end_incoming", **values, **_columns(heard))
+            if ended and fax.domain in self._told_domains:
+                owe_news(session, fax.domain, INCOMING, fax.id, now)
             return _found(session, fax.id)
 
         return await self._store.write(commit)
@@ -99,34 +109,6 @@ class IncomingFaxes:
         await self._store.write(
             lambda session: session.change("settle_incoming_mail", fax_id=mail.fax.id, state=state, error=error)
         )
-
-
-def incoming_fax(row: Row) -> IncomingFax:
-    """A row of `incoming_faxes`."""
-    return IncomingFax(
-        id=row["id"],
-        uuid=row["uuid"],
-        state=IncomingState(row["state"]),
-        domain=row["domain"],
-        terminal=row["terminal"],
-        trunk=row["trunk"],
-        call_id=row["call_id"],
-        caller=row["caller"],
-        called=row["called"],
-        file=row["file"],
-        started_at=from_text(row["started_at"]),
-        ended_at=from_text(row["ended_at"]) if row["ended_at"] else None,
-        pages=row["pages"],
-        heard=Heard(
-            confirmed=row["confirmed"],
-            last_confirmed=bool(row["last_confirmed"]),
-            far_id=row["far_id"],
-            bit_rate=row["bit_rate"],
-            ecm=None if row["ecm"] is None else bool(row["ecm"]),
-            media=Media(row["media"]),
-        ),
-        cause=row["cause"],
-    )
 
 
 def _found(session: Session, fax_id: int) -> IncomingFax:

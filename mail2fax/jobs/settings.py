@@ -26,6 +26,8 @@ class JobSettings:
     number_rest: timedelta = timedelta(seconds=5)
     repeat_window: timedelta = timedelta(minutes=15)
     keep_traces: KeepTraces = KeepTraces.FAILED
+    told_domains: frozenset[str] = frozenset()
+    """Domains whose programs are told how faxes end."""
 
     def deadline(self, state: JobState, created_at: datetime, now: datetime) -> datetime | None:
         """When `state`, entered `now` by a job of `created_at`, expires; None for final states."""

@@ -19,6 +19,7 @@ from mail2fax.jobs.retry import Circumstances, Verdict
 from mail2fax.jobs.settings import JobSettings
 from mail2fax.jobs.strategy import Aftermath
 from mail2fax.jobs.traces import keep_trace, settle_trace
+from mail2fax.jobs.webhooks import OUTGOING, owe_news
 from mail2fax.model.call import CallEnded, CallEvent, PageConfirmed
 from mail2fax.model.job import Attempt, ImpossibleTransition, Job, JobEvent, JobState, next_state
 from mail2fax.model.mail import Door, Submission
@@ -404,6 +405,8 @@ class Jobs(JobReader):
         write(session, job.id, now, event, facts_of(state, change), attempt=attempt)
         if state.final and job.submission.replied_to:
             owe_final_reply(session, job, self._settings.hostname, now)
+        if state.final and job.submission.domain in self._settings.told_domains:
+            owe_news(session, job.submission.domain, OUTGOING, job.id, now)
         return _job(session, job.id)
 
     def _interrupt(self, session: Session, job: Job, cause: str) -> Job:

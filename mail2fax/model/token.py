@@ -29,6 +29,8 @@ class Token:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    per_minute: int | None = None
+    """How many requests it may make in a minute; None: as many as it likes."""
 
     def valid(self, now: datetime) -> bool:
         """Whether it opens anything at all."""

@@ -12,7 +12,8 @@ import pytest
 from mail2fax.answering import INTERRUPTED, Answering, AnsweringSettings
 from mail2fax.document.received import part_of
 from mail2fax.engine.scripted import Hold, ScriptedEngine, ScriptedIncoming, Step
-from mail2fax.jobs.incoming import IncomingFaxes, incoming_fax
+from mail2fax.jobs.incoming import IncomingFaxes
+from mail2fax.jobs.incoming_rows import incoming_fax
 from mail2fax.model.call import (
     Answered,
     AnswerOrder,

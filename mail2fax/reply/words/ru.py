@@ -283,6 +283,7 @@ _ABOUT_NUMBERS = {
     "a rule forbids it": "это запрещено правилом",
     "a {} number needs a rule that names it": "номер такого вида ({}) должен быть прямо назван в правиле",
     "no rule allows it": "ни одно правило этого не разрешает",
+    "it is not among the numbers of your domain": "он не входит в номера вашего домена",
     "no trunk may carry it": "ни один транк не может его провести",
     "only numbers of {} are allowed": "разрешены только номера страны {}",
     "shared-cost": "с разделением оплаты",

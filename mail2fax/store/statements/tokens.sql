@@ -1,6 +1,6 @@
 -- add_token: Somebody may speak to the API from now on.
-INSERT INTO tokens (domain, name, hash, scopes, created_at, created_by, expires_at)
-VALUES (:domain, :name, :hash, :scopes, :now, :by, :expires_at);
+INSERT INTO tokens (domain, name, hash, scopes, created_at, created_by, expires_at, per_minute)
+VALUES (:domain, :name, :hash, :scopes, :now, :by, :expires_at, :per_minute);
 
 -- token_of_hash: Whose secret has this hash.
 SELECT * FROM tokens WHERE hash = :hash;

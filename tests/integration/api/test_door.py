@@ -427,3 +427,14 @@ async def test_init_fax_makes_the_domain_ready_and_drops_its_history_when_told(t
         assert story["journal"][0]["event"] == "received"
         assert len(list((tmp_path / "spool" / "new").iterdir())) == 1, "its mail goes with it"
         assert (await api.client.act(order(wait=False))).json["id"] != over.json["id"]
+
+
+async def test_a_token_with_a_rate_is_slowed_down_alone(tmp_path: Path) -> None:
+    async with opened(tmp_path) as api:
+        slow = Client(api.port, "f" * 48)
+        tokens = Tokens(api.house.store, api.house.clock)
+        await tokens.add(DEFAULT, "slow", hash_of(slow.token), frozenset(Scope), None, "root", per_minute=3)
+        answers = [await slow.get("/files/list") for _ in range(5)]
+        assert [answer.status for answer in answers] == [200, 200, 200, 429, 429]
+        assert answers[-1].json["code"] == "rate"
+        assert (await api.client.get("/files/list")).status == 200
