@@ -75,33 +75,34 @@ class _Nursery:
     def __init__(self, channel: socket.socket, work: Callable[[Order], None]) -> None:
         self._channel = channel
         self._work = work
+        self._woken, self._wake = socket.socketpair()
+        """Through these the end of a child wakes us up."""
         self._children: dict[int, socket.socket] = {}
         """By process id, the line on which its end is told; when the gateway closes it, the child is to end."""
 
     def run(self) -> None:
-        woken, wake = socket.socketpair()
-        with woken, wake:
-            woken.setblocking(False)
-            wake.setblocking(False)
+        with self._woken, self._wake:
+            self._woken.setblocking(False)
+            self._wake.setblocking(False)
             signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-            signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
-            while self._wait(woken):
+            signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
+            while self._wait():
                 self._bury()
         for child in self._children:
             os.kill(child, signal.SIGKILL)
 
-    def _wait(self, woken: socket.socket) -> bool:
+    def _wait(self) -> bool:
         """Waits for whatever comes, and heeds it; False when the gateway is gone."""
         poll = select.poll()
         lines = {line.fileno(): child for child, line in self._children.items()}
-        for descriptor in (self._channel.fileno(), woken.fileno(), *lines):
+        for descriptor in (self._channel.fileno(), self._woken.fileno(), *lines):
             poll.register(descriptor, select.POLLIN)
         for descriptor, _ in poll.poll():
             if descriptor in lines:  # nothing is ever said on it but that it has been closed
                 os.kill(lines[descriptor], signal.SIGKILL)
-            elif descriptor == woken.fileno():
+            elif descriptor == self._woken.fileno():
                 with contextlib.suppress(BlockingIOError):
-                    woken.recv(_ORDER_BYTES)
+                    self._woken.recv(_ORDER_BYTES)
             elif not self._fork():
                 return False
         return True
@@ -124,7 +125,7 @@ class _Nursery:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for other in (self._channel, *self._children.values()):
+            for other in (self._channel, self._woken, self._wake, *self._children.values()):
                 other.close()
             os.close(line)
             os.dup2(answer, ANSWER)

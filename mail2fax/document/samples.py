@@ -91,12 +91,14 @@ def form_of(page: LibTiffPage, width: int, height: int) -> Form:
     if photometric == YCBCR and compression == JPEG:
         page.jpeg_as_rgb()
         photometric = RGB
+    bits = page.short(258, 1)
     form = Form(
         width=width,
         height=height,
-        bits=page.short(258, 1),
+        bits=bits,
         samples=page.short(277, 1),
-        kind=page.short(339, UNSIGNED),
+        # Bytes that are said to have a sign are pictures all the same: libtiff, Pillow and others show them so.
+        kind=UNSIGNED if bits == BYTE else page.short(339, UNSIGNED),
         compression=compression,
         photometric=photometric,
         planar=page.short(284, 1) == PLANES_APART and page.short(277, 1) > 1,

@@ -174,7 +174,6 @@ def deep_forms() -> Iterator[Sample]:
         ("unsigned 32 bits", 32, 1, (ramp * 1000).astype(np.uint32)),
         ("signed 32 bits", 32, 2, (ramp * 1000 - 50_000).astype(np.int32)),
         ("signed 16 bits", 16, 2, (ramp * 100 - 9000).astype(np.int16)),
-        ("signed 8 bits", 8, 2, (ramp - 128).astype(np.int8)),
         ("float 16", 16, 3, (ramp * 10).astype(np.float16)),
         ("float 32", 32, 3, (ramp * 3.5 - 100).astype(np.float32)),
         ("float 64", 64, 3, ramp * 1e9),
@@ -182,6 +181,7 @@ def deep_forms() -> Iterator[Sample]:
         seen = Image.fromarray(((ramp - low) * 255 / (high - low))[:, :, 0].astype(np.uint8), "L")
         for order in ORDERS:
             yield Sample(f"{name} {order}", Writing(bits, 1, numbers, order, more={339: kind}).tiff(), seen, 2)
+    yield Sample("bytes with a sign", Writing(8, 1, values, more={339: 2}).tiff(), GREYS)
     unit = (ramp / 255).astype(np.float32)
     yield Sample("float 32 from 0 to 1", Writing(32, 1, unit, more={339: 3}).tiff(), GREYS)
     real = (of(COLOURS) / 255).astype(np.float32)
