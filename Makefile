@@ -6,6 +6,7 @@ READY := $(VENV)/.ready
 NATIVE := mail2fax/engine/embedded/spandsp mail2fax/document/ink
 BUILD_PACKAGES := gcc python3-venv python3-dev libspandsp-dev
 PEER_PACKAGES := sip-tester kamailio kamailio-tls-modules tshark libtiff-tools tesseract-ocr fonts-dejavu-core strace systemd logrotate postfix dovecot-imapd dovecot-pop3d swaks libsasl2-modules openssl lame vorbis-tools
+DOCUMENT_PEERS := ghostscript imagemagick libtiff-tools tesseract-ocr tesseract-ocr-rus fonts-dejavu-core
 WORKERS ?= 6
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -13,7 +14,7 @@ SYSCONFDIR ?= /etc
 # Some machines forbid Python to keep what it has compiled; each process of a test would compile the whole house anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install setup setup-peers demo run test test-crash lint format soak fuzz bench-intake bench-engine bench-loss clean
+.PHONY: help install setup setup-peers demo run test test-crash lint format soak fuzz bench-intake bench-engine bench-loss bench-document clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +71,10 @@ bench-engine: $(READY) ## Measure what calls cost, in real time: make bench-engi
 
 bench-loss: $(READY) ## Measure which share of faxes survives loss: make bench-loss N=500 ONLY="g711 0.2%"
 	@$(BIN)/python -m tests.benchmarks.loss $(or $(N),500) "$(ONLY)"
+
+bench-document: $(READY) ## Compare our pages with Ghostscript's and ImageMagick's (ten minutes): PAGES=6
+	@.ci/install-packages $(DOCUMENT_PEERS)
+	@$(BIN)/python -m tests.benchmarks.document $(or $(PAGES),6)
 
 format: $(READY) ## Put the code into its standard form
 	@$(BIN)/ruff format .

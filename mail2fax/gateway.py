@@ -192,12 +192,8 @@ class Gateway:
         if isinstance(prepared, Refusal):
             await self._jobs.refused(job, prepared)
             log.info("job refused", job=job.id, reason=prepared.code)
-            return
-        if prepared.state.final:
+        elif prepared.state.final:
             log.info("preview made", job=job.id)
-            return
-        reached(CrashPoint.JOB_READY)
-        log.info("job ready", job=job.id, number=prepared.number, pages=prepared.pages)
 
     async def attempt(self, job: Job, line: Line) -> None:
         """One try of a ready job: at most one call, over `line`, and what follows from how it ended."""
@@ -331,8 +327,12 @@ class Gateway:
         document = await self._renderer.render(tiff, admitted.attachment, target, admitted.pieces)
         if isinstance(document, Refusal):
             return document
-        pages = len(document.pages)
-        return await self._jobs.prepared(job, admitted.number.e164, document.name, pages, admitted.ignored)
+        seconds = round(document.phone_seconds)
+        number, pages = admitted.number.e164, len(document.pages)
+        ready = await self._jobs.prepared(job, number, document.name, pages, admitted.ignored, seconds)
+        reached(CrashPoint.JOB_READY)
+        log.info("job ready", job=job.id, number=number, pages=pages, phone_s=seconds)
+        return ready
 
     async def _show(self, job: Job, found: Found, tiff: BinaryIO) -> Job | Refusal:
         """The mail's document is rendered, for its sender to look at; nobody is called."""

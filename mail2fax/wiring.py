@@ -233,6 +233,7 @@ def render_limits(config: Config) -> RenderLimits:
         document.max_pages,
         page_seconds=document.page_seconds,
         memory_mb=document.memory_mb,
+        page_phone_s=document.page_phone_s,
         open_forwarded=document.forwarded == "open",
         open_winmail=document.winmail == "open",
         accept=document.accept,

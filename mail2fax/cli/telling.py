@@ -46,9 +46,15 @@ def _again(facts: Facts) -> str:
     return (f", asked for again {times}" if repeats else "") + (f", {rows} rows damaged" if rows else "")
 
 
+def _on_the_phone(facts: Facts) -> str:
+    """How long the call is likely to take."""
+    seconds = facts.get("phone_s")
+    return f", about {seconds} s on the phone" if seconds else ""
+
+
 _WORDS: Mapping[str, Callable[[Facts], str]] = {
     "received": lambda f: f"received from {f.get('sender')} by {f.get('door')}",
-    "prepared": lambda f: f"ready: {f.get('pages')} pages for {f.get('number')}",
+    "prepared": lambda f: f"ready: {f.get('pages')} pages for {f.get('number')}{_on_the_phone(f)}",
     "refused": lambda f: f"refused: {f.get('outcome')}",
     "dialling": lambda _: "dialling",
     "dialled": lambda _: "the trunk has the call",

@@ -131,6 +131,7 @@ class DocumentSection(Section):
     max_pages: Annotated[int, Field(ge=1, le=1000)] = 200
     page_seconds: Seconds = 20.0
     memory_mb: Annotated[int, Field(ge=256)] = 1024
+    page_phone_s: Seconds = 180.0
     workers: Annotated[int, Field(ge=1, le=64)] = 2
 
     @model_validator(mode="after")

@@ -31,6 +31,8 @@ class RenderLimits:
     document_seconds: float = 300.0
     memory_mb: int = 1024
     output_mb: int = 64
+    page_phone_s: float = 180.0
+    """Seconds on the phone above which a page's photographs become lines in place of dots."""
     open_forwarded: bool = False
     """Whether mails that were forwarded as attachments are looked into for the TIFF."""
     open_winmail: bool = False

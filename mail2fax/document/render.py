@@ -3,20 +3,23 @@
 Runs in the render process only. Nothing here opens a file.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
+from PIL import Image
+
 from mail2fax.document import ink
 from mail2fax.document.geometry import PAPER_WIDTH, Fit, believable, fit
-from mail2fax.document.ink import Rows
+from mail2fax.document.ink import Rows, Screen
 from mail2fax.document.limits import PAGE_INCHES
 from mail2fax.document.paper import as_it_is, on_paper
 from mail2fax.document.probe import SourcePage
 from mail2fax.document.refused import Refused, too_large
 from mail2fax.document.sheets import AllReaders, Sheet, sheets_of
 from mail2fax.document.tiff import DPI_ACROSS, DPI_DOWN, TiffWriter
-from mail2fax.model.document import Kind, Note, Resolution
+from mail2fax.model.document import BITS_PER_S, Kind, Note, Resolution
 
 MOSTLY = 0.95
 """A page of Letter is a little wider than a fax: that is nothing to speak of."""
@@ -30,12 +33,14 @@ def render(
     max_pages: int,
     begin_page: Callable[[], None],
     standard: BinaryIO | None = None,
+    page_phone_s: float = math.inf,
 ) -> tuple[tuple[int, Note], ...]:
     """Writes the pages of all `files` to `target` as one TIFF-F; raises `Refused`, which names the file.
 
     When that is in fine resolution, the same in standard resolution goes to `standard`; else nothing does.
     `begin_page` is called before anything is read, and before each page is unpacked. Returns what is worth a word to
-    the sender, by pages from 1.
+    the sender, by pages from 1. A page that would take more than `page_phone_s` on the phone has its photographs as
+    lines.
     """
     begin_page()
     sheets = sheets_of(files, readers, max_pages)
@@ -47,10 +52,24 @@ def render(
         begin_page()
         with _about(sheet):
             picture = sheet.look()
-        renditions.add(as_it_is(picture) if sheet.page.fax_form is resolution else on_paper(picture, place))
+        as_sent = sheet.page.fax_form is resolution
+        renditions.add(*(_coded(as_it_is(picture)) if as_sent else affordable(picture, place, page_phone_s)))
     renditions.finish()
     pairs = enumerate(zip(sheets, places, strict=True), start=1)
     return tuple((number, note) for number, (sheet, place) in pairs for note in _notes(sheet.page, place))
+
+
+def _coded(page: Rows) -> tuple[Rows, bytes]:
+    return page, ink.coded(page)
+
+
+def affordable(picture: Image.Image, place: Fit, phone_s: float) -> tuple[Rows, bytes]:
+    """The picture on paper and its code; with a cheaper screen when it takes more than `phone_s` on the phone."""
+    page, code = _coded(on_paper(picture, place))
+    if len(code) * 8 <= phone_s * BITS_PER_S:
+        return page, code
+    coarser, shorter = _coded(on_paper(picture, place, Screen.LINES))
+    return (coarser, shorter) if len(shorter) < len(code) else (page, code)
 
 
 class _Renditions:
@@ -60,8 +79,8 @@ class _Renditions:
         self._whole = TiffWriter(target, resolution)
         self._half = TiffWriter(standard, Resolution.STANDARD) if standard else None
 
-    def add(self, page: Rows) -> None:
-        self._whole.add(page.height, ink.coded(page))
+    def add(self, page: Rows, code: bytes) -> None:
+        self._whole.add(page.height, code)
         if self._half:
             half = ink.halved(page)
             self._half.add(half.height, ink.coded(half))

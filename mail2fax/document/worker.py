@@ -70,7 +70,13 @@ def _render(order: Order, readers: AllReaders) -> Answer:
     try:
         begin_page = partial(limit_page, limits.page_seconds)
         notes = render(
-            order.files(), target, readers, max_pages=limits.max_pages, begin_page=begin_page, standard=standard
+            order.files(),
+            target,
+            readers,
+            max_pages=limits.max_pages,
+            begin_page=begin_page,
+            standard=standard,
+            page_phone_s=limits.page_phone_s,
         )
     except Refused as no:
         return _refused(no)

@@ -18,6 +18,7 @@ from mail2fax.store import Value, to_text
 class Change:
     """What an event brings with it. None leaves the job's value as it is.
 
+    `phone_s` is how many seconds the fax is likely to take on the phone, for the journal alone.
     `plan` is what the next call does otherwise.
     `due_at` is when a sleeping job wakes; no other state has one. A final state needs an `outcome`.
     """
@@ -25,6 +26,7 @@ class Change:
     number: str | None = None
     document: str | None = None
     pages: int | None = None
+    phone_s: int | None = None
     due_at: datetime | None = None
     outcome: str | None = None
     facts: Mapping[str, str] | None = None
@@ -76,6 +78,7 @@ def facts_of(state: JobState, change: Change) -> dict[str, Fact]:
     ours = {
         "number": change.number,
         "pages": change.pages,
+        "phone_s": change.phone_s,
         "outcome": change.outcome,
         "due_at": due_at,
         "next_call": plan if state is JobState.SLEEPING else None,

@@ -131,12 +131,20 @@ class Jobs(JobReader):
 
         return await self._store.write(commit)
 
-    async def prepared(self, job: Job, number: str, document: str, pages: int, ignored: tuple[str, ...] = ()) -> Job:
+    async def prepared(
+        self,
+        job: Job,
+        number: str,
+        document: str,
+        pages: int,
+        ignored: tuple[str, ...] = (),
+        phone_s: int | None = None,
+    ) -> Job:
         """The job is admitted to `number` (E.164), and its document (a name in the document store) is rendered.
 
-        `ignored` names what else was attached, and is not faxed.
+        `ignored` names what else was attached, and is not faxed; `phone_s` is how long the call is likely to take.
         """
-        change = Change(number=number, document=document, pages=pages, ignored=ignored)
+        change = Change(number=number, document=document, pages=pages, ignored=ignored, phone_s=phone_s)
         return await self.apply(job.id, JobEvent.PREPARED, change)
 
     async def refused(self, job: Job, refusal: Refusal) -> Job:

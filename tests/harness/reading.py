@@ -5,20 +5,19 @@ import tempfile
 
 from PIL import Image
 
-LANGUAGES = "eng+rus"
 TESSERACT = "/usr/bin/tesseract"
 
 
-def read_text(page: Image.Image, language: str = LANGUAGES, dpi: int = 204) -> str:
-    """The text on a page, by tesseract on one core."""
+def read_text(page: Image.Image, language: str, within_s: float = 120) -> str:
+    """The text on a fax page, by tesseract on one core; raises `subprocess.TimeoutExpired`."""
     with tempfile.NamedTemporaryFile(suffix=".png") as file:
         page.save(file.name, compress_level=1)
         done = subprocess.run(  # noqa: S603 - a program of the tests, and a page of theirs
-            [TESSERACT, file.name, "-", "-l", language, "--psm", "6", "--dpi", str(dpi)],
+            [TESSERACT, file.name, "-", "-l", language, "--psm", "6", "--dpi", "204"],
             capture_output=True,
             check=True,
             env={"OMP_THREAD_LIMIT": "1", "PATH": "/usr/bin:/bin:/usr/local/bin"},
-            timeout=120,
+            timeout=within_s,
         )
     return done.stdout.decode()
 

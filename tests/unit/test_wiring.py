@@ -67,6 +67,7 @@ give_up_after_h = 5
 max_pages = 10
 page_seconds = 3
 memory_mb = 512
+page_phone_s = 60
 """
 
 
@@ -184,4 +185,4 @@ def test_replies_leave_as_the_mail_server_wants(config: Config) -> None:
 
 def test_documents_cost_no_more_than_they_may(config: Config) -> None:
     limits = wiring.render_limits(config)
-    assert (limits.max_pages, limits.page_seconds, limits.memory_mb) == (10, 3.0, 512)
+    assert (limits.max_pages, limits.page_seconds, limits.memory_mb, limits.page_phone_s) == (10, 3.0, 512, 60.0)

@@ -20,6 +20,12 @@ from mail2fax.jobs.rows import Fact, JournalEntry
             "page 3 arrived, but could not be read there, asked for again once",
         ),
         ("page-unconfirmed", {"page": 3, "repeats": 0}, "page 3 went out whole and was never confirmed"),
+        (
+            "prepared",
+            {"pages": 3, "number": "+375", "phone_s": 140},
+            "ready: 3 pages for +375, about 140 s on the phone",
+        ),
+        ("prepared", {"pages": 3, "number": "+375"}, "ready: 3 pages for +375"),  # written by an older version
         ("page-cut", {"page": 3, "repeats": 0}, "page 3 did not go out whole"),
         ("far-machine", {"name": "Acme 7"}, "the far machine calls itself Acme 7"),
     ],

@@ -14,6 +14,7 @@ from mail2fax.document.geometry import Fit
 from mail2fax.document.grey import grey_of
 from mail2fax.document.ink import Rows, Screen
 from mail2fax.document.paper import on_paper
+from mail2fax.document.render import affordable
 from tests.harness.office import Sheet, light_letter, mixed_letter, photo_page
 from tests.harness.paperwork import (
     form,
@@ -121,3 +122,13 @@ def test_what_is_written_over_tints_and_between_lines_is_as_black_as_alone(
     assert ink_share(ImageChops.invert(lost)) <= 0.03 * ink_share(image_of(faxed(alone)))
     assert seconds(rows) <= most_s
     assert rows == faxed(page, Screen.LINES), "there is no photograph on it"
+
+
+def test_a_page_that_is_too_dear_has_lines_in_place_of_dots() -> None:
+    page = scanned(photo_page(SEED)).crop((0, 800, 1687, 1600))
+    place = Fit(*page.size, turned=False)
+    dear = seconds(on_paper(page, place))
+    assert affordable(page, place, dear + 1)[0] == on_paper(page, place, Screen.DOTS)
+    rows, code = affordable(page, place, dear - 1)
+    assert rows == on_paper(page, place, Screen.LINES)
+    assert len(code) * 8 / 14_400 < dear / 2
