@@ -26,7 +26,11 @@ async def _look(settings: MailboxSettings, *, runs: bool) -> Finding:
         async with asyncio.timeout(_LIMIT_S), mailbox.connect():
             waiting = await mailbox.list_new(datetime.now(UTC))
     except LoginRefused as error:
-        return ill(about, f"{place} refuses our log-in: {error}", "Check user and password of this mailbox.")
+        return ill(
+            about,
+            f"{place} refuses our log-in: {error}",
+            "Check user and password of this mailbox, or its keys oauth_...",
+        )
     except (MailboxTrouble, TimeoutError) as error:
         words = str(error) or f"no answer within {_LIMIT_S:.0f} s"
         if runs and "[IN-USE]" in words:

@@ -298,6 +298,7 @@ async def test_a_commit_under_way_is_not_cut_off_by_a_stop(server: Dovecot, offi
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(480)
 async def test_ten_thousand_old_mails_cost_one_short_search(server: Dovecot, office: Office) -> None:
     """Trap: to ask for each of them, or for all in one FETCH, which aioimaplib cannot take."""
     for number in range(10_000):
