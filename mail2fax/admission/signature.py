@@ -32,6 +32,8 @@ from mail2fax.model.mail_proof import SignatureRules
 
 LIFETIME_S = 5.0
 """For all questions to the name servers together: the client at the door waits."""
+SILENT_S = 30.0
+"""So long a domain whose name servers did not answer is not asked for again."""
 PLACES = 2
 """Mails whose signatures are computed at once: each lies in memory several times."""
 MAX_TRIED = 3
@@ -70,6 +72,8 @@ class Signatures:
         self._now = now
         self._places = asyncio.Semaphore(PLACES)
         self._cache = dns.resolver.LRUCache(500)
+        self._silent_until: dict[str, datetime] = {}
+        """By domain. Only those of our configuration are asked for, so these are few."""
 
     async def look(
         self,
@@ -89,15 +93,28 @@ class Signatures:
             looks[signature.place] = _look(signature, header, fault)
             worth += [] if fault else [signature]
         if worth:
-            keys = await self._keys(worth, rules)
-            faults = {signature.place: unfit_key(keys.get(signature.record, ())) for signature in worth}
-            sound = [signature for signature in worth if faults[signature.place] is None]
-            if sound:
-                async with self._places:
-                    faults |= await asyncio.to_thread(_verified, await read(), header, sound, keys)
-            for signature in worth:
-                looks[signature.place] = _look(signature, header, faults[signature.place])
+            faults = await self._faults(worth, header, read, rules)
+            looks |= {signature.place: _look(signature, header, faults[signature.place]) for signature in worth}
         return tuple(looks.values())
+
+    async def _faults(
+        self,
+        worth: Sequence[Signature],
+        header: Header,
+        read: Callable[[], Awaitable[bytes]],
+        rules: SignatureRules,
+    ) -> dict[int, str | None]:
+        """What is wrong with each, by place. Raises `Undecided` when one whose key cannot be had may be the proof."""
+        keys, doubts = await self._keys(worth, rules)
+        faults = {signature.place: unfit_key(keys.get(signature.record, ())) for signature in worth}
+        faults |= {signature.place: str(doubts[signature.record]) for signature in worth if signature.record in doubts}
+        sound = [signature for signature in worth if faults[signature.place] is None]
+        if sound:
+            async with self._places:
+                faults |= await asyncio.to_thread(_verified, await read(), header, sound, keys)
+        if doubts and not any(faults[signature.place] is None for signature in sound):
+            raise next(iter(doubts.values()))
+        return faults
 
     def _objection(
         self, signature: Signature, header: Header, sender: Address, recipient: str, rules: SignatureRules
@@ -108,12 +125,26 @@ class Signatures:
         fault = objection(signature, header, now, timedelta(hours=rules.max_age_h))
         return fault or repeat_objection(header, recipient, now, rules)
 
-    async def _keys(self, signatures: Sequence[Signature], rules: SignatureRules) -> Mapping[str, tuple[bytes, ...]]:
-        """The TXT records under each name; raises `Undecided`."""
+    async def _keys(
+        self, signatures: Sequence[Signature], rules: SignatureRules
+    ) -> tuple[dict[str, tuple[bytes, ...]], dict[str, Undecided]]:
+        """The TXT records under each name, and why there are none where nobody knows."""
         resolver = self._resolver(rules)
-        names = list(dict.fromkeys(signature.record for signature in signatures))
-        found = await asyncio.gather(*(_records(resolver, name) for name in names))
-        return dict(zip(names, found, strict=True))
+        names = {signature.record: signature.domain for signature in signatures}
+        found = await asyncio.gather(*(self._key(resolver, *name) for name in names.items()))
+        told = dict(zip(names, found, strict=True))
+        keys = {name: records for name, records in told.items() if not isinstance(records, Undecided)}
+        return keys, {name: doubt for name, doubt in told.items() if isinstance(doubt, Undecided)}
+
+    async def _key(self, resolver: dns.asyncresolver.Resolver, name: str, domain: str) -> tuple[bytes, ...] | Undecided:
+        # Of twenty mails in a mailbox each would wait its time, and hold up those that need no name server.
+        if self._now() < self._silent_until.get(domain, self._now()):
+            return Undecided(f"{name}: the name servers did not answer a moment ago")
+        try:
+            return await _records(resolver, name)
+        except Undecided as doubt:
+            self._silent_until[domain] = self._now() + timedelta(seconds=SILENT_S)
+            return doubt
 
     def _resolver(self, rules: SignatureRules) -> dns.asyncresolver.Resolver:
         try:

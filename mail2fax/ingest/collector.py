@@ -42,7 +42,8 @@ MOST_TRIES = 3
 """Of a mail that cannot be taken by a fault of ours, or of its server: then the others go first, for so long:"""
 STUCK_S = 3600.0
 UNDECIDED_S = 300.0
-"""Before a mail whose signature could not be verified is looked at again: until it is too old, and then no more."""
+"""Before a mail whose signature could not be verified is looked at again, at first; it doubles up to `STUCK_S`. Once
+the mail is too old it is looked at no more."""
 PUT_OFF_S = 30.0
 """Before a mail that could not be taken is tried again."""
 
@@ -103,6 +104,8 @@ class Collector:
         self._seen: dict[str, Seen] = {}
         self._tries: dict[str, int] = {}
         self._stuck_until: dict[str, float] = {}
+        self._undecided: dict[str, int] = {}
+        """How often a mail could not be decided for want of its signer's key."""
         self._work: asyncio.Task[Accepted | Refusal] | None = None
         self._well_until: float | None = None
         self._failures = 0
@@ -164,6 +167,7 @@ class Collector:
         keys = {mail.key for mail in listed}
         self._settled &= keys
         self._seen = {key: seen for key, seen in self._seen.items() if key in keys}
+        self._undecided = {key: times for key, times in self._undecided.items() if key in keys}
         fresh = [mail for mail in listed if mail.key not in self._settled and not self._is_stuck(mail)]
         if not fresh:
             return False
@@ -190,7 +194,10 @@ class Collector:
         late += [mail for mail in heads if not mail.old and self._is_late(seen[mail.key])]
         if len(late) > self._limits.most_old:
             await self._leave_alone(late)
-        order = [mail for mail in heads if mail.key not in self._settled]
+        # Those that could not be decided come after all others, or name servers that are silent would stop the mailbox.
+        order = sorted(
+            (mail for mail in heads if mail.key not in self._settled), key=lambda mail: self._undecided.get(mail.key, 0)
+        )
         failed = [mail for mail in order[:BATCH] if not await self._take(mail, seen[mail.key])]
         if failed:
             await self._put_off()
@@ -255,7 +262,7 @@ class Collector:
         except Undecided as error:
             self._log.warning("mail put off, its signature cannot be verified now", mail=mail.uid, error=str(error))
             if not unwanted:
-                self._stuck_until[mail.key] = asyncio.get_running_loop().time() + UNDECIDED_S
+                self._wait_for_names(mail)
                 return True
             verdict = Refusal(RefusalCode.SENDER_NOT_PROVEN)
         except MailboxTrouble as error:
@@ -268,6 +275,7 @@ class Collector:
         if verdict is None:
             return True
         self._tries.pop(mail.key, None)
+        self._undecided.pop(mail.key, None)
         await self._file(mail, aside=isinstance(verdict, Refusal) or unwanted is not None)
         return True
 
@@ -341,6 +349,13 @@ class Collector:
             copy_key=hashlib.sha256(raw).hexdigest(),
             unwanted=unwanted or (came_for if isinstance(came_for, Refusal) else None),
         )
+
+    def _wait_for_names(self, mail: Waiting) -> None:
+        """The mail is looked at again after a while, which doubles each time."""
+        before = self._undecided.get(mail.key, 0)
+        self._undecided[mail.key] = before + 1
+        pause_s = min(UNDECIDED_S * 2.0 ** min(before, 10), STUCK_S)
+        self._stuck_until[mail.key] = asyncio.get_running_loop().time() + pause_s
 
     async def _count(self, mail: Waiting, why: str) -> None:
         """A mail that cannot be taken again and again must not hold up the others for ever."""

@@ -20,6 +20,7 @@ class Signer:
     private: bytes
     record: str
     name: str = f"{SELECTOR}._domainkey.{DOMAIN}"
+    selector: str = SELECTOR
 
     def signed(
         self,
@@ -33,7 +34,7 @@ class Signer:
         """The mail with a signature on top, over those of the fields that it has."""
         there = [line.partition(b":")[0].decode().lower() for line in raw.partition(b"\r\n\r\n")[0].splitlines()]
         names = [name.encode() for name in covered if name in there]
-        who = (SELECTOR.encode(), domain.encode(), self.private, None)
+        who = (self.selector.encode(), domain.encode(), self.private, None)
         line: bytes = dkim.sign(raw, *who, form, include_headers=names, length=length)
         return line + raw
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -135,6 +135,37 @@ async def test_without_a_key_a_signature_is_none_and_without_an_answer_nobody_kn
     names.deaf_to.clear()
     names.records.clear()
     assert "no key in DNS" in await fault(signed, names)
+
+
+async def test_a_signature_whose_key_cannot_be_had_does_not_spoil_another(signer: Signer, names: DnsServer) -> None:
+    other = replace(signer, name=f"backup._domainkey.{DOMAIN}", selector="backup")
+    both = other.signed(signer.signed(PLAIN))
+    names.broken_names.add(other.name)
+    first, second = await looked(both, names)
+    assert "do not answer" in first.fault
+    assert not second.fault
+    with pytest.raises(Undecided):
+        await looked(both.replace(b"hello", b"hallo"), names)
+
+
+async def test_name_servers_that_are_silent_are_not_asked_for_each_mail(signer: Signer, names: DnsServer) -> None:
+    async def read() -> bytes:
+        return signed
+
+    clock, signed = [NOW], signer.signed(PLAIN)
+    names.broken_names.add(signer.name)
+    signatures = Signatures(lambda: clock[0])
+    look = (header_of(signed), ANNA, "fax@example.com", read, SignatureRules(nameservers=(names.address,)))
+    for _ in range(3):
+        with pytest.raises(Undecided):
+            await signatures.look(*look)
+    asked = names.asked[signer.name, "TXT"]
+    with pytest.raises(Undecided):
+        await signatures.look(*look)
+    assert names.asked[signer.name, "TXT"] == asked
+    names.broken_names.clear()
+    clock[0] += timedelta(seconds=31)
+    assert await signatures.look(*look) == (Look(DOMAIN, "office"),)
 
 
 async def test_many_signatures_cost_no_more_than_the_first_that_verifies(signer: Signer, names: DnsServer) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mail2fax.admission.signature import Undecided
 from mail2fax.ingest.collector import Collector, Desk
 from mail2fax.ingest.mailbox import Limits, MailboxSettings
 from mail2fax.ingest.mailbox_door import KINDS
@@ -23,7 +24,8 @@ HOUR = 3600.0
 
 
 class Office:
-    """What has come in. `failing` is raised by every accept; `refused` says no to each."""
+    """What has come in. `failing` is raised by every accept; `refused` says no to each; mails whose subject is one of
+    `undecided` cannot be judged."""
 
     def __init__(self, spool: Spool) -> None:
         self.arrivals: list[Arrival] = []
@@ -31,6 +33,9 @@ class Office:
         self.alarms: list[tuple[AlarmCause, Mapping[str, str]]] = []
         self.failing: Exception | None = None
         self.refuses = False
+        self.undecided: set[str] = set()
+        self.judged: list[str] = []
+        """The subjects of all that was to be judged, in order."""
         self.spool = spool
         self.left_alone: set[str] = set()
         self._known: dict[str, str | None] = {}
@@ -50,6 +55,12 @@ class Office:
         await self._until(lambda: len(self.arrivals) >= arrivals, within_s, f"{arrivals} mails")
         assert len(self.arrivals) == arrivals
 
+    async def until_judged(self, subject: str, times: int, within_s: float = 20.0) -> None:
+        """Returns as soon as a mail with this subject was to be judged so many times."""
+        await self._until(
+            lambda: self.judged.count(subject) >= times, within_s, f"{subject} to be judged {times} times"
+        )
+
     async def until_alarm(self, cause: AlarmCause, within_s: float = 20.0) -> Mapping[str, str]:
         """The facts of an alarm, raised already or soon."""
         await self._until(lambda: any(cause is raised for raised, _ in self.alarms), within_s, f"the alarm {cause}")
@@ -65,6 +76,11 @@ class Office:
     async def _accept(self, arrival: Arrival, file: SpoolFile) -> Accepted | Refusal:
         if self.failing:
             raise self.failing
+        async with self._news:
+            self.judged.append(_subject(arrival.header))
+            self._news.notify_all()
+        if self.judged[-1] in self.undecided:
+            raise Undecided("the name servers do not answer")
         async with self._news:
             self.arrivals.append(arrival)
             self._news.notify_all()

@@ -70,6 +70,26 @@ async def test_a_header_that_a_stranger_could_have_written_proves_nothing(
     assert [shown(arrival) for arrival in office.arrivals] == [()] * 4
 
 
+async def test_mails_that_cannot_be_decided_hold_up_no_others_and_wait_longer_each_time(
+    server: Dovecot, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trap: while name servers are silent each signed mail costs five seconds, and is always the first in the row."""
+    monkeypatch.setattr(collector_room, "UNDECIDED_S", 0.1)
+    office.undecided = {"signed 1", "signed 2"}
+    for subject in sorted(office.undecided):
+        server.put("fax", mail(subject))
+    async with collecting(office, settings_for(server, "pop3", poll_s=0.1)):
+        await office.until_judged("signed 1", 1)
+        began = time.monotonic()
+        server.put("fax", mail("plain"))
+        await office.until(1)
+        await office.until_judged("signed 1", 5)
+        assert time.monotonic() - began > 1.4, "0.1, 0.2, 0.4 and 0.8 s have passed"
+        office.undecided.clear()
+        await office.until(3)
+    assert office.subjects[0] == "plain"
+
+
 @both
 async def test_a_mail_of_a_program_has_the_null_sender(server: Dovecot, office: Office, protocol: str) -> None:
     server.put("fax", mail("null", Return_Path="<>"))
