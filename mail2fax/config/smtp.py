@@ -103,6 +103,7 @@ class SmtpSection(SmtpListenerSection):
     max_connections_per_address: Annotated[int, Field(ge=1)] = 50
     max_login_failures: Annotated[int, Field(ge=1, le=100)] = 3
     max_login_failures_per_address: Annotated[int, Field(ge=1)] = 20
+    max_unproven_mails_per_address: Annotated[int, Field(ge=1)] = 100
     tls_certificate: PemFile = ""
     tls_key: PemFile = ""
     client_ca: PemFile = ""

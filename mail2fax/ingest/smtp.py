@@ -24,7 +24,8 @@ from mail2fax.ingest.smtp_secure import FAREWELL_S, FAULT
 from mail2fax.ingest.smtp_session import STORAGE_FULL, Letter, SmtpSession
 from mail2fax.ingest.smtp_settings import Encryption, Listener, SmtpSettings
 from mail2fax.model.mail import Accepted, Arrival, Door
-from mail2fax.model.refusal import Refusal
+from mail2fax.model.origin import Failures
+from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.store.errors import StoreFull
 from mail2fax.store.spool import Spool, SpoolFile
 
@@ -36,7 +37,11 @@ Accept = Callable[[Arrival, SpoolFile], Awaitable[Accepted | Refusal]]
 """Judges an arrival. For a yes it keeps the file and commits the row; for a no it leaves the file alone."""
 
 # RFC 3463 3.5: X.4.3, directory server failure.
+# Of a client that shows nothing, which senders may fax is nobody's business: the log tells the two apart.
+NOT_SHOWN = "550 5.7.1 This sender may not send faxes here, or nothing shows that the mail is from him"
 UNDECIDED = "451 4.4.3 The sender cannot be verified now, please try again later"
+
+_OF_SENDERS = frozenset({RefusalCode.SENDER_NOT_ALLOWED, RefusalCode.SENDER_NOT_PROVEN})
 
 T = TypeVar("T")
 
@@ -67,6 +72,7 @@ class SmtpDoor:
         self._places = Places()
         self._doorsteps: weakref.WeakSet[Doorstep] = weakref.WeakSet()
         self._logins = Logins(time.monotonic)
+        self._refusals = Failures()
         self._sessions: set[SmtpSession] = set()
         self._work: set[asyncio.Task[Any]] = set()
         self._closing = False
@@ -164,6 +170,11 @@ class SmtpDoor:
         """The connection of `session` is gone."""
         self._sessions.discard(session)
 
+    def is_tired_of(self, address: str) -> bool:
+        """Whether too many mails have come from `address` that nothing showed to be from a sender of ours."""
+        most = self._settings.max_unproven_mails_per_address
+        return self._refusals.count(address, time.monotonic()) >= most
+
     def track(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Runs `work` to its end, whatever becomes of the session; `stop` waits for it."""
         task = asyncio.create_task(work)
@@ -218,7 +229,10 @@ class SmtpDoor:
             became = "duplicate of job" if verdict.known else "queued as"
             return f"250 2.0.0 {became} {verdict.job_id}"
         await file.discard()
-        return verdict.smtp_reply
+        if arrival.proofs or verdict.code not in _OF_SENDERS:
+            return verdict.smtp_reply
+        self._refusals.add(arrival.peer, time.monotonic())
+        return NOT_SHOWN
 
 
 def _source_key(mail_from: str, recipient: str, content_sha256: str) -> str:

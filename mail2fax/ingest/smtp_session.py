@@ -36,6 +36,7 @@ IDLE = "421 4.4.2 Waited too long for a command"
 TOO_SLOW = "421 4.4.2 Waited too long for the mail"
 NOT_OURS = "550 5.1.1 No fax address of this gateway"
 NO_NUMBER = "550 5.1.3 This fax address is not understood: "
+TOO_MANY_REFUSED = "450 4.7.1 Too many mails from your address were refused, please try again later"
 ONE_RECIPIENT = "452 4.5.3 One recipient per mail"
 
 READER_BYTES = 64 * 1024
@@ -77,6 +78,10 @@ class Desk(Protocol):
         """Runs `work` to its end, whatever becomes of the session."""
         ...
 
+    def is_tired_of(self, address: str) -> bool:
+        """Whether a client there that has shown nothing is not listened to for now."""
+        ...
+
     async def hand_over(self, letter: Letter, file: SpoolFile) -> str:
         """Takes a whole mail and its file; returns the SMTP reply."""
         ...
@@ -106,6 +111,9 @@ class EnvelopeRules:
         if unproven:
             log.info("mail refused, nothing proves a sender", peer=server.peer)
             return unproven
+        if not server.proofs and server.desk.is_tired_of(server.peer):
+            log.info("mail put off, too many were refused", peer=server.peer)
+            return TOO_MANY_REFUSED
         free = await self._spool.free_bytes()
         if free >= self._settings.min_free_bytes + _announced_size(options):
             return MISSING
@@ -151,7 +159,7 @@ class SmtpSession(SecureSmtp):
         # aiosmtpd's is one table for the whole process, which every new connection clears.
         self.command_size_limits = defaultdict(lambda: COMMAND_BYTES)
         self._spool = spool
-        self._desk = desk
+        self.desk = desk
         self._handing_over = False
 
     def __dir__(self) -> Iterable[str]:
@@ -166,14 +174,14 @@ class SmtpSession(SecureSmtp):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._desk.entered(self)
-        if self._desk.closing:
+        self.desk.entered(self)
+        if self.desk.closing:
             self.dismiss()
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
         self._client.place.free()
-        self._desk.left(self)
+        self.desk.left(self)
 
     def dismiss(self) -> None:
         """Ends the session because the door closes; one that is handing a mail over first gets its answer."""
@@ -203,7 +211,7 @@ class SmtpSession(SecureSmtp):
         self.envelope = self._create_envelope()
         self._reset_timeout()
         reached(CrashPoint.ANSWER_DUE)
-        if self._desk.closing or not data.ended:
+        if self.desk.closing or not data.ended:
             await self._leave(reply)
         else:
             await self.push(reply)
@@ -228,14 +236,14 @@ class SmtpSession(SecureSmtp):
         finally:
             if trouble:
                 # As a task of the door: this one may just have been cancelled, because the client has gone.
-                self._desk.track(file.discard())
+                self.desk.track(file.discard())
         if trouble:
             return trouble
         self._handing_over = True
         try:
             mail_from = "" if envelope.mail_from in (None, "<>") else envelope.mail_from
             letter = Letter(mail_from, envelope.rcpt_tos[0], self.peer, self.proofs, data.header)
-            return await self._desk.hand_over(letter, file)
+            return await self.desk.hand_over(letter, file)
         finally:
             self._handing_over = False
 

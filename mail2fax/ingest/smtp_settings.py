@@ -63,6 +63,8 @@ class SmtpSettings:
     """In one session: then it is closed."""
     max_login_failures_per_address: int = 20
     """Within a quarter of an hour: then that address cannot log in any more, not even with the right password."""
+    max_unproven_mails_per_address: int = 100
+    """Within a quarter of an hour: then a client there that has shown nothing is put off."""
     login_delay_s: float = 1.0
     """Before the first wrong password is answered; doubled with each more from the same address."""
     max_same_commands: int = 1000

@@ -30,6 +30,7 @@ def smtp_settings(smtp: SmtpSection, hostname: str) -> SmtpSettings:
         max_connections_per_address=smtp.max_connections_per_address,
         max_login_failures=smtp.max_login_failures,
         max_login_failures_per_address=smtp.max_login_failures_per_address,
+        max_unproven_mails_per_address=smtp.max_unproven_mails_per_address,
     )
 
 

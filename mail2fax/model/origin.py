@@ -17,7 +17,10 @@ def plain_address(text: str) -> IPAddress:
 
 
 class Failures:
-    """Wrong passwords per address, forgotten after a quarter of an hour. `now` is in seconds, of any clock."""
+    """Wrong passwords, or forged mails, per address, forgotten after a quarter of an hour.
+
+    `now` is in seconds, of any clock.
+    """
 
     def __init__(self) -> None:
         self._moments: OrderedDict[str, list[float]] = OrderedDict()

@@ -21,6 +21,7 @@ class SmallGateway:
 
     `steps` notes the way of each mail. `gate`, when set, holds mails back before they are kept; `fault`, when set,
     is raised after the mail is kept, in place of the commit. `doubt`, when set, is raised before.
+    `verdict`, when set, is what anna's mails hear.
     """
 
     def __init__(self, database: Path, note: Callable[[str], None] | None = None) -> None:
@@ -31,6 +32,7 @@ class SmallGateway:
         self.gate: asyncio.Event | None = None
         self.fault: Exception | None = None
         self.doubt: Exception | None = None
+        self.verdict: Refusal | None = None
         with self._connected() as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(SCHEMA)
@@ -40,6 +42,8 @@ class SmallGateway:
         self.arrivals.append(arrival)
         if not re.search(rb"^From:.*\b" + re.escape(ALLOWED), arrival.header, re.MULTILINE):
             return Refusal(RefusalCode.SENDER_NOT_ALLOWED)
+        if self.verdict:
+            return self.verdict
         if self.doubt:
             raise self.doubt
         if self.gate:
