@@ -105,7 +105,7 @@ def signed_key(header: Header, sender: str, recipient: str) -> str:
     must be named, for whoever hands the mail in again can choose it.
     """
     values = (b" ".join((header.only(name) or b"").split()) for name in ("message-id", "date", "subject"))
-    return hashlib.sha256(b"\0".join((sender.encode(), recipient.encode(), *values))).hexdigest()
+    return hashlib.sha256(b"\0".join((sender.encode(), plain_recipient(recipient).encode(), *values))).hexdigest()
 
 
 def unfit_key(records: Collection[bytes]) -> str | None:

@@ -187,7 +187,10 @@ def test_whether_the_mail_was_meant_for_us(line: str, *, named: bool) -> None:
 @pytest.mark.parametrize("written", ["FAX=+375291554499/T33S=12", '"FAX=+375291554499/T33S=12"'])
 def test_a_fax_address_is_the_same_with_and_without_quotation_marks(recipient: str, written: str) -> None:
     """RFC 3191 2 writes it with them."""
-    assert names_recipient(header(text=f"To: x@example.org, Fax <{written}@fax.example.com>\n"), recipient)
+    of = header(text=f"To: x@example.org, Fax <{written}@fax.example.com>\n")
+    assert names_recipient(of, recipient)
+    bare = "fax=+375291554499/t33s=12@fax.example.com"
+    assert signed_key(of, "anna@example.com", recipient) == signed_key(of, "anna@example.com", bare), "and one fax"
 
 
 def test_white_space_that_a_signature_does_not_see_makes_no_other_mail() -> None:
