@@ -217,6 +217,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
             dialling=wiring.dialling(config),
             retries=wiring.retries(config),
             desk_places=config.document.workers,
+            cover_page=wiring.cover_page(config),
         )
         gauges = Gauges(spool.free_bytes, lambda: engine.deaths, lambda: engine.trunk_states)
         upkeep = Upkeep(store, alarms, retention, gauges, wiring.limits(config), now)

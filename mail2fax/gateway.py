@@ -7,6 +7,7 @@ these three.
 
 import asyncio
 import contextlib
+import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -35,8 +36,9 @@ from mail2fax.admission.gate import (
 )
 from mail2fax.admission.signature import Signatures
 from mail2fax.crashpoint import CrashPoint, reached
+from mail2fax.document import cover
 from mail2fax.document.as_pdf import pdf_of
-from mail2fax.document.sandbox import Renderer
+from mail2fax.document.sandbox import Renderer, RenderingUnavailable
 from mail2fax.document.stored import look_up
 from mail2fax.document.tiff import NotCanonical
 from mail2fax.document.unpack import Poison, Unpacker
@@ -50,7 +52,7 @@ from mail2fax.jobs.strategy import aftermath_of, planned, remembered
 from mail2fax.jobs.watch import AttemptWatch
 from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.call import CallEvent, CallOrder
-from mail2fax.model.document import VOICES
+from mail2fax.model.document import VOICES, Kind, Piece
 from mail2fax.model.domain import Terminal
 from mail2fax.model.job import Attempt, Job
 from mail2fax.model.mail import Accepted, Arrival, Proof, ProofKind, Submission
@@ -72,7 +74,30 @@ DOOR_LOOKS, DOOR_LOOK_S = 20, 0.05
 """How often, and after how many seconds again, a mail on the desk looks whether there are others at the door, which go
 first. A second at the most: a flood slows the desk down, and does not stop it."""
 
+COVER_FACT = 200
+"""Characters of a subject, or of whatever else a cover page tells."""
+
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """The cover page of every fax: a text with `{to}` and its like in it, and the font that it is drawn in."""
+
+    template: Path
+    font: Path
+
+    def page(self, facts: Mapping[str, str]) -> bytes:
+        """The page with these facts; raises `RenderingUnavailable` when its files cannot be read."""
+        try:
+            text, font = self.template.read_text(encoding="utf-8"), self.font.read_bytes()
+        except (OSError, UnicodeDecodeError) as error:
+            raise RenderingUnavailable(f"the cover page cannot be made: {error}") from error
+        for name, fact in facts.items():
+            shown = "".join(char if char.isprintable() else " " for char in fact[:COVER_FACT])
+            # A sender's own braces stand for nothing.
+            text = text.replace(f"{{{name}}}", shown.replace("{", "(").replace("}", ")"))
+        return cover.packed(text, font)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +133,11 @@ class Gateway:
         dialling: Dialling,
         retries: RetryPolicy,
         desk_places: int = 2,
+        cover_page: Cover | None = None,
     ) -> None:
         """`desk_places` mails are taken apart and rendered at once, each in processes of its own."""
         self._rules = rules
+        self._cover = cover_page
         self._signatures = signatures
         self._spool = spool
         self._unpacker = unpacker
@@ -324,7 +351,8 @@ class Gateway:
 
     async def _render(self, job: Job, admitted: Admitted, tiff: BinaryIO) -> Job | Refusal:
         target = self._documents / f"{job.uuid}.tif"
-        document = await self._renderer.render(tiff, admitted.attachment, target, admitted.pieces)
+        pieces = await self._with_cover(job, admitted.number.readable, admitted.pieces, tiff)
+        document = await self._renderer.render(tiff, admitted.attachment, target, pieces)
         if isinstance(document, Refusal):
             return document
         seconds = round(document.phone_seconds)
@@ -337,11 +365,32 @@ class Gateway:
     async def _show(self, job: Job, found: Found, tiff: BinaryIO) -> Job | Refusal:
         """The mail's document is rendered, for its sender to look at; nobody is called."""
         target = self._documents / f"{job.uuid}.tif"
-        document = await self._renderer.render(tiff, found.name, target, found.pieces)
+        pieces = await self._with_cover(job, "TEST", found.pieces, tiff)
+        document = await self._renderer.render(tiff, found.name, target, pieces)
         if isinstance(document, Refusal):
             return document
         facts = {"pages": str(len(document.pages)), "seconds": str(round(document.phone_seconds))}
         return await self._jobs.shown(job, document.name, facts)
+
+    async def _with_cover(self, job: Job, number: str, pieces: Sequence[Piece], files: BinaryIO) -> Sequence[Piece]:
+        """The files that make up the document, the cover page first: it is put into `files`, if there is to be one."""
+        if self._cover is None:
+            return pieces
+        terminal = job.submission.terminal or self._dialling.terminal
+        page = await asyncio.to_thread(
+            self._cover.page,
+            {
+                "to": number,
+                "from": str(job.submission.sender),
+                "subject": job.submission.subject,
+                "header": terminal.header,
+                "time": f"{job.submission.received_at.astimezone(self._dialling.zone):%Y-%m-%d %H:%M}",
+            },
+        )
+        at = files.seek(0, os.SEEK_END)
+        files.write(page)
+        files.flush()
+        return (Piece(Kind.COVER, "the cover page", at, len(page)), *pieces)
 
     async def preview_of(self, job: Job) -> bytes | None:
         """The PDF that a job's reply brings, of what would have been sent; None for other jobs, or when it is gone."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from mail2fax import log as logs
@@ -21,7 +22,7 @@ from mail2fax.control.orders import SendLimits
 from mail2fax.dispatch import ReplyDelivery
 from mail2fax.document.limits import RenderLimits
 from mail2fax.engine.settings import EngineSettings, Identity, TlsSettings, TrunkSettings
-from mail2fax.gateway import Dialling
+from mail2fax.gateway import Cover, Dialling
 from mail2fax.ingest import smtp_setup
 from mail2fax.ingest.mailbox_door import MailboxesSettings
 from mail2fax.ingest.mailbox_setup import mailboxes_settings
@@ -238,6 +239,12 @@ def render_limits(config: Config) -> RenderLimits:
         open_winmail=document.winmail == "open",
         accept=document.accept,
     )
+
+
+def cover_page(config: Config) -> Cover | None:
+    """What every fax begins with; None for nothing."""
+    document = config.document
+    return Cover(Path(document.cover), Path(document.cover_font)) if document.cover else None
 
 
 def wanted(document: DocumentSection) -> Wanted:

@@ -40,6 +40,8 @@ AT_START_ONLY = frozenset(
         "sip.password",
         "sip.password_file",
         "document.workers",
+        "document.cover",
+        "document.cover_font",
     }
 )
 """Keys, and whole sections, that the house is built from: sockets, directories, and where the engine listens."""

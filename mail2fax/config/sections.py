@@ -125,6 +125,8 @@ class DocumentSection(Section):
 
     accept: Annotated[tuple[Literal["tiff", "pdf", "png", "jpeg"], ...], Field(min_length=1)] = ("tiff",)
     several: Literal["refuse", "join"] = "refuse"
+    cover: str = ""
+    cover_font: str = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
     others: Literal["refuse", "ignore"] = "refuse"
     forwarded: Literal["refuse", "open"] = "refuse"
     winmail: Literal["refuse", "open"] = "refuse"
@@ -133,6 +135,13 @@ class DocumentSection(Section):
     memory_mb: Annotated[int, Field(ge=256)] = 1024
     page_phone_s: Seconds = 180.0
     workers: Annotated[int, Field(ge=1, le=64)] = 2
+
+    @model_validator(mode="after")
+    def _has_cover(self) -> Self:
+        for key in ("cover", "cover_font") if self.cover else ():
+            if not Path(getattr(self, key)).is_file():
+                raise ValueError(f"{key} names no file: {getattr(self, key)}")
+        return self
 
     @model_validator(mode="after")
     def _can_read(self) -> Self:

@@ -11,6 +11,7 @@ from functools import partial
 
 from PIL import Image
 
+from mail2fax.document import cover
 from mail2fax.document.libtiff import Complaint
 from mail2fax.document.limits import DOCUMENT_PIXELS, MEGA
 from mail2fax.document.pdf import PdfReader
@@ -18,7 +19,8 @@ from mail2fax.document.probe import UPRIGHT, SourcePage, probe, refuse_giant
 from mail2fax.document.reading import Readers, upright_picture
 from mail2fax.document.refused import Refused, damaged, too_large, unreadable
 from mail2fax.document.samples import on_white
-from mail2fax.model.document import Kind
+from mail2fax.document.tiff import DPI_ACROSS, DPI_DOWN, WIDTH
+from mail2fax.model.document import Kind, Resolution
 
 _ORIENTATION = 274
 _FEWEST_DPI = 2  # of (across, down)
@@ -31,6 +33,17 @@ class Sheet:
     page: SourcePage
     file: int
     look: Callable[[], Image.Image]
+
+
+_COVER = SourcePage(
+    number=1,
+    directory=0,
+    stored=(WIDTH, cover.ROWS),
+    orientation=UPRIGHT,
+    dpi=(DPI_ACROSS, DPI_DOWN[Resolution.FINE]),
+    bilevel=True,
+    decoded_bytes=WIDTH * cover.ROWS // 8,
+)
 
 
 class AllReaders:
@@ -46,7 +59,8 @@ def sheets_of(files: Sequence[tuple[Kind, bytes]], readers: AllReaders, max_page
     sheets: list[Sheet] = []
     for number, (kind, source) in enumerate(files):
         try:
-            sheets += (Sheet(page, number, look) for page, look in _pages(kind, source, readers, max_pages))
+            pages = [_cover(source, sheets)] if kind is Kind.COVER else _pages(kind, source, readers, max_pages)
+            sheets.extend(Sheet(page, number, look) for page, look in pages)
         except Refused as no:
             no.file = number
             raise
@@ -57,10 +71,10 @@ def sheets_of(files: Sequence[tuple[Kind, bytes]], readers: AllReaders, max_page
     return sheets
 
 
-_Pages = Iterator[tuple[SourcePage, Callable[[], Image.Image]]]
+_Page = tuple[SourcePage, Callable[[], Image.Image]]
 
 
-def _pages(kind: Kind, source: bytes, readers: AllReaders, max_pages: int) -> _Pages:
+def _pages(kind: Kind, source: bytes, readers: AllReaders, max_pages: int) -> Iterator[_Page]:
     match kind:
         case Kind.TIFF:
             for page in probe(source, max_pages):
@@ -74,7 +88,12 @@ def _pages(kind: Kind, source: bytes, readers: AllReaders, max_pages: int) -> _P
             yield _picture(kind, source, readers)
 
 
-def _picture(kind: Kind, source: bytes, readers: AllReaders) -> tuple[SourcePage, Callable[[], Image.Image]]:
+def _cover(source: bytes, all_sheets: Sequence[Sheet]) -> _Page:
+    """A page of ours, which tells how many there are: so it is drawn when all of them are known."""
+    return _COVER, lambda: cover.draw(source, len(all_sheets))
+
+
+def _picture(kind: Kind, source: bytes, readers: AllReaders) -> _Page:
     try:
         picture = Image.open(io.BytesIO(source), formats=[kind.name])
         orientation = picture.getexif().get(_ORIENTATION, UPRIGHT)

@@ -11,8 +11,9 @@ import os
 import warnings
 from functools import partial
 
-from PIL import Image
+from PIL import Image, ImageFont
 
+from mail2fax.document import cover
 from mail2fax.document.confinement import confine, limit_page
 from mail2fax.document.inside import OUR_DISK, Answer, Order, say, serve
 from mail2fax.document.limits import BILEVEL_PIXELS, RenderLimits
@@ -50,7 +51,14 @@ def _rehearse(readers: AllReaders) -> None:
     _try_out(readers, Kind.JPEG, _saved("RGB", "JPEG", dpi=(100, 100)))
     if readers.pdf.there:
         _try_out(readers, Kind.PDF, _saved("RGB", "PDF"))
+    _try_out(readers, Kind.COVER, cover.packed("# A cover page", _any_font()))
     _try_out(readers, Kind.TIFF, b"not a TIFF")
+
+
+def _any_font() -> bytes:
+    """The font that comes with Pillow, if it comes with one."""
+    font = ImageFont.load_default(20)
+    return bytes(getattr(font, "font_bytes", b""))
 
 
 def _saved(mode: str, form: str, **options: object) -> bytes:
@@ -60,7 +68,7 @@ def _saved(mode: str, form: str, **options: object) -> bytes:
 
 
 def _try_out(readers: AllReaders, kind: Kind, page: bytes) -> None:
-    with contextlib.suppress(Refused):
+    with contextlib.suppress(Refused, OSError):
         render([(kind, page)], io.BytesIO(), readers, max_pages=1, begin_page=lambda: None, standard=io.BytesIO())
 
 

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     PDF = "pdf"
     PNG = "png"
     JPEG = "jpeg"
+    COVER = "cover"
+    """A cover page of ours (`document/cover`): nobody's file begins so, and none is accepted."""
 
 
 _BEGINNINGS = {

@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
-from mail2fax.document import tiff
+from mail2fax.document import cover, tiff
 from mail2fax.document.confinement import ARCHITECTURES, NOBODY
 from mail2fax.document.sandbox import Renderer, RenderingUnavailable
 from mail2fax.model.document import Document, Kind, Piece, Resolution, standard_name
@@ -68,6 +68,7 @@ async def test_the_locked_in_process_reads_every_kind_and_joins_them(target: Pat
     """What a reader loads or opens late, it cannot any more: fonts, codecs, plug-ins."""
     page = text_page(1100, width=1240).convert("RGB")
     files = [(Kind(kind), _as(page, kind)) for kind in ("png", "jpeg", "pdf", "tiff")]
+    files.append((Kind.COVER, cover.packed("# Fax", bytes(getattr(ImageFont.load_default(20), "font_bytes", b"")))))
     pieces, at = [], 0
     for kind, file in files:
         pieces.append(Piece(kind, f"page.{kind}", at, len(file)))
@@ -76,8 +77,8 @@ async def test_the_locked_in_process_reads_every_kind_and_joins_them(target: Pat
         source.write(b"".join(file for _, file in files))
         document = await Renderer().render(source, "", target, pieces)
     assert isinstance(document, Document)
-    assert len(document.pages) == 4
-    shares = [fax.convert("L").histogram()[0] / (fax.width * fax.height) for fax in pages_in(target)]
+    assert len(document.pages) == 5
+    shares = [fax.convert("L").histogram()[0] / (fax.width * fax.height) for fax in pages_in(target)[:4]]
     assert max(shares) / min(shares) < 1.5
 
 
