@@ -13,12 +13,12 @@ BLACK_BELOW = 192
 
 def on_paper(picture: Image.Image, place: Fit, screen: Screen = Screen.DOTS) -> Rows:
     """`picture`, of mode 1, L, RGB, CMYK or P, at its place; photographs become what `screen` says."""
-    grey = grey_of(picture)
-    if place.turned:
-        grey = grey.transpose(Image.Transpose.ROTATE_90)
     bilevel = picture.mode == "1"
-    page = _fitted(grey, place, bilevel=bilevel)
-    return ink.cut(page, BLACK_BELOW) if bilevel else ink.binarised(page, screen)
+    page = picture if bilevel else grey_of(picture)
+    if place.turned:
+        page = page.transpose(Image.Transpose.ROTATE_90)
+    fitted = _fitted(page, place)
+    return ink.cut(fitted, BLACK_BELOW) if bilevel else ink.binarised(fitted, screen)
 
 
 def as_it_is(fax: Image.Image) -> Rows:
@@ -26,9 +26,11 @@ def as_it_is(fax: Image.Image) -> Rows:
     return Rows(ImageChops.invert(fax).tobytes())
 
 
-def _fitted(grey: Image.Image, place: Fit, *, bilevel: bool) -> Grey:
-    """The picture in the pixels of the fax, more than it has or fewer."""
-    size = place.width, place.height
-    if place.width > grey.width or place.height > grey.height:
-        return Grey(*size, grey.resize(size, Image.Resampling.BOX if bilevel else Image.Resampling.BICUBIC).tobytes())
-    return ink.scaled(Grey(*grey.size, grey.tobytes()), *size, whole=bilevel)
+def _fitted(page: Image.Image, place: Fit) -> Grey:
+    """The picture, of mode 1 or L, in the pixels of the fax, more than it has or fewer."""
+    size, bilevel = (place.width, place.height), page.mode == "1"
+    if place.width > page.width or place.height > page.height:
+        stretched = page.convert("L").resize(size, Image.Resampling.BOX if bilevel else Image.Resampling.BICUBIC)
+        return Grey(*size, stretched.tobytes())
+    # Pillow holds a black-and-white pixel in a byte, too: as such it is had in a fifth of the time.
+    return ink.scaled(Grey(*page.size, page.tobytes("raw", "L")), *size, whole=bilevel)

@@ -24,7 +24,7 @@ class Grey:
 
     width: int
     height: int
-    pixels: bytes
+    pixels: bytes | bytearray
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def scaled(picture: Grey, width: int, height: int, *, whole: bool = False) -> Gr
     pixels = bytearray(width * height)
     source = (_in(picture.pixels), len(picture.pixels), picture.width, picture.height)
     _check(lib.ink_scale(*source, _in(pixels), len(pixels), width, height, whole))
-    return Grey(width, height, bytes(pixels))
+    return Grey(width, height, pixels)
 
 
 class Screen(IntEnum):

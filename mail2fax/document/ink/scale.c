@@ -11,49 +11,50 @@
 #define WHOLE 256
 #define LARGEST (1 << 24)
 
-/* The boxes in one direction: box i begins at `first[i]`, its weights at `weights[start[i]]`. */
+/* The boxes in one direction: box i begins at pixel `first[i]`, and has `taps` weights at i * taps, the last ones 0 when
+ * it touches fewer pixels. */
 typedef struct {
-    int *first, *start;
+    int taps;
+    int *first;
     uint16_t *weights;
 } boxes_t;
 
 static void forget(boxes_t *boxes)
 {
     free(boxes->first);
-    free(boxes->start);
     free(boxes->weights);
+}
+
+static void make_box(boxes_t *boxes, int i, int length, int count, int whole)
+{
+    /* In units of 1/count of a pixel: a pixel has `count` of them, a box `length`. */
+    int64_t begin = (int64_t) i * length, end = begin + length, at, size;
+    uint16_t *weight = boxes->weights + (size_t) i * (size_t) boxes->taps;
+
+    if (whole) {
+        begin = (begin + count / 2) / count * count;
+        end = (end + count / 2) / count * count;
+    }
+    at = begin;
+    size = end - begin;
+    boxes->first[i] = (int) (begin / count);
+    for (int64_t pixel = begin / count; at < end; pixel++) {
+        int64_t until = (pixel + 1) * count < end ? (pixel + 1) * count : end;
+
+        *weight++ = (uint16_t) ((until - begin) * WHOLE / size - (at - begin) * WHOLE / size);
+        at = until;
+    }
 }
 
 static int make_boxes(boxes_t *boxes, int length, int count, int whole)
 {
-    int used = 0;
-
+    boxes->taps = length / count + 2;
     boxes->first = malloc(sizeof(int) * (size_t) count);
-    boxes->start = malloc(sizeof(int) * ((size_t) count + 1));
-    /* A pixel lies in one box, or is cut by the edge between two. */
-    boxes->weights = malloc(sizeof(uint16_t) * ((size_t) length + (size_t) count));
-    if (!boxes->first || !boxes->start || !boxes->weights)
+    boxes->weights = calloc((size_t) count * (size_t) boxes->taps, sizeof(uint16_t));
+    if (!boxes->first || !boxes->weights)
         return -2;
-    for (int i = 0; i < count; i++) {
-        /* In units of 1/count of a pixel: a pixel has `count` of them, a box `length`. */
-        int64_t begin = (int64_t) i * length, end = begin + length, at, size;
-
-        if (whole) {
-            begin = (begin + count / 2) / count * count;
-            end = (end + count / 2) / count * count;
-        }
-        at = begin;
-        size = end - begin;
-        boxes->first[i] = (int) (begin / count);
-        boxes->start[i] = used;
-        for (int64_t pixel = begin / count; at < end; pixel++) {
-            int64_t until = (pixel + 1) * count < end ? (pixel + 1) * count : end;
-
-            boxes->weights[used++] = (uint16_t) ((until - begin) * WHOLE / size - (at - begin) * WHOLE / size);
-            at = until;
-        }
-    }
-    boxes->start[count] = used;
+    for (int i = 0; i < count; i++)
+        make_box(boxes, i, length, count, whole);
     return 0;
 }
 
@@ -63,11 +64,13 @@ static void add_row(uint16_t *restrict sums, const uint8_t *restrict row, int wi
         sums[x] = (uint16_t) (sums[x] + row[x] * weight);
 }
 
-static void narrow(uint8_t *restrict target, const uint16_t *restrict sums, const boxes_t *boxes, int count)
+static inline void narrow_by(uint8_t *restrict target, const uint16_t *restrict sums, const boxes_t *boxes, int count,
+                             int taps)
 {
-    for (int i = 0; i < count; i++) {
-        const uint16_t *from = sums + boxes->first[i], *weights = boxes->weights + boxes->start[i];
-        int taps = boxes->start[i + 1] - boxes->start[i];
+    const uint16_t *weights = boxes->weights;
+
+    for (int i = 0; i < count; i++, weights += taps) {
+        const uint16_t *from = sums + boxes->first[i];
         uint32_t sum = WHOLE * WHOLE / 2;
 
         for (int k = 0; k < taps; k++)
@@ -76,15 +79,27 @@ static void narrow(uint8_t *restrict target, const uint16_t *restrict sums, cons
     }
 }
 
+/* A loop whose length the compiler knows takes half the time: 3 is for 300 dots per inch, 4 for 600. */
+static void narrow(uint8_t *target, const uint16_t *sums, const boxes_t *boxes, int count)
+{
+    if (boxes->taps == 3)
+        narrow_by(target, sums, boxes, count, 3);
+    else if (boxes->taps == 4)
+        narrow_by(target, sums, boxes, count, 4);
+    else
+        narrow_by(target, sums, boxes, count, boxes->taps);
+}
+
 static void scale(const uint8_t *source, int width, uint8_t *target, int new_width, int new_height,
                   const boxes_t *across, const boxes_t *down, uint16_t *sums)
 {
     for (int y = 0; y < new_height; y++) {
         memset(sums, 0, sizeof(uint16_t) * (size_t) width);
-        for (int k = down->start[y]; k < down->start[y + 1]; k++) {
-            size_t from = (size_t) (down->first[y] + k - down->start[y]);
+        for (int k = 0; k < down->taps; k++) {
+            uint16_t weight = down->weights[y * down->taps + k];
 
-            add_row(sums, source + (size_t) width * from, width, down->weights[k]);
+            if (weight)
+                add_row(sums, source + (size_t) width * (size_t) (down->first[y] + k), width, weight);
         }
         narrow(target + (size_t) new_width * (size_t) y, sums, across, new_width);
     }
@@ -101,10 +116,13 @@ int ink_scale(const uint8_t *source, size_t source_size, int width, int height, 
         height > LARGEST || source_size < (size_t) width * (size_t) height ||
         target_size < (size_t) new_width * (size_t) new_height)
         return -1;
-    sums = malloc(sizeof(uint16_t) * (size_t) width);
-    if (sums && !make_boxes(&across, width, new_width, whole) && !make_boxes(&down, height, new_height, whole)) {
-        scale(source, width, target, new_width, new_height, &across, &down, sums);
-        failed = 0;
+    if (!make_boxes(&across, width, new_width, whole) && !make_boxes(&down, height, new_height, whole)) {
+        /* The last boxes have weights of 0 for pixels beyond the row. */
+        sums = calloc((size_t) width + (size_t) across.taps, sizeof(uint16_t));
+        if (sums) {
+            scale(source, width, target, new_width, new_height, &across, &down, sums);
+            failed = 0;
+        }
     }
     forget(&across);
     forget(&down);
