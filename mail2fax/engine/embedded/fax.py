@@ -205,7 +205,7 @@ class Fax:
         done = self.lane.progress()
         self._next_frame_at = done.frame_at
         self._sent += done.sent
-        if done.received:
+        if done.received or done.repeated:
             self._latch.heard()
         self._path.follow(done)
         self._lane_ahead = self.lane.running

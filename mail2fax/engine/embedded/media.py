@@ -10,7 +10,7 @@ from mail2fax.engine.embedded.rtp.jitter import SAMPLE_RATE, Audio, Gap, JitterB
 from mail2fax.engine.embedded.rtp.packet import RtpSender
 from mail2fax.engine.embedded.rtp.rtcp import Receiver as ReceptionCount
 from mail2fax.engine.embedded.rtp.rtcp import Reception, build_report, is_rtcp, read_reception
-from mail2fax.engine.embedded.spandsp.lane import FramesLeft, Incoming, Lane, Outgoing, Progress
+from mail2fax.engine.embedded.spandsp.lane import FramesLeft, Incoming, IncomingT38, Lane, Outgoing, Progress
 from mail2fax.engine.embedded.spandsp.task import Law, T38Settings, Task
 from mail2fax.engine.embedded.spandsp.terminal import AudioTerminal, T38Terminal, Terminal
 from mail2fax.engine.embedded.spandsp.udptl import Protection, UdptlSender
@@ -349,14 +349,29 @@ class T38Path:
         return [last] if last else []
 
     def set_going(self, lane: Lane, source: Address | None, target: Address, frame_at: float, now: float) -> None:
-        left = self._frames_left()
+        left, even = self._frames_left(), self._receiver.even
         if left.all > 0 and left.quiet > 0 and not self._terminal.has_ifps:
-            lane.carry_t38(self._terminal, self._sender, target, left, frame_at)
+            sequence, shift = even or (0, 0)
+            comes = IncomingT38(
+                source if even else None,
+                sequence,
+                shift,
+                self.heard_at,
+                self._tally.heard_at or self.heard_at,
+                self._frames_unheard,
+                self._hears_frame,
+            )
+            lane.carry_t38(self._terminal, self._sender, comes, target, left, frame_at)
 
     def follow(self, done: Progress) -> None:
         self._terminal.look()
-        self._frames_unheard += done.frames
+        self._frames_unheard, self._hears_frame = done.unheard, done.in_frame
         self._frames_silent = done.quiet if done.said else self._frames_silent + done.frames
+        if done.received or done.repeated:
+            self.heard_at = done.new_at
+            self._receiver.skip_to(done.sequence, done.received + done.repeated)
+            last = done.sequence - 1 & 0xFFFF
+            self._tally.note_even(last, done.received, done.heard_at, done.longest_pause_s, repeated=done.repeated)
 
     def _frames_left(self) -> FramesLeft:
         """How long frames need no thought: until one in which something is ended, or was repeated."""
@@ -364,8 +379,9 @@ class T38Path:
         repeat_at = min(
             (at for at in _REPEAT_AFTER if at > silent), default=silent - silent % _KEEP_ALIVE + _KEEP_ALIVE
         )
-        broken_off = _BROKEN_OFF_AFTER - self._frames_unheard if self._hears_frame else _KEEP_ALIVE
-        return FramesLeft(broken_off - 1, repeat_at - silent, min(_REPEAT_AFTER))
+        most, most_in_frame = _KEEP_ALIVE - 1, _BROKEN_OFF_AFTER - 1
+        left = most_in_frame - self._frames_unheard if self._hears_frame else most
+        return FramesLeft(left, most, most_in_frame, repeat_at - silent, min(_REPEAT_AFTER))
 
     def _wrapped(self) -> list[bytes]:
         datagrams = [self._sender.wrap(ifp.data) for ifp in self._terminal.take_ifps()]

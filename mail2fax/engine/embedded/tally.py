@@ -22,7 +22,8 @@ class Tally:
         self._first = self._highest = 0
         self._distinct = 0
         self._recent: deque[int] = deque(maxlen=_REMEMBERED)
-        self._heard_at: float | None = None
+        self.heard_at: float | None = None
+        """When the last packet came, whatever it was."""
 
     @property
     def lost(self) -> int:
@@ -38,21 +39,22 @@ class Tally:
 
     def note(self, sequence: int, now: float) -> None:
         """One packet with this 16-bit `sequence`."""
-        pause_s = 0.0 if self._heard_at is None else now - self._heard_at
+        pause_s = 0.0 if self.heard_at is None else now - self.heard_at
         self._hear(1, now, pause_s)
         self._count(sequence)
 
-    def note_even(self, last: int, count: int, now: float, pause_s: float) -> None:
-        """So many packets, each the next one, up to `last`, which came at `now`. `pause_s` was the longest between two
-        of them."""
-        self._hear(count, now, pause_s)
+    def note_even(self, last: int, count: int, now: float, pause_s: float, *, repeated: int = 0) -> None:
+        """So many packets, each the next one, up to `last`, and so many that were one of these again; the latest came
+        at `now`. `pause_s` was the longest between two of them."""
+        self._hear(count + repeated, now, pause_s)
+        self.repeated += repeated
         for back in reversed(range(count)):
             self._count((last - back) % _MODULUS)
 
     def _hear(self, count: int, now: float, pause_s: float) -> None:
         self.received += count
         self.longest_pause_s = max(self.longest_pause_s, pause_s)
-        self._heard_at = now
+        self.heard_at = now
 
     def _count(self, sequence: int) -> None:
         ahead = (sequence - self._highest + _MODULUS // 2) % _MODULUS - _MODULUS // 2

@@ -66,6 +66,9 @@ static void set_going(lane_t *lane, double now)
     lane->frame_at = now - (chance(20) ? 0 : 5);
     lane->frames_left = (int) chance(50);
     lane->quiet_left = lane->quiet_most = (int) chance(20);
+    lane->frames_most = (int) chance(50);
+    lane->frames_most_in_frame = (int) chance(50);
+    lane->shift = (uint16_t) chance(1 << 16);
     memset(lane->laws, LANE_NO_LAW, sizeof(lane->laws));
     lane->laws[0] = 0;
     lane->laws[8] = 8;
@@ -94,6 +97,27 @@ static size_t make(const lane_t *lane, uint8_t *data)
     return length;
 }
 
+/* The next datagram of UDPTL or the last one again, or nearly. */
+static size_t make_t38(const lane_t *lane, udptl_t *theirs, uint8_t *data)
+{
+    static const uint8_t kinds[] = {0x00, 0x02, 0xC0, 0xD0};
+    uint8_t ifp[300], datagram[UDPTL_LONGEST];
+    size_t i, length = chance(4) ? 1 + chance(12) : 1 + chance(sizeof(ifp) - 1);
+    uint16_t number = (uint16_t) (lane->sequence - (chance(6) == 0));
+
+    for (i = 0; i < length; i++)
+        ifp[i] = (uint8_t) chance(256);
+    ifp[0] = kinds[chance(sizeof(kinds))];
+    if ((length = udptl_wrap(theirs, ifp, length, datagram)) > LARGEST)
+        length = LARGEST;
+    memcpy(data, datagram, length);
+    data[0] = (uint8_t) (number >> 8);
+    data[1] = (uint8_t) number;
+    if (chance(6) == 0)
+        data[chance((uint32_t) length)] = (uint8_t) chance(256);
+    return chance(10) ? length : chance((uint32_t) length);
+}
+
 /* A packet of any size, in memory of just that. */
 static void wrap(udptl_t *udptl)
 {
@@ -110,11 +134,11 @@ static void wrap(udptl_t *udptl)
     free(datagram);
 }
 
-static void deliver(lane_t *lane, int from, const lane_address_t *source, const lane_address_t *address,
-                    double now)
+static void deliver(lane_t *lane, udptl_t *theirs, int from, const lane_address_t *source,
+                    const lane_address_t *address, double now)
 {
     uint8_t data[LARGEST], *exact;
-    size_t length = make(lane, data);
+    size_t length = lane->is_audio ? make(lane, data) : make_t38(lane, theirs, data);
 
     if (chance(2)) {
         sendto(from, data, length, MSG_DONTWAIT, (const struct sockaddr *) address->octets, address->length);
@@ -130,10 +154,11 @@ static void play(const char *folder)
 {
     lane_address_t our_address, far_address, strange_address;
     int ours = open_socket(&our_address), far = open_socket(&far_address), stranger = open_socket(&strange_address);
-    int frame, is_audio = chance(4) > 0, is_stranger;
+    int frame, is_audio = (int) chance(2), is_stranger;
     terminal_t *terminal = open_terminal(folder, is_audio);
     lane_t *lane = lane_new(ours);
     lane_t *lanes[1] = {lane};
+    udptl_t *theirs = udptl_new(chance(4) ? UDPTL_COPIES : (int) chance(3), 1400);
     uint8_t spoken[LARGEST];
     uint32_t wanted[1];
     double now = 0;
@@ -145,7 +170,8 @@ static void play(const char *folder)
     for (frame = 0; frame < FRAMES; frame++, now += 0.02) {
         while (chance(3)) {
             is_stranger = chance(30) == 0;
-            deliver(lane, is_stranger ? stranger : far, is_stranger ? &strange_address : &far_address, &our_address, now);
+            deliver(lane, theirs, is_stranger ? stranger : far, is_stranger ? &strange_address : &far_address,
+                    &our_address, now);
         }
         lanes_run(lanes, 1, now, wanted);
         heard += (unsigned long) lane->received;
@@ -160,6 +186,7 @@ static void play(const char *folder)
         while (recv(far, spoken, sizeof(spoken), MSG_DONTWAIT) >= 0)
             ;
     }
+    udptl_free(theirs);
     udptl_free(lane->udptl);
     lane_free(lane);
     terminal_free(terminal);

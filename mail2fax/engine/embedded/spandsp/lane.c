@@ -1,8 +1,8 @@
 /*
  * lane.c - the even part of a call's media, from its socket to its terminal and back, without Python.
  *
- * Nearly every packet of a call in audio is the next one of its stream, and what a call in T.38 has to do every 20 ms is
- * to send a packet or nothing. That much is done here, for all calls of the engine in one call from Python. Everything else is Python's:
+ * Nearly every packet of a call is the next one of its stream, and what a call in T.38 has to do every 20 ms is to send a
+ * packet or nothing. That much is done here, for all calls of the engine in one call from Python. Everything else is Python's:
  * a datagram that is not simply the next one stops the lane, and goes with all that came after it into a queue; Python
  * reads them, runs the frame, and sets the lane going again from where it stands. So there is one place that knows
  * what to do with a lost packet, a stranger's, a report or a pause, and it is not this one.
@@ -28,6 +28,7 @@
 #define MOST_AT_ONCE 64         /* of one socket in one run: a flood does not hold up the others */
 #define MOST_KEPT 256           /* only a reader that has stopped reading gets here */
 #define LONGEST 65536
+#define V21_DATA 0xC0           /* first octet of an IFP packet with data of a control frame (T.38 7.1) */
 #define MOST_STANDSTILL_S 1.0   /* after more than that, time is lost rather than caught up */
 
 static uint16_t read_16(const uint8_t *data)
@@ -158,11 +159,21 @@ static void keep(lane_t *lane, const lane_address_t *source, const uint8_t *data
 }
 
 /* RTP without padding, extension and contributing sources, the next one of the stream that we follow. */
-static int is_next(const lane_t *lane, const lane_address_t *source, const uint8_t *data, size_t length)
+static int is_next(const lane_t *lane, const uint8_t *data, size_t length)
 {
-    return lane->running && lane->is_audio && lane->first == NULL && length > RTP_HEADER && data[0] == RTP_VERSION_2
-        && lane->laws[data[1] & 0x7F] != LANE_NO_LAW && read_16(data + 2) == lane->sequence
-        && read_32(data + 4) == lane->timestamp && read_32(data + 8) == lane->ssrc && is_same(source, &lane->source);
+    return length > RTP_HEADER && data[0] == RTP_VERSION_2 && lane->laws[data[1] & 0x7F] != LANE_NO_LAW
+        && read_16(data + 2) == lane->sequence && read_32(data + 4) == lane->timestamp
+        && read_32(data + 8) == lane->ssrc;
+}
+
+/* A packet of the stream has come. */
+static void note(lane_t *lane, double at)
+{
+    double pause = at - lane->heard_at;
+
+    if (pause > lane->longest_pause_s)
+        lane->longest_pause_s = pause;
+    lane->heard_at = at;
 }
 
 /* RFC 3550 A.8. Timestamps wrap: that is no jitter. */
@@ -177,24 +188,53 @@ static void measure(lane_t *lane, double at)
     lane->transit = transit;
 }
 
-void lane_take(lane_t *lane, const lane_address_t *source, const uint8_t *data, size_t length, double at)
+static int hear_audio(lane_t *lane, const uint8_t *data, size_t length, double at)
 {
-    double pause = at - lane->heard_at;
-
-    lane->read_at = at;
-    if (!is_next(lane, source, data, length)) {
-        keep(lane, source, data, length, at);
-        return;
-    }
-    if (pause > lane->longest_pause_s)
-        lane->longest_pause_s = pause;
-    lane->heard_at = at;
+    if (!is_next(lane, data, length))
+        return 0;
     measure(lane, at);
+    note(lane, at);
     lane->received++;
     lane->sequence++;
     lane->timestamp += (uint32_t) (length - RTP_HEADER);
     lane->silent_at = at + lane->silence_s;
     terminal_hear_g711(lane->terminal, data + RTP_HEADER, length - RTP_HEADER, lane->laws[data[1] & 0x7F]);
+    return 1;
+}
+
+/* Nothing is missing before the next packet: its copies of earlier ones are not needed. The last one may come again. */
+static int hear_t38(lane_t *lane, const uint8_t *data, size_t length, double at)
+{
+    const uint8_t *ifp;
+    size_t ifp_length;
+    uint16_t ahead;
+
+    if (length < 2 || (ahead = (uint16_t) (read_16(data) - lane->sequence + 1)) > 1)
+        return 0;
+    if ((ifp = udptl_primary(data, length, &ifp_length)) == NULL || ifp_length == 0)
+        return 0;
+    note(lane, at);
+    if (ahead == 0) {
+        lane->repeated++;
+        return 1;
+    }
+    terminal_hear_packet(lane->terminal, ifp, ifp_length, (uint16_t) (lane->sequence + lane->shift));
+    lane->received++;
+    lane->sequence++;
+    lane->new_at = at;
+    lane->unheard = 0;
+    lane->in_frame = ifp[0] == V21_DATA;
+    lane->frames_left = lane->in_frame ? lane->frames_most_in_frame : lane->frames_most;
+    return 1;
+}
+
+void lane_take(lane_t *lane, const lane_address_t *source, const uint8_t *data, size_t length, double at)
+{
+    lane->read_at = at;
+    if (lane->running && lane->first == NULL && is_same(source, &lane->source)
+        && (lane->is_audio ? hear_audio(lane, data, length, at) : hear_t38(lane, data, length, at)))
+        return;
+    keep(lane, source, data, length, at);
 }
 
 static double seconds_of(const struct timespec *time)
@@ -289,6 +329,7 @@ static void tick(lane_t *lane)
     lane->frames_left--;
     lane->quiet_left--;
     lane->quiet++;
+    lane->unheard++;
     terminal_tick(lane->terminal, FRAME_SAMPLES);
     while ((packet = terminal_take_packet(lane->terminal))) {
         if ((length = udptl_wrap(lane->udptl, packet->data, packet->length, datagram)) > 0) {

@@ -30,19 +30,23 @@ typedef struct {
     int file;                   /* the socket */
     int running;
     terminal_t *terminal;
-    int is_audio;               /* 1: G.711 over RTP; 0: T.38 over UDPTL, of which what comes is Python's */
+    int is_audio;               /* 1: G.711 over RTP; 0: T.38 over UDPTL */
     double frame_at;            /* when the next frame of 20 ms is due */
     double silent_at;           /* audio: when nothing has come by then, it is Python's */
     int frames_left;            /* T.38: the frame after so many is Python's ... */
     int quiet_left;             /* ... or after so many in which nothing was said: in the last of them the last
                                    datagram goes out again */
-    int quiet_most;             /* quiet_left after each packet */
+    int quiet_most;             /* quiet_left after each packet that we send */
+    int frames_most;            /* frames_left after each packet that comes, and after one of a control frame */
+    int frames_most_in_frame;
 
-    /* Audio that comes, if it is the next of its stream. */
-    lane_address_t source;
+    /* What comes, if it is the next of its stream. */
+    lane_address_t source;      /* of no length: nobody is followed yet */
+    uint16_t sequence;
+    uint16_t shift;             /* T.38: added to the number for the terminal */
+    int in_frame, unheard;      /* T.38: the last packet was of a control frame; frames since it */
     uint8_t laws[128];          /* by payload type: 0 mu-law, 8 A-law, LANE_NO_LAW none */
     uint32_t ssrc, timestamp;
-    uint16_t sequence;
     double silence_s;           /* how long after a packet is silent_at */
     int measured;               /* transit is that of a packet */
     double transit, jitter;     /* in samples (RFC 3550 A.8) */
@@ -56,11 +60,13 @@ typedef struct {
 
     /* Since Python last set them to 0. */
     int frames, received, sent;
+    int repeated;               /* T.38: datagrams that were the last one again, not among `received` */
     int said;                   /* packets of T.38, repeats apart, and frames since the last of them */
     int quiet;
     double longest_pause_s;
 
-    double heard_at;            /* when the last packet of the stream came ... */
+    double new_at;              /* T.38: when the last new packet came ... */
+    double heard_at;            /* ... the last packet of the stream, new or not ... */
     double read_at;             /* ... and the last datagram, whatever it was */
 
     lane_datagram_t *first, *last;

@@ -49,6 +49,20 @@ class Incoming:
     jitter: float
 
 
+class IncomingT38(NamedTuple):
+    """UDPTL as it stands: who sends it (None: nobody yet), the number of the datagram that comes next, and what is
+    added to that for the terminal. `new_at` is when the last new one came, and `heard_at` the last one at all;
+    `unheard` are the frames since the last new one, and `in_frame` says that this was of a control frame."""
+
+    source: Address | None
+    sequence: int
+    shift: int
+    new_at: float
+    heard_at: float
+    unheard: int
+    in_frame: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """Our stream as it stands, and where it goes."""
@@ -62,17 +76,22 @@ class Outgoing:
 
 
 class FramesLeft(NamedTuple):
-    """How far a lane may go in T.38: for so many frames in all; and for so many, `quiet_most` after each packet,
-    without one to send. In the last of these the last datagram goes out again."""
+    """How far a lane may go in T.38: for so many frames in all, `most` after each packet that comes, or `most_in_frame`
+    after one of a control frame; and for so many, `quiet_most` after each packet, without one to send. In the last of
+    these the last datagram goes out again."""
 
     all: int
+    most: int
+    most_in_frame: int
     quiet: int
     quiet_most: int
 
 
 class Progress(NamedTuple):
-    """What a lane has done since it was asked last; `sequence` and `timestamp` are of the packet that comes next, and
-    `quiet` are the frames since the last of the packets it `said` in T.38."""
+    """What a lane has done since it was asked last; `sequence` and `timestamp` are of the packet that comes next. In
+    T.38 `quiet` are the frames since the last of the packets it `said`, and `repeated` are datagrams that were the last
+    one again; for `new_at`, `unheard` and `in_frame` see `IncomingT38`.
+    """
 
     frames: int
     frame_at: float
@@ -86,6 +105,10 @@ class Progress(NamedTuple):
     longest_pause_s: float
     transit: float
     jitter: float
+    repeated: int
+    new_at: float
+    unheard: int
+    in_frame: bool
 
 
 class Lane:
@@ -122,14 +145,26 @@ class Lane:
         self._go(terminal, frame_at, is_audio=True)
 
     def carry_t38(
-        self, terminal: T38Terminal, sender: UdptlSender, target: Address, frames: FramesLeft, frame_at: float
+        self,
+        terminal: T38Terminal,
+        sender: UdptlSender,
+        comes: IncomingT38,
+        target: Address,
+        frames: FramesLeft,
+        frame_at: float,
     ) -> None:
-        """Moves the terminal on, and sends what it says; the next frame is due at `frame_at`."""
+        """Moves the terminal on, hears what comes, and sends what it says; the next frame is due at `frame_at`."""
         lane = self._handle
         if not _set_address(lane, "target", target):
             return
+        if comes.source is None or not _set_address(lane, "source", comes.source):
+            lane.source.length = 0
+        lane.sequence, lane.shift = comes.sequence, comes.shift
+        lane.new_at, lane.heard_at = comes.new_at, comes.heard_at
+        lane.unheard, lane.in_frame = comes.unheard, comes.in_frame
         lane.udptl, self._sender = sender.lend(), sender
-        lane.frames_left, lane.quiet_left, lane.quiet_most = frames
+        lane.frames_left, lane.frames_most, lane.frames_most_in_frame = frames.all, frames.most, frames.most_in_frame
+        lane.quiet_left, lane.quiet_most = frames.quiet, frames.quiet_most
         self._go(terminal, frame_at, is_audio=False)
 
     def progress(self) -> Progress:
@@ -148,6 +183,10 @@ class Lane:
             lane.longest_pause_s,
             lane.transit,
             lane.jitter,
+            lane.repeated,
+            lane.new_at,
+            lane.unheard,
+            bool(lane.in_frame),
         )
         self._count_anew()
         return told
@@ -178,7 +217,7 @@ class Lane:
 
     def _count_anew(self) -> None:
         lane = self._handle
-        lane.frames = lane.sent = lane.received = lane.said = lane.quiet = 0
+        lane.frames = lane.sent = lane.received = lane.repeated = lane.said = lane.quiet = 0
         lane.longest_pause_s = 0.0
 
 

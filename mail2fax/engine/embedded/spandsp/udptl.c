@@ -55,6 +55,42 @@ void udptl_free(udptl_t *udptl)
     free(udptl);
 }
 
+/* The length at `at`, and what stands behind it; NULL where the datagram ends before, or things come in fragments. */
+static const uint8_t *read_length(const uint8_t *at, const uint8_t *end, size_t *length)
+{
+    if (at >= end || *at >= 0xC0)
+        return NULL;
+    if (*at < 0x80) {
+        *length = *at;
+        return at + 1;
+    }
+    if (end - at < 2)
+        return NULL;
+    *length = (size_t) (at[0] & 0x3F) << 8 | at[1];
+    return at + 2;
+}
+
+/* What stands behind the open type at `at`, which has so many octets. */
+static const uint8_t *skip_open_type(const uint8_t *at, const uint8_t *end, size_t *length)
+{
+    at = read_length(at, end, length);
+    return at && *length <= (size_t) (end - at) ? at + *length : NULL;
+}
+
+const uint8_t *udptl_primary(const uint8_t *datagram, size_t length, size_t *ifp_length)
+{
+    const uint8_t *end = datagram + length, *behind, *at;
+    size_t copies, size;
+
+    if (length < 2 || (behind = skip_open_type(datagram + 2, end, ifp_length)) == NULL)
+        return NULL;
+    if (behind >= end || *behind & PARITY_FOLLOWS)
+        return NULL;
+    for (at = read_length(behind + 1, end, &copies); at && copies > 0; copies--)
+        at = skip_open_type(at, end, &size);
+    return at ? behind - *ifp_length : NULL;
+}
+
 /* The packet so many places before this one; 1 is the last. */
 static const ifp_t *before(const udptl_t *udptl, size_t back)
 {

@@ -1,6 +1,6 @@
 /*
  * udptl.h - what goes out in UDPTL (T.38 section 9.1): each IFP packet with something that stands in for the ones
- * before it.
+ * before it. And of what comes, the packet itself.
  */
 #ifndef MAIL2FAX_SPANDSP_UDPTL_H
 #define MAIL2FAX_SPANDSP_UDPTL_H
@@ -29,6 +29,9 @@ void udptl_free(udptl_t *udptl);
 size_t udptl_wrap(udptl_t *udptl, const uint8_t *ifp, size_t length, uint8_t *datagram);
 /* The same octets again, of the datagram made last; 0 when there was none. */
 size_t udptl_repeat(const udptl_t *udptl, uint8_t *datagram);
+/* The IFP packet of a datagram that bears copies of those before it, or nothing; NULL where it bears parity, or is no
+   datagram of UDPTL from its first octet to its last. Octets behind its end do no harm. */
+const uint8_t *udptl_primary(const uint8_t *datagram, size_t length, size_t *ifp_length);
 
 /* cdef ends */
 

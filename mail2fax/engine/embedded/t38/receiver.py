@@ -51,6 +51,20 @@ class UdptlReceiver:
     def has_begun(self) -> bool:
         return self._expected is not None
 
+    @property
+    def even(self) -> tuple[int, int] | None:
+        """The number of the datagram that comes next and is not to be thought about, and what is added to it for the
+        core; None where any datagram wants thought."""
+        if self._expected is None or self._anew or self._known:
+            return None
+        return self._expected, self._shift & 0xFFFF
+
+    def skip_to(self, sequence: int, received: int) -> None:
+        """So many datagrams came, none of them out of its turn, and went to the core unless it had them; the next one
+        has this number."""
+        self._expected = sequence
+        self.received += received
+
     def expects(self, sequence: int) -> bool:
         """Whether a packet with this number is near the place the stream has reached."""
         return self._expected is not None and abs(_distance(self._expected, sequence)) <= _NEARBY
