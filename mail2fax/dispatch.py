@@ -288,14 +288,17 @@ class Dispatcher:
         if job is None:
             await self._outbox.given_up(reply, "its job is gone")
             return
+        if reply.is_news and job.state.final:
+            await self._outbox.given_up(reply, "the fax has come to its end first")
+            return
         to = self._replies.letterhead.addressee(reply, job)
         if to is None:
             await self._tell_nobody(reply, job)
             return
         if reply.id not in self._unsettled:
             attempts = await self._jobs.attempts_of(job.id)
-            shown = await self._gateway.preview_of(job)
-            mail = compose(reply, job, attempts, self._replies.letterhead, to, shown)
+            copied = await self._gateway.copy_of(reply, job)
+            mail = compose(reply, job, attempts, self._replies.letterhead, to, copied)
             reached(CrashPoint.REPLY_DUE)
             try:
                 await send(mail, self._replies.server)

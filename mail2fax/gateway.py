@@ -38,6 +38,7 @@ from mail2fax.admission.signature import Signatures
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document import cover
 from mail2fax.document.as_pdf import pdf_of
+from mail2fax.document.copies import thumbnail
 from mail2fax.document.sandbox import Renderer, RenderingUnavailable
 from mail2fax.document.stored import look_up
 from mail2fax.document.tiff import NotCanonical
@@ -54,10 +55,12 @@ from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.call import CallEvent, CallOrder
 from mail2fax.model.document import VOICES, Kind, Piece
 from mail2fax.model.domain import Terminal
-from mail2fax.model.job import Attempt, Job
+from mail2fax.model.job import Attempt, Job, JobState, Reply, ReplyKind
 from mail2fax.model.mail import Accepted, Arrival, Proof, ProofKind, Submission
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.model.trunk import Trunk, TrunkState
+from mail2fax.model.wishes import Copy
+from mail2fax.reply.compose import Attachment
 from mail2fax.store import StoreError
 from mail2fax.store.spool import Spool, SpoolFile
 from mail2fax.trunks import Line, Lines, wanted_of
@@ -68,6 +71,8 @@ WRITE_AGAIN_S = 5.0
 """Seconds after which the end of a call that could not be written is written again."""
 HEAR_OUT_S = 5.0
 """How long a call that we hung up may take to say its end."""
+MOST_COPY_BYTES = 7_000_000
+"""A third more as a mail, which is what every mail server takes."""
 LOOK_AGAIN_S = 1.0
 """How long whoever cancels a call waits before he looks again, when there is nothing to wait for."""
 DOOR_LOOKS, DOOR_LOOK_S = 20, 0.05
@@ -253,6 +258,21 @@ class Gateway:
             line.release()
             await _written_down(job, lambda: self._judge(job, line.trunk, attempt, order, watch))
             reached(CrashPoint.CALL_JUDGED)
+
+    async def copy_of(self, reply: Reply, job: Job) -> Attachment | None:
+        """What goes with `reply`: the preview of a test, or what the sender of a fax wishes to have back of it."""
+        if preview := await self.preview_of(job):
+            return Attachment(f"fax-{job.id}.pdf", "application/pdf", preview)
+        wished = job.submission.wishes.copy
+        sent = job.state in {JobState.SENT, JobState.UNCONFIRMED}
+        if wished is Copy.NONE or reply.kind is not ReplyKind.FINAL or not sent or not job.document:
+            return None
+        kind, end, make = _COPIES[wished]
+        content = await asyncio.to_thread(make, self._documents / job.document)
+        if content is not None and len(content) > MOST_COPY_BYTES:
+            log.warning("copy of the fax left out, it is too large", job=job.id, bytes=len(content))
+            content = None
+        return None if content is None else Attachment(f"fax-{job.id}.{end}", kind, content)
 
     @property
     def trunk_states(self) -> Mapping[str, TrunkState]:
@@ -533,6 +553,7 @@ def _submission(arrival: Arrival, allowed: Allowed, spool_name: str) -> Submissi
         domain=allowed.rule.domain,
         terminal=allowed.rule.terminal,
         notify=allowed.rule.notify,
+        wishes=allowed.rule.wishes,
         copy_key=arrival.copy_key,
         signed_key=allowed.signed_key,
     )
@@ -543,8 +564,22 @@ def _as_pdf(document: Path) -> bytes | None:
         with document.open("rb") as file:
             return pdf_of(file)
     except (OSError, NotCanonical) as error:
-        log.warning("preview not attached", document=document.name, error=str(error))
+        log.warning("fax not attached", document=document.name, error=str(error))
         return None
+
+
+def _as_thumbnail(document: Path) -> bytes | None:
+    try:
+        return thumbnail(document)
+    except (OSError, ValueError) as error:
+        log.warning("fax not attached", document=document.name, error=str(error))
+        return None
+
+
+_COPIES = {
+    Copy.THUMBNAIL: ("image/png", "png", _as_thumbnail),
+    Copy.PDF: ("application/pdf", "pdf", _as_pdf),
+}
 
 
 async def _written_down(job: Job, write: Callable[[], Awaitable[T]]) -> T:

@@ -17,6 +17,7 @@ from mail2fax.config import Config
 from mail2fax.config.domains import default_terminal, inboxes, mailbox_rules, numbers_by_domain, sender_rules, tenants
 from mail2fax.config.errors import ConfigError, Fault
 from mail2fax.config.sections import DocumentSection
+from mail2fax.config.told import wishes_of_all
 from mail2fax.config.trunk import TrunkEntry, TrunkSection
 from mail2fax.control.orders import SendLimits
 from mail2fax.dispatch import ReplyDelivery
@@ -112,7 +113,7 @@ def _stun_server(text: str) -> tuple[str, int] | None:
 def rules(config: Config) -> AdmissionRules:
     numbers = config.numbers
     return AdmissionRules(
-        senders=sender_rules(config.senders, config.terminal, config.domain),
+        senders=sender_rules(config.senders, config.terminal, config.domain, wishes_of_all(config.reply)),
         plan=NumberPlan(numbers.region, numbers.area_code or None),
         numbers=NumberRules(
             allow=tuple(NumberMask.parse(text) for text in numbers.allow),
@@ -122,7 +123,7 @@ def rules(config: Config) -> AdmissionRules:
         by_domain=numbers_by_domain(config.domain),
         wanted=wanted(config.document),
         bindings=config.smtp.bindings(),
-        mailboxes=mailbox_rules(config.mailbox.named, config.terminal, config.domain),
+        mailboxes=mailbox_rules(config.mailbox.named, config.terminal, config.domain, wishes_of_all(config.reply)),
         signatures=config.proof.rules,
     )
 
@@ -204,6 +205,7 @@ def job_settings(config: Config) -> JobSettings:
         lifetime=timedelta(hours=config.retry.give_up_after_h),
         keep_traces=config.trace.keep,
         told_domains=frozenset(hook.domain for hook in config.api.webhook),
+        lines=config.most_lines,
     )
 
 
@@ -330,7 +332,9 @@ def replies(config: Config) -> ReplyDelivery:
     reply, gateway = config.reply, config.gateway
     grant = grant_of(reply, reply.user)
     return ReplyDelivery(
-        letterhead=Letterhead(reply.sender, ZoneInfo(gateway.time_zone), Language(reply.language), reply.notify),
+        letterhead=Letterhead(
+            reply.sender, ZoneInfo(gateway.time_zone), Language(reply.language), reply.notify, gateway.hostname
+        ),
         server=MailServer(
             host=reply.host,
             port=reply.port,

@@ -11,12 +11,14 @@ from typing import Annotated, Literal, Protocol, Self
 from pydantic import AfterValidator, Field
 
 from mail2fax.config.proof import Required, required
+from mail2fax.config.told import TellingRule, Told, wishes_of
 from mail2fax.config.values import Line, MailAddress, Name, NumberMaskText, Section, SenderMaskText, StationId
 from mail2fax.model.domain import DEFAULT, Tenant, Terminal
 from mail2fax.model.incoming import Inbox, digits_of
 from mail2fax.model.mask import NumberMask, SenderMask
 from mail2fax.model.number import MAX_E164_DIGITS
 from mail2fax.model.rule import SenderRule
+from mail2fax.model.wishes import NO_WISHES, Wishes
 
 
 def _own_number(text: str) -> str:
@@ -34,7 +36,7 @@ CalledAs = Annotated[str, Field(pattern=r"^[A-Za-z0-9+*#._-]{1,64}$")]
 HeaderText = Annotated[Line, Field(max_length=40)]
 
 
-class RuleEntry(Section):
+class RuleEntry(Told):
     """One of `senders.rules`: masks, and the terminal and the domain of who matches one of them.
 
     `notify` is who is told of their faxes when the mail must not be answered; "" is who `reply.notify` names. `require`
@@ -48,7 +50,7 @@ class RuleEntry(Section):
     require: tuple[Required, ...] = ()
 
 
-class Rule(Protocol):
+class Rule(TellingRule, Protocol):
     """What stands in a rule, be it one of `senders.rules` or a mailbox's own."""
 
     @property
@@ -128,26 +130,32 @@ def default_terminal(section: TerminalSection) -> Terminal:
     return _terminal(DEFAULT, section)
 
 
-def sender_rules(senders: SendersSection, terminal: TerminalSection, domain: DomainSection) -> tuple[SenderRule, ...]:
-    """Who may fax as whom, in the order in which it counts; `senders.allow` comes last.
+def sender_rules(
+    senders: SendersSection, terminal: TerminalSection, domain: DomainSection, told: Wishes = NO_WISHES
+) -> tuple[SenderRule, ...]:
+    """Who may fax as whom, in the order in which it counts; `senders.allow` comes last. `told` is how they are told of
+    their faxes, where their rule says nothing else.
 
     Raises `ValueError`, with what would be right, when a name is used twice, leads nowhere or to another tenant.
     """
     names = _Names.of(terminal, domain)
     rules: list[SenderRule] = []
     for position, rule in enumerate(senders.rules):
-        rules += names.rules_of(rule, f"senders.rules[{position}]")
+        rules += names.rules_of(rule, f"senders.rules[{position}]", told)
     terminal_of_all, require = names.terminals[DEFAULT], required(senders.require)
-    return (*rules, *(SenderRule(SenderMask.parse(mask), terminal_of_all, require=require) for mask in senders.allow))
+    plain = (
+        SenderRule(SenderMask.parse(mask), terminal_of_all, require=require, wishes=told) for mask in senders.allow
+    )
+    return (*rules, *plain)
 
 
 def mailbox_rules(
-    mailboxes: Iterable[Ruled], terminal: TerminalSection, domain: DomainSection
+    mailboxes: Iterable[Ruled], terminal: TerminalSection, domain: DomainSection, told: Wishes = NO_WISHES
 ) -> Mapping[str, tuple[SenderRule, ...]]:
     """Who may fax as whom through those mailboxes that say so themselves, by their names; raises as `sender_rules`."""
     names = _Names.of(terminal, domain)
     return {
-        mailbox.name: tuple(names.rules_of(mailbox, f"mailbox.named: {mailbox.name}"))
+        mailbox.name: tuple(names.rules_of(mailbox, f"mailbox.named: {mailbox.name}", told))
         for mailbox in mailboxes
         if mailbox.allow
     }
@@ -173,7 +181,7 @@ class _Names:
                 raise ValueError(f"terminal.named: {entry.name}: {_unknown('domain', entry.domain, names.domains)}")
         return names
 
-    def rules_of(self, rule: Rule, where: str) -> list[SenderRule]:
+    def rules_of(self, rule: Rule, where: str, told: Wishes) -> list[SenderRule]:
         """A rule for each of its masks, its names resolved."""
         tenant = rule.domain or self.owners.get(rule.terminal, DEFAULT)
         if tenant not in self.domains:
@@ -181,7 +189,10 @@ class _Names:
         chosen = rule.terminal or self.domains[tenant]
         _require_own(chosen, tenant, self.owners, where)
         terminal, require = self.terminals[chosen], required(rule.require)
-        return [SenderRule(SenderMask.parse(mask), terminal, tenant, rule.notify, require) for mask in rule.allow]
+        wishes = wishes_of(rule, told)
+        return [
+            SenderRule(SenderMask.parse(mask), terminal, tenant, rule.notify, require, wishes) for mask in rule.allow
+        ]
 
 
 def tenants(terminal: TerminalSection, domain: DomainSection) -> Mapping[str, Tenant]:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from mail2fax.config.domains import NameOrNone
 from mail2fax.config.oauth import OAuthKeys, is_local
 from mail2fax.config.proof import ProofKeys, Required, field_name
+from mail2fax.config.told import Told
 from mail2fax.config.values import (
     HostName,
     Hours,
@@ -33,7 +34,7 @@ UNPROVEN = (
 USUAL_PORTS = {("imap", "tls"): 993, ("imap", "none"): 143, ("pop3", "tls"): 995, ("pop3", "none"): 110}
 
 
-class MailboxEntry(ProofKeys, OAuthKeys):
+class MailboxEntry(ProofKeys, OAuthKeys, Told):
     """One of `mailbox.named`: an account whose mails are faxes."""
 
     name: Name
@@ -79,9 +80,11 @@ class MailboxEntry(ProofKeys, OAuthKeys):
             raise ValueError(UNPROVEN)
         if "@" not in self.fax_address:
             raise ValueError("address must be the mail address of this mailbox: its user is none")
-        if (self.terminal or self.domain or self.notify or self.require) and not self.allow:
+        told = self.language or self.news or self.copy or self.report
+        if (self.terminal or self.domain or self.notify or self.require or told) and not self.allow:
             raise ValueError(
-                "terminal, domain, notify and require need allow: the masks of who may fax through this mailbox"
+                "terminal, domain, notify, require, language, news, copy and report need allow: the masks of who may "
+                "fax through this mailbox"
             )
         if self.protocol == "imap" and len({self.folder, self.done, self.rejected}) != len(
             ("folder", "done", "rejected")

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from mail2fax.config.oauth import OAuthKeys
+from mail2fax.config.told import ToldByDefault
 from mail2fax.config.values import (
     Days,
     Digits,
@@ -64,13 +65,12 @@ class RetrySection(Section):
     give_up_after_h: Hours = 24.0
 
 
-class ReplySection(OAuthKeys):
+class ReplySection(OAuthKeys, ToldByDefault):
     """`[reply]`: the mail server that takes our status mails."""
 
     host: HostName = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 25
     sender: MailAddress = "fax@localhost"
-    language: Literal["en", "ru"] = "en"
     notify: MailAddress | Literal[""] = ""
     user: Line = ""
     password: SecretStr = SecretStr("")

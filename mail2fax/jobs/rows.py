@@ -13,6 +13,7 @@ from mail2fax.model.job import Attempt, Job, JobState, Reply, ReplyKind
 from mail2fax.model.mail import Address, Door, Submission
 from mail2fax.model.outcome import Diagnosis, RetryClass
 from mail2fax.model.plan import AS_CONFIGURED, Lesson, Plan, Trait
+from mail2fax.model.wishes import NO_WISHES, Copy, News, Report, Wishes
 from mail2fax.store import Row, Value, from_text
 
 Fact = str | int | float | bool | None
@@ -104,6 +105,7 @@ def reply(row: Row) -> Reply:
         message_id=row["message_id"],
         tries=row["tries"],
         created_at=from_text(row["created_at"]),
+        facts=json.loads(row["facts"]),
     )
 
 
@@ -146,6 +148,7 @@ def submission_values(submission: Submission) -> dict[str, Value]:
         "automatic": submission.automatic,
         "notify": submission.notify,
         "voice": submission.voice,
+        "wishes": wishes_text(submission.wishes),
     }
 
 
@@ -190,7 +193,20 @@ def _submission(row: Row) -> Submission:
         terminal=_terminal(json.loads(row["caller"])) if row["caller"] else None,
         notify=row["notify"],
         voice=row["voice"],
+        wishes=_wishes(row["wishes"]),
     )
+
+
+def wishes_text(wishes: Wishes) -> str:
+    """Wishes as the database has them."""
+    return json.dumps(asdict(wishes)) if wishes != NO_WISHES else ""
+
+
+def _wishes(text: str) -> Wishes:
+    if not text:
+        return NO_WISHES
+    known = json.loads(text)
+    return Wishes(known["language"], tuple(map(News, known["news"])), Copy(known["copy"]), Report(known["report"]))
 
 
 def plan_text(plan: Plan) -> str:

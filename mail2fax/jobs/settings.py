@@ -15,7 +15,7 @@ class JobSettings:
     `engine_pause` is the wait after the engine would not take an order; it doubles with every attempt, up to
     `longest_engine_pause`. `number_rest` is the time between two calls to one number. Mails without a Message-ID that
     come within `repeat_window` are held equal; later nothing tells a repeat from a second order. `keep_traces` says of
-    which calls the evidence is kept.
+    which calls the evidence is kept. `lines` is how many calls there can be at once.
     """
 
     hostname: str
@@ -28,6 +28,7 @@ class JobSettings:
     keep_traces: KeepTraces = KeepTraces.FAILED
     told_domains: frozenset[str] = frozenset()
     """Domains whose programs are told how faxes end."""
+    lines: int = 1
 
     def deadline(self, state: JobState, created_at: datetime, now: datetime) -> datetime | None:
         """When `state`, entered `now` by a job of `created_at`, expires; None for final states."""

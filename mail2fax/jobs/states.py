@@ -13,7 +13,7 @@ from mail2fax.jobs import memory, rows, sources
 from mail2fax.jobs.change import Change, cdr_values, change_of, change_values, facts_of, require_whole
 from mail2fax.jobs.journal import call_facts, name_of, write, write_pages
 from mail2fax.jobs.memory import learn
-from mail2fax.jobs.outbox import owe_final_reply
+from mail2fax.jobs.outbox import owe_final_reply, owe_progress
 from mail2fax.jobs.reading import NO_LIMIT, JobReader, id_list, jobs_in
 from mail2fax.jobs.retry import Circumstances, Verdict
 from mail2fax.jobs.settings import JobSettings
@@ -415,7 +415,9 @@ class Jobs(JobReader):
             owe_final_reply(session, job, self._settings.hostname, now)
         if state.final and job.submission.domain in self._settings.told_domains:
             owe_news(session, job.submission.domain, OUTGOING, job.id, now)
-        return _job(session, job.id)
+        moved_on = _job(session, job.id)
+        owe_progress(session, moved_on, event, self._settings, now)
+        return moved_on
 
     def _interrupt(self, session: Session, job: Job, cause: str) -> Job:
         """End a job whose call tells us no more, or not in time, by what the far end has confirmed so far."""

@@ -181,6 +181,10 @@ class ReplyKind(StrEnum):
 
     FINAL = "final"
     """Tells the sender how the job ended."""
+    ACCEPTED = "accepted"
+    """Tells the sender that his fax is in the queue."""
+    DELAYED = "delayed"
+    """Tells him that the first call came to nothing, and that there will be others."""
     NOTIFY = "notify"
     """Tells it to somebody else, because the sender's mail must not be answered (RFC 3834 2)."""
 
@@ -195,3 +199,9 @@ class Reply:
     message_id: str
     tries: int
     created_at: datetime
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it tells of a fax that has not come to its end: worth nothing once it has."""
+        return self.kind in {ReplyKind.ACCEPTED, ReplyKind.DELAYED}

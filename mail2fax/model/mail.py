@@ -7,6 +7,7 @@ from enum import StrEnum
 from mail2fax.model.domain import DEFAULT, Terminal
 from mail2fax.model.mail_proof import NOTHING, MailProof, Proof, ProofKind
 from mail2fax.model.refusal import Refusal
+from mail2fax.model.wishes import NO_WISHES, Wishes
 
 __all__ = ["Accepted", "Address", "Arrival", "Door", "Proof", "ProofKind", "Submission"]
 
@@ -102,6 +103,8 @@ class Submission:
     """Who is told when no reply may be sent, as the rule said that let the mail in; "" is whom all of them name."""
     voice: str = ""
     """The message that is played before the fax, by its file's name; "" is none."""
+    wishes: Wishes = NO_WISHES
+    """How its sender wants to be told, as that rule said."""
     copy_key: str = ""
     """A second key, of the mail's very bytes: one in a mailbox may come again under another name. Not kept in the row.
     """

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from mail2fax.model.domain import DEFAULT, Terminal
 from mail2fax.model.mail_proof import ANY_PROOF, ProofKind
 from mail2fax.model.mask import SenderMask
+from mail2fax.model.wishes import NO_WISHES, Wishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,7 @@ class SenderRule:
 
     `notify` is who is told instead of a sender whose mail must not be answered; "" leaves that to the letterhead.
     `require` names the kinds of proof of which there must be one; with none, any is enough.
+    `wishes` say how the sender is told of his faxes.
     """
 
     mask: SenderMask
@@ -20,3 +22,4 @@ class SenderRule:
     domain: str = DEFAULT
     notify: str = ""
     require: frozenset[ProofKind] = ANY_PROOF
+    wishes: Wishes = NO_WISHES

@@ -18,8 +18,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from mail2fax.model.job import Attempt, Job, Reply, ReplyKind
 from mail2fax.model.mark import JOB_FIELD
-from mail2fax.reply.facts import Row, corrections_of, rows_of, state_of, wording_of
+from mail2fax.model.refusal import RefusalCode
+from mail2fax.model.wishes import Report
+from mail2fax.reply.facts import (
+    Row,
+    corrections_of,
+    news_of,
+    rows_before_end,
+    rows_of,
+    state_of,
+    wording_of,
+)
+from mail2fax.reply.report import make_report
 from mail2fax.reply.words import Language, Words, words_in
+from mail2fax.reply.words.news import NEWS
 
 _MAX_REFERENCES = 10
 _LONGEST_LINE = 998
@@ -28,16 +40,27 @@ _QUOTED_SUBJECT = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """What is attached to a status mail; `kind` is a type of RFC 2045, such as "application/pdf"."""
+
+    name: str
+    kind: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Letterhead:
     """Who writes the status mails, and how: the From address, the zone of the times in them, and the language.
 
     `notify` is who is told of a fax whose mail must not be answered, where its rule names nobody; "" is nobody.
+    `hostname` is our name in reports for programs.
     """
 
     sender: str
     zone: ZoneInfo
     language: Language = Language.ENGLISH
     notify: str = ""
+    hostname: str = "localhost"
 
     def addressee(self, reply: Reply, job: Job) -> str | None:
         """To whom this reply goes: the authorised From, or who is told instead of a program; None for nobody."""
@@ -75,17 +98,19 @@ def compose(
     attempts: Sequence[Attempt],
     letterhead: Letterhead,
     to: str,
-    shown: bytes | None = None,
+    copied: Attachment | None = None,
 ) -> EmailMessage:
-    """The status mail for `reply`, to `to`; `job` stands in a final state, `attempts` are all of its attempts.
+    """The status mail for `reply`, to `to`; `job` stands in a final state, unless it is news.
 
-    `shown` is a PDF to go with it: what would have been sent.
+    `attempts` are all of its attempts. `copied` is what its sender has back of it, or would have sent; a report has
+    room for none.
     """
-    words = words_in(letterhead.language)
+    wished = job.submission.wishes.language
+    words = words_in(Language(wished) if wished else letterhead.language)
     message = EmailMessage(policy=_POLICY)
     message["From"] = _header_address(letterhead.sender, words.labels.fax)
     message["To"] = _header_address(to)
-    message["Subject"] = _subject(job, words)
+    message["Subject"] = title = _subject(job, words, _headline(reply, job, words))
     message["Date"] = reply.created_at.astimezone(letterhead.zone)
     message["Message-ID"] = reply.message_id
     _thread(message, job)
@@ -93,20 +118,20 @@ def compose(
     message["Auto-Submitted"] = "auto-generated" if reply.kind is ReplyKind.NOTIFY else "auto-replied"
     message["X-Auto-Response-Suppress"] = "All"
     message[JOB_FIELD] = str(job.id)
-    _write(message, _facts(reply, job, attempts, words, letterhead.zone))
+    _write(message, {"title": title, **_facts(reply, job, attempts, words, letterhead.zone)})
+    dsn = job.submission.wishes.report is Report.DSN and job.outcome != RefusalCode.PREVIEW
+    if dsn and reply.kind is not ReplyKind.ACCEPTED:
+        make_report(message, reply, job, attempts, letterhead.hostname)
+    elif copied:
+        maintype, _, subtype = copied.kind.partition("/")
+        message.add_attachment(copied.content, maintype, subtype, filename=copied.name)
     # Only now: writing a body takes every Content- field for its own.
     message["Content-Language"] = words.language.value
     # Python's own boundary is new each time it is asked. RFC 2045 6.7 rules "=_" out of quoted-printable, and its
     # underscore is no letter of base64.
-    _bound(message, reply.message_id)
-    if shown is not None:
-        message.add_attachment(shown, maintype="application", subtype="pdf", filename=f"fax-{job.id}.pdf")
-        _bound(message, reply.message_id + " with its preview")
+    for number, part in enumerate(part for part in message.walk() if part.get_content_maintype() == "multipart"):
+        part.set_boundary("=_" + hashlib.sha256(f"{reply.message_id}{number or ''}".encode()).hexdigest()[:32])
     return message
-
-
-def _bound(message: EmailMessage, seed: str) -> None:
-    message.set_boundary("=_" + hashlib.sha256(seed.encode()).hexdigest()[:32])
 
 
 def _header_address(address: str, name: str = "") -> HeaderAddress:
@@ -114,13 +139,19 @@ def _header_address(address: str, name: str = "") -> HeaderAddress:
     return HeaderAddress(name, local, domain)
 
 
-def _subject(job: Job, words: Words) -> str:
+def _headline(reply: Reply, job: Job, words: Words) -> str:
+    return NEWS[words.language][reply.kind].headline if reply.is_news else state_of(job, words).headline
+
+
+def _subject(job: Job, words: Words, headline: str) -> str:
     theirs = job.submission.subject.strip()[:_QUOTED_SUBJECT]
-    headline = f"[{words.labels.fax} {job.id}] {state_of(job, words).headline}"
-    return headline + (f" - Re: {theirs}" if theirs else "")
+    return f"[{words.labels.fax} {job.id}] {headline}" + (f" - Re: {theirs}" if theirs else "")
 
 
 def _thread(message: EmailMessage, job: Job) -> None:
+    """RFC 5322 3.6.4; and for Exchange, which puts mails of one topic together, whatever their subjects."""
+    if theirs := job.submission.subject.strip():
+        message["Thread-Topic"] = theirs[:_QUOTED_SUBJECT]
     if job.submission.message_id is None:
         return
     message["In-Reply-To"] = job.submission.message_id
@@ -140,6 +171,16 @@ def _write(message: EmailMessage, facts: dict[str, object]) -> None:
 
 def _facts(reply: Reply, job: Job, attempts: Sequence[Attempt], words: Words, zone: ZoneInfo) -> dict[str, object]:
     """What the templates fill in."""
+    if reply.is_news:
+        return {
+            "language": words.language,
+            "labels": words.labels,
+            "opening": news_of(reply, job, words, zone),
+            "advice": "",
+            "corrections": (),
+            "rows": rows_before_end(job, words, zone),
+            "width": words.labels.width,
+        }
     wording, labels, sender = wording_of(job, words), words.labels, str(job.submission.sender)
     instead = reply.kind is ReplyKind.NOTIFY
     rows = rows_of(job, attempts, words, zone)
@@ -148,7 +189,6 @@ def _facts(reply: Reply, job: Job, attempts: Sequence[Attempt], words: Words, zo
     return {
         "language": words.language,
         "labels": labels,
-        "title": _subject(job, words),
         "opening": " ".join([labels.instead_of.format(sender=sender), *opening] if instead else opening),
         "advice": wording.advice,
         "corrections": () if instead else corrections_of(job),

@@ -7,10 +7,11 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from mail2fax.model.call import CallEnded, FaxResult, Media
-from mail2fax.model.job import Attempt, Job, JobState
+from mail2fax.model.job import Attempt, Job, JobState, Reply
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.reply.words import StateWording, Wording, Words
+from mail2fax.reply.words.news import NEWS
 
 _SHOWN_ATTEMPTS = 20
 _SHOWN_IGNORED = 10
@@ -52,6 +53,31 @@ def wording_of(job: Job, words: Words) -> Wording:
     return words.failed(job.outcome, job.facts)
 
 
+def news_of(reply: Reply, job: Job, words: Words, zone: ZoneInfo) -> str:
+    """What is told of a fax before its end, from what was known when that became due."""
+    facts = dict.fromkeys(("place", "minutes", "next", "until"), words.labels.unknown) | dict(reply.facts)
+    moments = {name: _moment(datetime.fromisoformat(reply.facts[name]), zone) for name in _MOMENTS & set(reply.facts)}
+    reason = words.failed(facts["outcome"], reply.facts).sentence if facts.get("outcome") else ""
+    to = words.labels.to.format(number=job.number) if job.number else ""
+    return NEWS[words.language][reply.kind].opening.format_map(facts | moments | {"to": to, "reason": reason})
+
+
+_MOMENTS = {"next", "until"}
+
+
+def rows_before_end(job: Job, words: Words, zone: ZoneInfo) -> tuple[Row, ...]:
+    """What is known of a fax before its first call: how many pages it has, what was left out, and when it came."""
+    rows = [] if job.pages is None else [Row(words.labels.pages, str(job.pages))]
+    if job.ignored:
+        rows.append(Row(words.labels.not_faxed, _ignored(job.ignored, words)))
+    return (*rows, _received(job, words, zone))
+
+
+def _received(job: Job, words: Words, zone: ZoneInfo) -> Row:
+    received = _moment(job.submission.received_at, zone)
+    return Row(words.labels.job, words.labels.received.format(job=job.id, time=received))
+
+
 def corrections_of(job: Job) -> tuple[Correction, ...]:
     """The numbers that may have been meant by a subject that was not understood, as new mails to the fax address."""
     if job.state is not JobState.REJECTED:
@@ -82,9 +108,7 @@ def rows_of(job: Job, attempts: Sequence[Attempt], words: Words, zone: ZoneInfo)
     if last and last.ended:
         rows += _far_end(last.ended.fax, words)
     rows += _calls(calls, words, zone)
-    received = _moment(job.submission.received_at, zone)
-    rows.append(Row(labels.job, labels.received.format(job=job.id, time=received)))
-    return tuple(rows)
+    return (*rows, _received(job, words, zone))
 
 
 def _ignored(names: Sequence[str], words: Words) -> str:

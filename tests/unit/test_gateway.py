@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from mail2fax import gateway
+from mail2fax.document.tiff import TiffWriter
 from mail2fax.document.unpack import Poison
 from mail2fax.engine.scripted import (
     Hold,
@@ -24,10 +25,12 @@ from mail2fax.engine.scripted import (
     rings_for_ever,
 )
 from mail2fax.model.call import Answered, CallEvent, CallOrder, Dialled, Media, Negotiated, PageConfirmed
-from mail2fax.model.job import JobState
+from mail2fax.model.document import Resolution
+from mail2fax.model.job import JobState, ReplyKind
 from mail2fax.model.mail import Accepted
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import Refusal, RefusalCode
+from mail2fax.model.wishes import Copy, Wishes
 from mail2fax.store import StoreError, StoreUncertain
 from tests.harness.house import DESK_PLACES, MAILS, ORDER, TRUNKS, FarAheadEngine, House, arrival, house, written
 from tests.unit.jobs.made import ready
@@ -287,6 +290,32 @@ async def test_what_was_attached_beside_the_tiff_is_kept_for_the_status_mail(qui
     job = await quiet.found(await accepted(quiet, raw=raw))
     await quiet.gateway.prepare(job)
     assert (await quiet.found(job.id)).ignored == ("image001.png",)
+
+
+@pytest.mark.parametrize(("wished", "kind"), [(Copy.THUMBNAIL, "image/png"), (Copy.PDF, "application/pdf")])
+async def test_who_wishes_a_copy_of_his_fax_gets_it_once_it_was_sent(
+    quiet: House, tmp_path: Path, wished: Copy, kind: str
+) -> None:
+    job = await ready(quiet.jobs)
+    assert job.document
+    with (tmp_path / job.document).open("wb") as file:
+        canonical = TiffWriter(file, Resolution.FINE)
+        canonical.add(1, b"\x80")  # one white row in MMR: V0
+        canonical.finish()
+    await quiet.attempt(job)
+    (reply,) = await quiet.outbox.owed(quiet.clock())
+    job = await quiet.found(job.id)
+    assert await quiet.gateway.copy_of(reply, job) is None, "faxes are private, unless somebody says otherwise"
+    curious = replace(job, submission=replace(job.submission, wishes=Wishes(copy=wished)))
+    copied = await quiet.gateway.copy_of(reply, curious)
+    assert copied
+    assert copied.kind == kind
+    for nothing in (
+        await quiet.gateway.copy_of(replace(reply, kind=ReplyKind.NOTIFY), curious),
+        await quiet.gateway.copy_of(reply, replace(curious, state=JobState.FAILED)),
+        await quiet.gateway.copy_of(reply, replace(curious, document="gone.tif")),
+    ):
+        assert nothing is None
 
 
 # Calls

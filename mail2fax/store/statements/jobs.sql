@@ -75,11 +75,12 @@ SELECT id FROM jobs WHERE number = :number AND state = 'calling' AND id <> :job_
 -- add_job: A mail becomes a job.
 INSERT INTO jobs (
     uuid, state, version, domain, terminal, caller, door, source_key, spool_name, size, received_at, sender_local,
-    sender_domain, mail_from, recipient, subject, message_id, thread, automatic, notify, voice, created_at,
+    sender_domain, mail_from, recipient, subject, message_id, thread, automatic, notify, voice, wishes, created_at,
     changed_at, deadline_at, facts
 ) VALUES (
     :uuid, :state, 1, :domain, :terminal, :caller, :door, :source_key, :spool_name, :size, :received_at, :sender_local,
-    :sender_domain, :mail_from, :recipient, :subject, :message_id, :thread, :automatic, :notify, :voice, :now, :now,
+    :sender_domain, :mail_from, :recipient, :subject, :message_id, :thread, :automatic, :notify, :voice, :wishes, :now,
+    :now,
     :deadline_at, '{}'
 );
 

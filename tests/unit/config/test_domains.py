@@ -7,8 +7,10 @@ import pytest
 from mail2fax.config import Config, load
 from mail2fax.config.domains import default_terminal, sender_rules, tenants
 from mail2fax.config.errors import ConfigError
+from mail2fax.config.told import wishes_of_all
 from mail2fax.model.domain import Terminal
 from mail2fax.model.rule import SenderRule
+from mail2fax.model.wishes import Copy, News, Report, Wishes
 
 TENANTS = """
 [senders]
@@ -125,3 +127,24 @@ def test_a_domain_knows_its_own_terminals_by_name_number_and_caller_id(tmp_path:
         assert (tenant.terminal_of(word) or tenant.terminal).name == "second"
     for word in ("sales", "default", "1500", "+375172001501", "", "+"):
         assert tenant.terminal_of(word) is None, "not its own"
+
+
+def test_a_rule_says_how_its_senders_are_told_and_leaves_the_rest_to_reply(tmp_path: Path) -> None:
+    text = """
+[senders]
+allow = ["*@example.com"]
+rules = [
+  { allow = ["a@example.com"], language = "ru", news = ["delayed"], copy = "pdf" },
+  { allow = ["b@example.com"], news = ["none"], copy = "none", report = "mail" },
+]
+[reply]
+news = ["accepted"]
+copy = "thumbnail"
+report = "dsn"
+"""
+    config = loaded(tmp_path, text)
+    told = wishes_of_all(config.reply)
+    first, second, others = (rule.wishes for rule in sender_rules(config.senders, config.terminal, config.domain, told))
+    assert first == Wishes("ru", (News.DELAYED,), Copy.PDF, Report.DSN)
+    assert second == Wishes("", (), Copy.NONE, Report.MAIL)
+    assert others == told == Wishes("", (News.ACCEPTED,), Copy.THUMBNAIL, Report.DSN)

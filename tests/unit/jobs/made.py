@@ -8,6 +8,7 @@ from mail2fax.model.call import CallEnded, CallResult, EndedBy, FaxFault, FaxRes
 from mail2fax.model.job import Attempt, Job
 from mail2fax.model.mail import Address, Door, Submission
 from mail2fax.model.outcome import RetryClass
+from mail2fax.model.wishes import NO_WISHES, Wishes
 
 NUMBER = "+375291554499"
 START = datetime(2026, 1, 31, 9, 5, tzinfo=UTC)
@@ -27,7 +28,9 @@ class Clock:
         self.now += span
 
 
-def submission(key: str = "mail 1", *, automatic: bool = False, notify: str = "") -> Submission:
+def submission(
+    key: str = "mail 1", *, automatic: bool = False, notify: str = "", wishes: Wishes = NO_WISHES
+) -> Submission:
     return Submission(
         door=Door.SMTP,
         source_key=key,
@@ -42,6 +45,7 @@ def submission(key: str = "mail 1", *, automatic: bool = False, notify: str = ""
         references=("<0@example.com>", "<о@example.com>"),
         automatic=automatic,
         notify=notify,
+        wishes=wishes,
     )
 
 

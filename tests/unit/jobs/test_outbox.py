@@ -2,8 +2,9 @@ import re
 from datetime import timedelta
 
 from mail2fax.jobs import Jobs, Outbox
-from mail2fax.model.job import ReplyKind
-from tests.unit.jobs.made import Clock, busy, calling, delivered, end, ready
+from mail2fax.model.job import Job, Reply, ReplyKind
+from mail2fax.model.wishes import Copy, News, Report, Wishes
+from tests.unit.jobs.made import NUMBER, Clock, busy, calling, delivered, end, ready, submission
 
 
 async def test_a_final_state_owes_one_reply_with_a_message_id_that_names_the_job(
@@ -61,3 +62,53 @@ async def test_the_longest_waiting_reply_goes_first(jobs: Jobs, outbox: Outbox, 
         await jobs.cancel((await ready(jobs, key)).id)
         clock.advance(timedelta(seconds=1))
     assert [reply.job_id for reply in await outbox.owed(clock(), limit=2)] == [1, 2]
+
+
+CURIOUS = Wishes("ru", (News.ACCEPTED, News.DELAYED), Copy.PDF, Report.DSN)
+
+
+async def wished(jobs: Jobs, wishes: Wishes = CURIOUS, key: str = "mail 2", *, automatic: bool = False) -> Job:
+    receipt = await jobs.receive(submission(key, wishes=wishes, automatic=automatic))
+    job = await jobs.find(receipt.job_id)
+    assert job is not None
+    return await jobs.prepared(job, NUMBER, f"{key}.tif", pages=3)
+
+
+async def news(outbox: Outbox, clock: Clock) -> list[Reply]:
+    return [reply for reply in await outbox.owed(clock()) if reply.is_news]
+
+
+async def test_who_wishes_so_is_told_that_his_fax_is_accepted_and_where_it_stands(
+    jobs: Jobs, outbox: Outbox, clock: Clock
+) -> None:
+    await ready(jobs)
+    job = await wished(jobs)
+    assert job.submission.wishes == CURIOUS, "they are kept with the job"
+    (reply,) = await news(outbox, clock)
+    # One fax of two pages is before it; two pages take 110 s, three 150 s.
+    assert (reply.kind, reply.job_id, reply.facts) == (ReplyKind.ACCEPTED, job.id, {"place": "2", "minutes": "5"})
+
+
+async def test_a_delay_is_told_once_with_the_reason_and_the_next_call(jobs: Jobs, outbox: Outbox, clock: Clock) -> None:
+    job = await wished(jobs, Wishes(news=(News.DELAYED,)))
+    for call in ("first", "second"):
+        attempt = await jobs.begin_attempt(job, call)
+        assert attempt is not None
+        moved = await end(jobs, attempt, busy())
+        if call == "first":
+            assert moved.due_at is not None
+            first_due = moved.due_at
+        clock.advance(timedelta(minutes=10))
+        await jobs.wake_due(clock())
+    (reply,) = await news(outbox, clock)
+    assert reply.kind is ReplyKind.DELAYED
+    assert reply.facts["outcome"] == "busy"
+    assert reply.facts["next"].startswith(f"{first_due:%Y-%m-%dT%H:%M}")
+    assert "until" in reply.facts
+
+
+async def test_news_are_for_those_who_wish_them_and_may_be_answered(jobs: Jobs, outbox: Outbox, clock: Clock) -> None:
+    await wished(jobs, Wishes(), "mail 3")
+    await wished(jobs, Wishes(news=(News.DELAYED,)), "mail 4")
+    await wished(jobs, CURIOUS, "mail 5", automatic=True)
+    assert await news(outbox, clock) == []

@@ -18,7 +18,8 @@ from mail2fax.model.mail import Address, Door, Submission
 from mail2fax.model.mark import JOB_FIELD
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import RefusalCode
-from mail2fax.reply.compose import Letterhead
+from mail2fax.model.wishes import Report, Wishes
+from mail2fax.reply.compose import Attachment, Letterhead
 from mail2fax.reply.compose import compose as compose_to
 from mail2fax.reply.facts import state_of
 from mail2fax.reply.words import Language, words_in
@@ -41,6 +42,7 @@ SUBMISSION = Submission(
     message_id="<first@example.com>",
     references=tuple(f"<r{n}@example.com>" for n in range(12)),
 )
+PREVIEW = Attachment("fax-7.pdf", "application/pdf", b"%PDF-1.5")
 every_language = pytest.mark.parametrize("language", Language)
 DELIVERED = CallEnded(
     CallResult(EndedBy.US, 200, "OK"),
@@ -364,10 +366,114 @@ def test_only_a_sent_fax_is_ever_called_delivered(state: JobState) -> None:
 
 def test_a_preview_goes_with_its_mail_and_makes_the_same_mail_each_time() -> None:
     shown = job(JobState.REJECTED, RefusalCode.PREVIEW, {"pages": "2", "seconds": "40"})
-    first, again = (compose_to(REPLY, shown, (), LETTERHEAD, "anna@example.com", b"%PDF-1.5") for _ in range(2))
+    first, again = (compose_to(REPLY, shown, (), LETTERHEAD, "anna@example.com", PREVIEW) for _ in range(2))
     assert first.as_bytes() == again.as_bytes()
     read, text = as_read(first)
     assert "[Fax 7] preview" in read["Subject"]
     assert "This was a test, and nobody was called." in text
     (pdf,) = read.iter_attachments()
     assert (pdf.get_content_type(), pdf.get_content()) == ("application/pdf", b"%PDF-1.5")
+
+
+def wishing(wishes: Wishes, state: JobState = JobState.SENT, outcome: str = "delivered") -> Job:
+    about = job(state, outcome)
+    return replace(about, submission=replace(SUBMISSION, wishes=wishes))
+
+
+def test_the_language_of_a_rule_goes_before_that_of_the_letterhead() -> None:
+    message, text = as_read(compose(REPLY, wishing(Wishes("ru")), [], LETTERHEAD))
+    assert message["Content-Language"] == "ru"
+    assert "доставлен" in text
+    assert as_read(compose(REPLY, wishing(Wishes("en")), [], RUSSIAN))[0]["Content-Language"] == "en"
+
+
+@every_language
+@pytest.mark.parametrize(
+    ("kind", "facts", "told"),
+    [
+        (ReplyKind.ACCEPTED, {"place": "3", "minutes": "12"}, ("3", "12", "+375291554499")),
+        (
+            ReplyKind.DELAYED,
+            {"outcome": "busy", "next": "2026-03-02T12:02:00+00:00", "until": "2026-03-03T12:00:00+00:00"},
+            ("2026-03-02 15:02:00 +0300", "2026-03-03 15:00:00 +0300"),
+        ),
+    ],
+)
+def test_news_before_the_end_say_what_was_known_when_they_became_due(
+    kind: ReplyKind, facts: dict[str, str], told: tuple[str, ...], language: Language
+) -> None:
+    reply = replace(REPLY, kind=kind, facts=facts)
+    letterhead = replace(LETTERHEAD, language=language)
+    message, text = as_read(compose(reply, wishing(Wishes(), JobState.SLEEPING, "busy"), [], letterhead))
+    for each in told:
+        assert each in text
+        assert each in html_of(message)
+    assert words_in(language).labels.unknown not in text
+    assert message["In-Reply-To"] == "<first@example.com>"
+    if kind is ReplyKind.DELAYED:
+        assert words_in(language).outcomes[OutcomeKind.BUSY].sentence in text
+
+
+def test_news_whose_facts_are_lost_are_told_with_what_is_missing() -> None:
+    for kind in (ReplyKind.ACCEPTED, ReplyKind.DELAYED):
+        _, text = as_read(compose(replace(REPLY, kind=kind), wishing(Wishes(), JobState.READY, "busy"), [], LETTERHEAD))
+        assert "unknown" in text
+
+
+def test_a_copy_is_attached_and_the_mail_is_the_same_each_time() -> None:
+    copied = Attachment("fax-7.pdf", "application/pdf", b"%PDF-1.4 ...")
+    mails = [compose_to(REPLY, wishing(Wishes()), [], LETTERHEAD, "anna@example.com", copied) for _ in range(2)]
+    assert mails[0].as_bytes() == mails[1].as_bytes()
+    message, text = as_read(mails[0])
+    (attached,) = message.iter_attachments()
+    assert (attached.get_filename(), attached.get_content_type(), attached.get_content()) == (
+        "fax-7.pdf",
+        "application/pdf",
+        b"%PDF-1.4 ...",
+    )
+    assert "was delivered" in text
+    assert message["Content-Language"] == "en"
+
+
+@pytest.mark.parametrize(
+    ("state", "outcome", "action", "status"),
+    [
+        (JobState.SENT, "delivered", "delivered", "2.0.0"),
+        (JobState.UNCONFIRMED, "unconfirmed", "relayed", "2.0.0"),
+        (JobState.FAILED, "busy", "failed", "4.2.1"),
+        (JobState.FAILED, "expired", "failed", "4.4.7"),
+        (JobState.FAILED, "wrong-number", "failed", "5.1.1"),
+        (JobState.FAILED, "protocol", "failed", "5.0.0"),
+        (JobState.REJECTED, "attachment-missing", "failed", "5.6.0"),
+        (JobState.CANCELLED, "cancelled", "failed", "5.7.0"),
+    ],
+)
+def test_a_report_for_programs_has_the_number_and_the_outcome_in_fields(
+    state: JobState, outcome: str, action: str, status: str
+) -> None:
+    """RFC 3464: multipart/report with text for people, fields for programs, and what it is about."""
+    about = wishing(Wishes(report=Report.DSN), state, outcome)
+    tries = [attempt(DELIVERED, "SIP 200 OK \u00b7 T.30 OK", 2)]
+    mail = compose(REPLY, about, tries, replace(LETTERHEAD, hostname="fax.example.com"))
+    assert mail.as_bytes() == compose(REPLY, about, tries, replace(LETTERHEAD, hostname="fax.example.com")).as_bytes()
+    message = message_from_bytes(mail.as_bytes(), _class=EmailMessage, policy=default)
+    assert (message.get_content_type(), message.get_param("report-type")) == ("multipart/report", "delivery-status")
+    text, fields, theirs = message.iter_parts()
+    assert text.get_content_type() == "multipart/alternative"
+    assert fields.get_content_type() == "message/delivery-status"
+    of_message, of_recipient = fields.iter_parts()
+    assert of_message["Reporting-MTA"] == "dns; fax.example.com"
+    assert of_recipient["Final-Recipient"] == "fax; +375291554499"
+    assert (of_recipient["Action"], of_recipient["Status"]) == (action, status)
+    assert of_recipient["Diagnostic-Code"] == f"x-mail2fax; {outcome} (SIP 200 OK ? T.30 OK)"
+    assert theirs.get_content_type() == "text/rfc822-headers"
+    assert "<first@example.com>" in theirs.get_content()
+
+
+def test_a_report_of_a_delay_says_until_when_it_is_tried() -> None:
+    late = replace(REPLY, kind=ReplyKind.DELAYED, facts={"until": "2026-03-03T12:00:00+00:00", "outcome": "busy"})
+    mail = compose(late, wishing(Wishes(report=Report.DSN), JobState.SLEEPING, "busy"), [], LETTERHEAD)
+    read = message_from_bytes(mail.as_bytes(), _class=EmailMessage, policy=default)
+    fields = list(read.iter_parts())[1].as_string()
+    assert "Action: delayed" in fields
+    assert "Will-Retry-Until: Tue, 03 Mar 2026 12:00:00 +0000" in fields

@@ -36,6 +36,7 @@ def adding(key: str) -> Callable[[Session], int]:
             automatic=False,
             notify="",
             voice="",
+            wishes="",
             now=NOW,
             deadline_at=NOW,
         )
