@@ -340,6 +340,17 @@ def ycbcr_forms() -> Iterator[Sample]:
         )
 
 
+def log_forms() -> Iterator[Sample]:
+    """SGI LogLuv of 24 bits: ten of the logarithm of the luminance, fourteen that number a colour, here a grey."""
+    neutral = 12_266
+    luminance = (of(GREYS)[:, :, 0].astype(float) / 255) ** 2
+    logarithm = np.where(luminance > 0, np.round(64 * (np.log2(np.maximum(luminance, 1e-6)) + 12)), 0).clip(0, 1023)
+    numbers = logarithm.astype(np.uint32) << 14 | neutral
+    data = np.stack([numbers >> 16 & 255, numbers >> 8 & 255, numbers & 255], axis=-1).astype(np.uint8).tobytes()
+    tags: dict[int, Values] = {**_picture_tags(32_845), 258: (16, 16, 16), 259: 34_677, 339: (2, 2, 2)}
+    yield Sample("LogLuv", write_tiff([data], tags), GREYS, 5)
+
+
 def turned_forms() -> Iterator[Sample]:
     """What is stored is such that turned by its Orientation it is upright (TIFF 6.0 section 8)."""
     stored = {
@@ -390,6 +401,7 @@ def every_form() -> Sequence[Sample]:
         *transparent_forms(),
         *palette_forms(),
         *compressed_forms(),
+        *log_forms(),
         *turned_forms(),
         *odd_forms(),
     ]
