@@ -14,7 +14,7 @@ SYSCONFDIR ?= /etc
 # Some machines forbid Python to keep what it has compiled; each process of a test would compile the whole house anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install setup setup-peers demo run test test-crash lint format soak fuzz bench-intake bench-engine bench-loss bench-document clean
+.PHONY: help install setup setup-peers demo run test test-crash lint format soak fuzz bench-intake bench-engine bench-api bench-loss bench-document clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -68,6 +68,9 @@ bench-intake: $(READY) ## Measure how fast mails are taken, beside Postfix (ten 
 
 bench-engine: $(READY) ## Measure what calls cost, in real time: make bench-engine N=60
 	@$(BIN)/python -m tests.benchmarks.engine $(or $(N),60)
+
+bench-api: $(READY) ## Measure the history of a million faxes and uploads, beside calls: make bench-api N=1000000
+	@$(BIN)/python -m tests.benchmarks.api $(or $(N),1000000)
 
 bench-loss: $(READY) ## Measure which share of faxes survives loss: make bench-loss N=500 ONLY="g711 0.2%"
 	@$(BIN)/python -m tests.benchmarks.loss $(or $(N),500) "$(ONLY)"

@@ -23,6 +23,7 @@ from mail2fax.api.files import FileCode, FilesFault, FileStore, Upload
 from mail2fax.api.guard import Guard
 from mail2fax.api.lenient import NotJson, read_json
 from mail2fax.api.multipart import FormBroken, FormReader
+from mail2fax.api.page import POLICY, page_of
 from mail2fax.api.past import PastDesk
 from mail2fax.api.requests import MAX_KEY, History, InitFax, SendFax, parse_request
 from mail2fax.api.settings import Patience, Public
@@ -94,6 +95,7 @@ def make_app(
     _add_files(app, _Files(guard, files, patience))
     _add_faxes(app, _Faxes(guard, faxes, past, tracker, patience, public.url))
     _add_documents(app, _Documents(guard, files, documents, public))
+    _add_page(app)
     return app
 
 
@@ -349,6 +351,14 @@ class _Documents:
 
 def _add_documents(app: FastAPI, documents: _Documents) -> None:
     app.add_api_route(DOCUMENTS, documents.get, methods=["GET"], **documented("document"))
+
+
+def _add_page(app: FastAPI) -> None:
+    async def page(_: Request) -> Response:
+        headers = {"content-security-policy": POLICY}
+        return Response(page_of(app.openapi()), media_type="text/html; charset=utf-8", headers=headers)
+
+    app.add_api_route("/api/docs", page, methods=["GET"], include_in_schema=False)
 
 
 # What goes wrong

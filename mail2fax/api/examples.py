@@ -47,11 +47,26 @@ _BODIES: Mapping[str, Any] = {
     "action": {
         "application/json": {
             "schema": {"type": "object", "required": ["action"]},
-            "example": {
-                "action": "sendfax",
-                "recipient": 375291554499,
-                "terminalId": 301,
-                "attachment": "123123.tif",
+            "examples": {
+                "sendfax": {
+                    "value": {
+                        "action": "sendfax",
+                        "recipient": 375291554499,
+                        "voiceDocumentSID": "002.mp3",
+                        "terminalId": 301,
+                        "attachment": "123123.tif",
+                    }
+                },
+                "history": {
+                    "value": {
+                        "action": "history",
+                        "type": "outgoing",
+                        "from_dt": "2020-12-16 20:00",
+                        "till_dt": "2020-12-20 23:30",
+                        "fields": "*",
+                    }
+                },
+                "init_fax": {"value": {"action": "init_fax", "domain": "default", "drop": "false"}},
             },
         }
     },

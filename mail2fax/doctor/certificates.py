@@ -13,7 +13,8 @@ _ABOUT = "certificates"
 
 async def certificates(patient: Patient) -> Sequence[Finding]:
     """Every certificate file of ours that is configured."""
-    files = {patient.config.smtp.tls_certificate, patient.config.sip.tls_certificate} - {""}
+    config = patient.config
+    files = {config.smtp.tls_certificate, config.sip.tls_certificate, config.api.tls_certificate} - {""}
     return [_judge(file, datetime.now(UTC)) for file in sorted(files)] or [well(_ABOUT, "none is configured")]
 
 

@@ -18,7 +18,7 @@ async def ports(patient: Patient) -> Sequence[Finding]:
 
 async def media_ports(patient: Patient) -> Sequence[Finding]:
     """Whether a firewall can know the ports for RTP and T.38, and whether there are enough."""
-    sip, lines = patient.config.sip, patient.config.most_lines
+    sip, lines = patient.config.sip, patient.config.engine_lines
     if not sip.media_port_low:
         step = "Set sip.media_port_low and sip.media_port_high, and open these UDP ports for the trunk's media."
         return [doubtful("media ports", "any free UDP port is used: no firewall rule can name them", step)]
@@ -38,6 +38,8 @@ def _wanted(patient: Patient) -> Iterable[Wanted]:
     yield "SIP over TLS", config.sip.listen, config.sip.tls_port, socket.SOCK_STREAM
     for door in config.smtp.doors:
         yield "mails", door.listen, door.port, socket.SOCK_STREAM
+    if config.api.listen:
+        yield "programs", config.api.listen, config.api.port, socket.SOCK_STREAM
 
 
 def _listen(what: str, host: str, port: int, kind: socket.SocketKind) -> Finding:

@@ -110,7 +110,7 @@ def order(**more: object) -> Mapping[str, object]:
         ("GET", "/files/download?file=gone", b"", 404, "file-not-found"),
         ("GET", "/files/delete?file=gone", b"", 404, "file-not-found"),
         ("GET", "/faxes/1", b"", 404, "no-such-fax"),
-        ("GET", "/api/docs", b"", 404, "url"),
+        ("GET", "/api/nothing", b"", 404, "url"),
         ("GET", "/api/token/v1/wrong/files/list", b"", 401, "token"),
         ("POST", "/api/token/v1/wrong", b"{", 401, "token"),
     ],
@@ -438,3 +438,19 @@ async def test_a_token_with_a_rate_is_slowed_down_alone(tmp_path: Path) -> None:
         assert [answer.status for answer in answers] == [200, 200, 200, 429, 429]
         assert answers[-1].json["code"] == "rate"
         assert (await api.client.get("/files/list")).status == 200
+
+
+async def test_the_page_for_people_has_every_url_with_its_examples_and_loads_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as api:
+        described = (await api.client.get("/api/openapi.json")).json
+        page = await api.client.get("/api/docs")
+        text = page.content.decode()
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert page.headers["content-security-policy"].startswith("default-src 'none'")
+        assert "<script" not in text
+        assert re.findall(r"(?:src|href)=.([^ >]*).>", text) == ["/api/openapi.json"]
+        for path, methods in described["paths"].items():
+            for method in methods:
+                assert f"<code>{method.upper()} {path}</code>" in text
+        assert "voiceDocumentSID" in text
+        assert "resultcode" in text

@@ -154,6 +154,19 @@ async def test_the_room_for_media_counts_the_lines_of_all_trunks_and_a_range_tha
 # Certificates
 
 
+async def test_the_door_for_programs_is_looked_at_when_it_is_to_be_open(tmp_path: Path) -> None:
+    made = make_certificates(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        sections = {"api": {"listen": "127.0.0.1", "port": port, "tls_certificate": str(made.server)}}
+        found = await ports(patient(tmp_path, sections))
+        (finding,) = [each for each in found if "programs" in each.words]
+        assert finding.health is Health.ILL
+        closed = await ports(patient(tmp_path, {"api": {"port": port}}))
+        assert not [each for each in closed if "programs" in each.words]
+    assert str(made.server) in only(await certificates(patient(tmp_path, sections))).words
+
+
 async def test_a_certificate_tells_its_end(tmp_path: Path) -> None:
     made = make_certificates(tmp_path)
     finding = only(await certificates(patient(tmp_path, {"smtp": {"tls_certificate": str(made.server)}})))
