@@ -175,7 +175,7 @@ class Answering:
             carrying.result()
 
     async def _written_down(self, fax: IncomingFax, watch: "_Watch") -> None:
-        """Writes the end of a fax down, however long the disk takes: nobody else knows it any more."""
+        """Writes the end of a fax down, however long the disk takes: until our next start nobody else would."""
         while True:
             try:
                 if not watch.answered:
@@ -185,6 +185,8 @@ class Answering:
                 ended = await self._end(fax, watch.heard, watch.cause)
             except (StoreError, OSError) as error:
                 log.error("end of fax not written", fax=fax.id, error=str(error))
+                if self._holding:
+                    return  # the next start finds the row under way, and the pages on the disk
                 await asyncio.sleep(WRITE_AGAIN_S)
             else:
                 self._nudge()

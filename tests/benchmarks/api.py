@@ -68,10 +68,18 @@ async def fill(database: Path, count: int) -> None:
     await (await Store.open(database)).close()
     with sqlite3.connect(database) as connection:
         connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA cache_size = -400000")
+        # An index that is made at the end costs a third of one that grows with each row.
+        wanted = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'jobs' AND sql IS NOT NULL"
+        indexes = connection.execute(wanted).fetchall()
+        for name, _ in indexes:
+            connection.execute(f"DROP INDEX {name}")
         marks = ", ".join("?" * len(_COLUMNS))
         # The names of the columns are our own.
         statement = f"INSERT INTO jobs ({', '.join(_COLUMNS)}) VALUES ({marks})"  # noqa: S608
         connection.executemany(statement, rows(count))
+        for _, sql in indexes:
+            connection.execute(sql)
     connection.close()
 
 
