@@ -168,8 +168,8 @@ class Registration:
         self._bound = (self._bound - {*replaced}) | {ours}
         self.flow, self._failures, self._expires_at = sent.flow, 0, now + granted
         self._wait(now + max(granted - _margin(granted), SHORTEST_REFRESH_S))
-        if self._follows:  # a NAT that moves us with every request is not run after
-            self._timers.append(self._core.layer.timers.at(now + SHORTEST_REFRESH_S, self._follow))
+        if self._follows:  # a NAT that moves us with every request, or between two ports of one host, is not run after
+            self._timers.append(self._core.layer.timers.at(now + FIRST_PAUSE_S, self._follow))
         else:
             self._may_follow = True
         self._stand(Standing.REGISTERED)
