@@ -75,9 +75,9 @@ bench-api: $(READY) ## Measure the history of a million faxes and uploads, besid
 bench-loss: $(READY) ## Measure which share of faxes survives loss: make bench-loss N=500 ONLY="g711 0.2%"
 	@$(BIN)/python -m tests.benchmarks.loss $(or $(N),500) "$(ONLY)"
 
-bench-document: $(READY) ## Compare our pages with Ghostscript's and ImageMagick's (ten minutes): PAGES=6
+bench-document: $(READY) ## Compare our pages with Ghostscript's and ImageMagick's (ten minutes): PAGES=3
 	@.ci/install-packages $(DOCUMENT_PEERS)
-	@$(BIN)/python -m tests.benchmarks.document $(or $(PAGES),6)
+	@$(BIN)/python -m tests.benchmarks.document $(or $(PAGES),3)
 
 format: $(READY) ## Put the code into its standard form
 	@$(BIN)/ruff format .

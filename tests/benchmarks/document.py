@@ -1,7 +1,7 @@
 """What becomes of documents: ours beside Ghostscript and ImageMagick, on generated pages, in one run.
 
-    make bench-document             6 pages of each kind
-    make bench-document PAGES=2
+    make bench-document             3 pages of each kind
+    make bench-document PAGES=1
 
 Each page is made by every program: by ours in its confined process, forked from a warm parent; by `tiff2ps -2 | gs
 -sDEVICE=tiffg4`; by `convert -resize -monochrome -compress Group4`. Accuracy is the share of characters that
@@ -32,9 +32,10 @@ from mail2fax.model.document import Document
 from tests.harness.office import Sheet, bilevel, letter, light_letter, mixed_letter, photo_page, scanner, tiff_of
 from tests.harness.reading import accuracy, read_text
 
-PAGES, FIRST_SEED, ROUNDS = 6, 90_001, 3
+PAGES, FIRST_SEED, ROUNDS = 3, 90_001, 3
 BITS_PER_S = 14_400
-OCR_S = 60
+OCR_S = 30
+"""What tesseract has not read by then is dust: nothing on that page counts as read."""
 A4_FINE = "1687x2291!"
 CONVERT = "/usr/bin/convert-im6.q16"
 KINDS: Mapping[str, Callable[[int], Sheet]] = {
@@ -253,9 +254,20 @@ def table(made: Sequence[Made]) -> dict[str, float]:
             )
             if program == OURS and kind in ACCURACY:
                 summary[ACCURACY[kind]] = round(mean(right), 4)
+    print(f"most that ours reads less than a peer, in a kind: {_under_peers(made):.4f}")
     texts = [m.seconds for m in made if m.program == OURS and m.kind != "photo"]
     photos = [m.seconds for m in made if m.program == OURS and m.kind == "photo"]
     return summary | {"s_text_page": round(max(texts), 1), "s_photo_page": round(max(photos), 1)}
+
+
+def _under_peers(made: Sequence[Made]) -> float:
+    """By how much the accuracy of ours is under that of a peer, in the kind where it is worst; 0 when nowhere."""
+    means = {
+        (kind, program): mean(m.accuracy for m in made if (m.kind, m.program) == (kind, program))
+        for kind in KINDS
+        for program in (OURS, GS, IM)
+    }
+    return max(0.0, *(means[kind, peer] - means[kind, OURS] for kind in KINDS for peer in (GS, IM)))
 
 
 def main(pages: int) -> None:
