@@ -138,7 +138,8 @@ class Signatures:
 
     async def _key(self, resolver: dns.asyncresolver.Resolver, name: str, domain: str) -> tuple[bytes, ...] | Undecided:
         # Of twenty mails in a mailbox each would wait its time, and hold up those that need no name server.
-        if self._now() < self._silent_until.get(domain, self._now()):
+        now = self._now()
+        if now < self._silent_until.get(domain, now):
             return Undecided(f"{name}: the name servers did not answer a moment ago")
         try:
             return await _records(resolver, name)

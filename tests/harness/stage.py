@@ -142,6 +142,16 @@ class Stage:
         except aiosmtplib.SMTPDataError as refused:
             return SmtpAnswer(refused.code, refused.message)
 
+    async def hand_in_raw(self, raw: bytes, sender: str, recipient: str) -> SmtpAnswer:
+        """Hands these very bytes in and returns the door's last word."""
+        door = aiosmtplib.SMTP(hostname="127.0.0.1", port=self._smtp_port, start_tls=False, timeout=20)
+        try:
+            async with door:
+                _, words = await door.sendmail(sender, [recipient], raw)
+                return SmtpAnswer(250, words)
+        except aiosmtplib.SMTPDataError as refused:
+            return SmtpAnswer(refused.code, refused.message)
+
     def replies_to(self, mail: Mail) -> list[EmailMessage]:
         """The status mails about a mail, so far."""
         return [reply for reply in self.replies if reply["In-Reply-To"] == mail.message_id]
