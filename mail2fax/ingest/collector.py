@@ -11,6 +11,7 @@ import random
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 
 import structlog
 
@@ -137,7 +138,7 @@ class Collector:
                 while True:
                     more = await self._round()
                     self._failures, self._well_until = 0, loop.time()
-                    await self._mailbox.wait(hurry=more)
+                    await self._mailbox.wait(hurry=more, at_most_s=self._until_stuck_ones_are_due())
         except LoginRefused as error:
             self._log.error("mailbox log-in refused", error=str(error), rest_s=LOGIN_REST_S)
             await self._sound(AlarmCause.MAILBOX_CLOSED, said=str(error))
@@ -205,6 +206,10 @@ class Collector:
 
     def _is_stuck(self, mail: Waiting) -> bool:
         return self._stuck_until.get(mail.key, 0.0) > asyncio.get_running_loop().time()
+
+    def _until_stuck_ones_are_due(self) -> float:
+        now = asyncio.get_running_loop().time()
+        return min((until - now for until in self._stuck_until.values() if until > now), default=inf)
 
     @property
     def _oldest(self) -> timedelta:

@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from math import inf
 
 from aioimaplib.aioimaplib import Response
 
@@ -96,14 +97,14 @@ class ImapMailbox:
     async def rejected(self, mail: Waiting) -> None:
         await self._move(mail.uid, self._settings.rejected)
 
-    async def wait(self, *, hurry: bool) -> None:
+    async def wait(self, *, hurry: bool, at_most_s: float = inf) -> None:
         server = self._server
         if hurry:
             self._all_at = 0.0
         if hurry or server.news.is_set():
             return
-        if not (server.can("IDLE") and await server.idle(self._settings.idle_s)):
-            await server.sleep(self._settings.poll_s)
+        if not (server.can("IDLE") and await server.idle(min(self._settings.idle_s, at_most_s))):
+            await server.sleep(min(self._settings.poll_s, at_most_s))
             # RFC 3501 6.1.2: some servers see new mails at this only.
             _require(await server.do(server.protocol.simple_command("NOOP")), "NOOP")
 

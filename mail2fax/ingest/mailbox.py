@@ -6,6 +6,7 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import Protocol
 
 from mail2fax.ingest.smtp_data import MAX_HEADER_BYTES
@@ -76,8 +77,9 @@ class Mailbox(Protocol):
         """The mail will never become a fax: it goes out of the way."""
         ...
 
-    async def wait(self, *, hurry: bool) -> None:
-        """Makes what was done come true at the server; returns when it is worth looking again, with `hurry` at once.
+    async def wait(self, *, hurry: bool, at_most_s: float = inf) -> None:
+        """Makes what was done come true at the server; returns when it is worth looking again, with `hurry` at once,
+        and in any case after `at_most_s`.
 
         Whatever was said of other mails while we worked counts as news, too.
         """

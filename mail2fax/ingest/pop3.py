@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import datetime
+from math import inf
 
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.ingest.mailbox import HEADER_BYTES, Head, MailboxSettings, MailboxTrouble, Waiting, key_of
@@ -63,10 +64,10 @@ class Pop3Mailbox:
     async def rejected(self, mail: Waiting) -> None:
         await self._delete(mail)
 
-    async def wait(self, *, hurry: bool) -> None:
+    async def wait(self, *, hurry: bool, at_most_s: float = inf) -> None:
         await self._quit()
         if not hurry:
-            await asyncio.sleep(self._settings.poll_s)
+            await asyncio.sleep(min(self._settings.poll_s, at_most_s))
 
     async def _enter(self) -> Pop3Session:
         self._session, self._marked = await Pop3Session.opened(self._settings, self._tokens), 0

@@ -90,6 +90,20 @@ async def test_mails_that_cannot_be_decided_hold_up_no_others_and_wait_longer_ea
     assert office.subjects[0] == "plain"
 
 
+async def test_a_mail_that_waits_is_looked_at_when_its_time_has_come_though_the_server_has_no_news(
+    server: Dovecot, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trap: within IDLE nothing happens for nine minutes."""
+    monkeypatch.setattr(collector_room, "UNDECIDED_S", 0.5)
+    office.undecided = {"signed"}
+    server.put("fax", mail("signed"))
+    async with collecting(office, settings_for(server, "imap")):
+        await office.until_judged("signed", 2)
+        office.undecided.clear()
+        await office.until(1)
+        await server.until("fax", "", 0)
+
+
 @both
 async def test_a_mail_of_a_program_has_the_null_sender(server: Dovecot, office: Office, protocol: str) -> None:
     server.put("fax", mail("null", Return_Path="<>"))
