@@ -103,12 +103,26 @@ def rows_of(job: Job, attempts: Sequence[Attempt], words: Words, zone: ZoneInfo)
     if job.pages is not None:
         confirmed = last.pages_confirmed if last else 0
         rows.append(Row(labels.pages, labels.confirmed.format(confirmed=confirmed, pages=job.pages)))
+        rows += _pages_by_call(calls, words, zone)
     if job.ignored:
         rows.append(Row(labels.not_faxed, _ignored(job.ignored, words)))
     if last and last.ended:
         rows += _far_end(last.ended.fax, words)
     rows += _calls(calls, words, zone)
     return (*rows, _received(job, words, zone))
+
+
+def _pages_by_call(calls: Sequence[Attempt], words: Words, zone: ZoneInfo) -> list[Row]:
+    """Which pages came over in which call, where that was more than one."""
+    brought = [call for call in calls if call.pages_confirmed >= call.first_page]
+    if not brought[1:]:
+        return []
+    rows = []
+    for call in brought[-_SHOWN_ATTEMPTS:]:
+        first, last = call.first_page, call.pages_confirmed
+        pages = str(first) if first == last else f"{first}-{last}"
+        rows.append(Row("", words.labels.pages_in_call.format(pages=pages, time=_moment(call.started_at, zone))))
+    return rows
 
 
 def _ignored(names: Sequence[str], words: Words) -> str:

@@ -64,6 +64,8 @@ class Labels:
     """Where the number that was ordered is forwarded to: `{ordered}` and `{number}`."""
     pages: str
     confirmed: str
+    pages_in_call: str
+    """Which pages one of several calls has brought over: `{pages}` and its `{time}`."""
     not_faxed: str
     """What was attached beside the document."""
     and_more: str

@@ -17,6 +17,7 @@ _LABELS = Labels(
     forwarded="{ordered} is forwarded to {number}, which was called instead",
     pages="Pages",
     confirmed="{confirmed} of {pages} confirmed",
+    pages_in_call="{pages}: in the call of {time}",
     not_faxed="Left out",
     and_more="and {count} more",
     receiver="Receiver",

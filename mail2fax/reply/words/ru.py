@@ -17,6 +17,7 @@ _LABELS = Labels(
     forwarded="{ordered} переадресован на {number}, туда мы и позвонили",
     pages="Страницы",
     confirmed="подтверждено {confirmed} из {pages}",
+    pages_in_call="{pages}: звонок {time}",
     not_faxed="Не вошло",
     and_more="и ещё {count}",
     receiver="Получатель",

@@ -477,3 +477,14 @@ def test_a_report_of_a_delay_says_until_when_it_is_tried() -> None:
     fields = list(read.iter_parts())[1].as_string()
     assert "Action: delayed" in fields
     assert "Will-Retry-Until: Tue, 03 Mar 2026 12:00:00 +0000" in fields
+
+
+def test_pages_that_came_over_in_several_calls_are_told_by_call() -> None:
+    first = replace(attempt(DELIVERED, "SIP 200 OK", 1), started_at=NOON)
+    nothing = replace(attempt(None, "SIP 486 Busy Here", 1), number=2, first_page=2)
+    second = replace(attempt(DELIVERED, "SIP 200 OK", 4), number=3, first_page=2, started_at=NOON + timedelta(hours=1))
+    whole = replace(job(JobState.SENT, "delivered"), pages=4)
+    _, text = as_read(compose(REPLY, whole, [first, nothing, second], LETTERHEAD))
+    assert "1: in the call of 2026-03-02 15:00:00 +0300\n" in text
+    assert "2-4: in the call of 2026-03-02 16:00:00 +0300\n" in text
+    assert "in the call of" not in as_read(compose(REPLY, whole, [replace(second, first_page=1)], LETTERHEAD))[1]
