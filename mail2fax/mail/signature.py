@@ -7,6 +7,7 @@ makes the fax must be covered, and stand there once; and the mail must be young,
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -59,8 +60,8 @@ class Signature:
 
     def signed_part(self, header: Header) -> Header:
         """The fields of `header` that it covers, each with all of its name."""
-        whole = {name for name in self.covered if self.covered.count(name) >= len(header.all(name))}
-        return Header(tuple(field for field in header.fields if field[0] in whole))
+        covered, there = Counter(self.covered), Counter(name for name, _ in header.fields)
+        return Header(tuple(field for field in header.fields if covered[field[0]] >= there[field[0]]))
 
 
 def signatures_of(header: Header) -> tuple[Signature, ...]:
