@@ -83,7 +83,7 @@ def coded(page: Rows) -> bytes:
     """The T.6 data of a page."""
     capacity = page.height * _T6_ROW_BYTES + _T6_END_BYTES
     coding = bytearray(capacity)
-    size = lib.ink_t6(_in(page.data), page.height, _in(coding), capacity)
+    size = lib.ink_t6(_in(page.data), len(page.data), page.height, _in(coding), capacity)
     return bytes(memoryview(coding)[:size])
 
 

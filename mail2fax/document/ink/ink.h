@@ -35,8 +35,9 @@ int ink_clean(uint8_t *rows, size_t size, int count);
 /* Every two of `count` rows become one, black where either is. */
 int ink_halve(const uint8_t *rows, size_t size, int count, uint8_t *target, size_t target_size);
 
-/* The T.6 data of `count` rows of 216 bytes; their size, 0 when `capacity` is less than the worst case. */
-size_t ink_t6(const uint8_t *rows, int count, uint8_t *target, size_t capacity);
+/* The T.6 data of `count` rows of 216 bytes; their size, 0 when `size` is less than the rows or `capacity` than the
+ * worst case. */
+size_t ink_t6(const uint8_t *rows, size_t size, int count, uint8_t *target, size_t capacity);
 /* cdef ends */
 
 #endif

@@ -134,12 +134,12 @@ static void put_line(writer_t *out, const uint16_t *a, const uint16_t *above)
     }
 }
 
-size_t ink_t6(const uint8_t *rows, int count, uint8_t *target, size_t capacity)
+size_t ink_t6(const uint8_t *rows, size_t size, int count, uint8_t *target, size_t capacity)
 {
     changes_t lists[2];
     writer_t out = {target, 0, 0};
 
-    if (count < 0 || capacity < INK_T6_BYTES((size_t) count))
+    if (count < 0 || size < (size_t) count * INK_ROW_BYTES || capacity < INK_T6_BYTES((size_t) count))
         return 0;
     for (int i = 0; i < 3; i++)
         lists[1][i] = INK_WIDTH; /* T.6 2.2.1: above the first line lies a white one */
