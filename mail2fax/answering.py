@@ -209,6 +209,8 @@ class _Watch:
         self.heard = Heard()
         self.answered = False
         self.cause = ""
+        self._passed_over = False
+        """A page was confirmed while one before it was not: a sender that does not heed our RTN goes on without it."""
         self._faxes = faxes
         self._fax = fax
 
@@ -220,7 +222,10 @@ class _Watch:
                 await self._note(replace(self.heard, media=media, bit_rate=rate, ecm=ecm, far_id=far_id))
             case PageConfirmed(page=page, last=last):
                 log.info("page received", fax=self._fax.id, page=page)
-                await self._note(replace(self.heard, confirmed=self.heard.confirmed + 1, last_confirmed=last))
+                confirmed = self.heard.confirmed + 1
+                self._passed_over |= page > confirmed
+                whole = last and not self._passed_over
+                await self._note(replace(self.heard, confirmed=confirmed, last_confirmed=whole))
             case CallEnded():
                 self._note_end(event)
             case _:
@@ -228,10 +233,13 @@ class _Watch:
 
     def _note_end(self, end: CallEnded) -> None:
         fax = end.fax
+        self._passed_over |= bool(fax.missing)
         self.cause = cause_of(end)
+        if fax.missing:
+            self.cause = f"not to be read, and not sent again: page {', '.join(map(str, fax.missing))}"
         self.heard = Heard(
             confirmed=max(fax.pages_confirmed, self.heard.confirmed),
-            last_confirmed=fax.last_confirmed,
+            last_confirmed=fax.last_confirmed and not self._passed_over,
             far_id=fax.far_id or self.heard.far_id,
             bit_rate=fax.bit_rate or self.heard.bit_rate,
             ecm=self.heard.ecm if fax.ecm is None else fax.ecm,

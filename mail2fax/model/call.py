@@ -234,6 +234,12 @@ class FaxResult:
     pages: tuple[PageRecord, ...] = ()
     far_machine: str | None = None
 
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """Pages that were not confirmed though one behind them was: the fax has gone on without them."""
+        last = max((page.page for page in self.pages if page.state is PageState.CONFIRMED), default=0)
+        return tuple(page.page for page in self.pages if page.page < last and page.state is not PageState.CONFIRMED)
+
 
 @dataclass(frozen=True, slots=True)
 class Traced:

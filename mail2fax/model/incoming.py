@@ -67,7 +67,11 @@ class Inbox:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a call has told of its fax so far. `far_id` is the sender's own identification (TSI)."""
+    """What a call has told of its fax so far. `far_id` is the sender's own identification (TSI).
+
+    `last_confirmed` is true when all of it is confirmed: the latest confirmation answered an EOP, and no page before it
+    was passed over.
+    """
 
     confirmed: int = 0
     last_confirmed: bool = False

@@ -26,6 +26,8 @@ from mail2fax.model.call import (
     Media,
     Negotiated,
     PageConfirmed,
+    PageRecord,
+    PageState,
 )
 from mail2fax.model.domain import Terminal
 from mail2fax.model.incoming import Heard, Inbox, IncomingEvent, IncomingFax, IncomingState, incoming_path
@@ -148,6 +150,20 @@ async def test_a_call_that_is_cut_leaves_its_confirmed_pages_as_partial(stage: S
 async def test_pages_that_are_not_on_the_disk_do_not_count_whatever_the_call_says(stage: Stage) -> None:
     stage.engine.come(Call(OURS, 1, whole(2)))
     assert (await stage.over()).state is IncomingState.PARTIAL
+
+
+async def test_a_fax_that_went_on_without_a_page_is_partial_whatever_came_last(stage: Stage) -> None:
+    """Page 2 of 3 was refused, and the sender did not heed it."""
+    steps = whole(2)
+    end = steps.pop()
+    assert isinstance(end, CallEnded)
+    states = [PageState.CONFIRMED, PageState.REFUSED, PageState.CONFIRMED]
+    pages = tuple(PageRecord(number, state) for number, state in enumerate(states, 1))
+    steps[-1] = PageConfirmed(3, last=True)
+    stage.engine.come(Call(OURS, 2, [*steps, replace(end, fax=replace(end.fax, pages=pages))]))
+    fax = await stage.over()
+    assert (fax.state, fax.pages, fax.heard.last_confirmed) == (IncomingState.PARTIAL, 2, False)
+    assert fax.cause == "not to be read, and not sent again: page 2"
 
 
 async def test_a_call_without_a_page_has_failed_and_nobody_is_mailed(stage: Stage) -> None:

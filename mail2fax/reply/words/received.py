@@ -30,8 +30,8 @@ RECEIVED: Mapping[Language, ReceivedWords] = {
         subject="[Fax] from {who}, pages: {pages}, {time}",
         subject_partial="[Fax] INCOMPLETE from {who}, pages: {pages}, {time}",
         opening="A fax has come in. It is attached as a TIFF, every page was received and confirmed.",
-        opening_partial="A fax has come in, but not whole: the call ended before its last page was confirmed. What was "
-        "received is attached as a TIFF. Its sender has seen that it failed, and may send it again.",
+        opening_partial="A fax has come in, but not whole: the call ended before its last page was confirmed, or a page "
+        "could not be read. What was received is attached as a TIFF. Ask its sender to send it again.",
         caller="Caller",
         sender="Sender",
         called="Called",
@@ -46,8 +46,8 @@ RECEIVED: Mapping[Language, ReceivedWords] = {
         subject="[Факс] от {who}, страниц: {pages}, {time}",
         subject_partial="[Факс] НЕ ПОЛНОСТЬЮ, от {who}, страниц: {pages}, {time}",
         opening="Принят факс. Он приложен в формате TIFF, все страницы приняты и подтверждены.",
-        opening_partial="Факс принят не полностью: звонок оборвался раньше, чем была подтверждена последняя страница. "
-        "Принятое приложено в формате TIFF. Отправитель знает о сбое и может повторить факс.",
+        opening_partial="Факс принят не полностью: звонок оборвался раньше, чем была подтверждена последняя страница, "
+        "или страницу не удалось прочитать. Принятое приложено в формате TIFF. Попросите отправителя повторить факс.",
         caller="Звонивший",
         sender="Отправитель",
         called="Номер",

@@ -8,7 +8,7 @@ from mail2fax.engine.embedded.spandsp.events import (
     Parameters,
     TerminalEvent,
 )
-from mail2fax.engine.embedded.spandsp.frames import is_final, name_of_frame, read_dcs, read_station_id
+from mail2fax.engine.embedded.spandsp.frames import FIF_PLACE, is_final, name_of_frame, read_dcs, read_station_id
 from mail2fax.model.call import FaxFault, PageRecord, PageState
 
 _POST_PAGE = frozenset({"MPS", "EOM", "EOP", "EOS", "PRI-MPS", "PRI-EOM", "PRI-EOP"})
@@ -44,6 +44,13 @@ class SessionRecord:
         """The page under way, of the whole document."""
         self._begun: dict[int, PageRecord] = {}
         self._asked: str | None = None
+        self._block = b""
+        """The counters of the PPS that was asked last: which page, which block of it (T.30 A.4.3)."""
+        self._confirmed_block = b""
+        self._refused_as: str | None = None
+        """Receiving: with which post-page message the page came that we have refused, until it is settled."""
+        self._retrained = False
+        """A DCS has come since."""
         self._percent = 0
 
     @property
@@ -84,7 +91,7 @@ class SessionRecord:
         elif received is self._sending:
             told += self._answer(name, frame, pages_in_file, None if self._sending else bad_rows)
         else:
-            self._ask(name)
+            self._ask(name, frame)
         return told
 
     def progress(self, octets: int, total: int) -> list[TerminalEvent]:
@@ -96,6 +103,7 @@ class SessionRecord:
         return [PageProgress(self._page, percent)]
 
     def _agree(self, frame: bytes) -> list[TerminalEvent]:
+        self._retrained = True
         dcs = read_dcs(frame)
         parameters = Parameters(dcs.bit_rate, dcs.ecm, dcs.coding, dcs.resolution, self.far_id)
         if parameters == self.parameters:
@@ -116,11 +124,12 @@ class SessionRecord:
         record = self._begun[self._page] = PageRecord(self._page, state, known.repeats + again, rows)
         return record
 
-    def _ask(self, name: str) -> None:
+    def _ask(self, name: str, frame: bytes) -> None:
         """The sender of the pages spoke."""
         message = name.removeprefix("PPS-")
         if message in _POST_PAGE:
             self._asked = message
+            self._block = frame[FIF_PLACE + 1 : FIF_PLACE + 3] if name != message else b""
             self.pages_sent = max(self.pages_sent, self.pages_confirmed + 1)
             self._note(PageState.UNCONFIRMED)
         elif name.startswith(("PPS-", "EOR")):
@@ -134,13 +143,44 @@ class SessionRecord:
             self._refuse(name, bad_rows)
         if name not in _YES or self._asked is None:
             return []
-        # A receiver whose MCF got lost is asked again and says MCF again: that is no further page.
-        if not self._sending and pages_in_file <= self.pages_confirmed:
+        if self._sending:
+            return self._confirm(self._asked, bad_rows)
+        if pages_in_file <= self.pages_confirmed:
+            self._miss_page()
             return []
+        self._skip_refused(self._asked)
         return self._confirm(self._asked, bad_rows)
+
+    def _miss_page(self) -> None:
+        """We have said yes, and there is no further page in the file.
+
+        A receiver whose MCF got lost is asked again and says MCF again: that is no page. With ECM the counters tell it
+        from a page without one row, which libspandsp confirms and does not write: it is gone for good.
+        """
+        if self._block and self._block != self._confirmed_block:
+            self._asked = None
+            self._confirmed_block = self._block
+            self._note(PageState.REFUSED)
+            self._page += 1
+
+    def _skip_refused(self, asked: str) -> None:
+        """A page has come behind one that we have refused: is it the same again?
+
+        After RTN comes training, and the page once more (T.30 5.3.6.1.7). A machine that heeds no RTN goes on with the
+        next page: at once, or, seen in those that only want the slower speed, after training. A page that comes again
+        ends with the same message, so at least the last one gives it away. What we refused is in no file then.
+        """
+        if self._refused_as is not None and not (self._retrained and asked == self._refused_as):
+            self._note(PageState.REFUSED)
+            self._page += 1
+        self._refused_as = None
 
     def _refuse(self, name: str, bad_rows: int | None) -> None:
         asked, self._asked = self._asked, None
+        if not self._sending and name in _REFUSED:
+            # After ERR the sender goes on with the next page (T.30 A.4.4.2): no message means the same one again.
+            self._refused_as = "" if name == "ERR" else asked or self._refused_as
+            self._retrained = False
         self.pages_sent = self.pages_confirmed  # until the page is asked about once more
         self.rejected = name in ("RTN", "PIN")
         self._note(PageState.REFUSED if name in _REFUSED else PageState.CUT, again=name != "ERR", bad_rows=bad_rows)
@@ -148,9 +188,10 @@ class SessionRecord:
         # repeats this one after MPS and EOP.
         if self.rejected and asked is not None and asked.endswith("EOM"):
             self._page += 1
+            self._refused_as = None
 
     def _confirm(self, asked: str, bad_rows: int | None) -> list[TerminalEvent]:
-        self._asked = None
+        self._asked, self._confirmed_block = None, self._block
         self.rejected = False
         self.pages_confirmed += 1
         self.last_confirmed = asked in _LAST

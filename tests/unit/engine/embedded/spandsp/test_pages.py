@@ -100,6 +100,17 @@ def test_a_receiver_refuses_a_page_it_could_not_read_and_takes_it_again(desk: De
     assert_received(desk, pump, [1, 2, 3])
 
 
+def test_a_sender_that_takes_our_rtn_for_a_yes_leaves_its_page_missing(desk: Desk) -> None:
+    """The file holds pages 1 and 3, both confirmed, the last after EOP: whole it is not."""
+    pump = three_pages(desk)
+    pump.forth, pump.back = Damage(pump, 1), SayInstead(RTN, MCF, 1)
+    pump.run()
+    result = pump.receiver.terminal.result()
+    assert [(page.page, page.state) for page in result.pages] == [(1, CONFIRMED), (2, REFUSED), (3, CONFIRMED)]
+    assert [told.page for told in pump.receiver.confirmations] == [1, 3]
+    assert_received(desk, pump, [1, 3])
+
+
 def test_rows_that_had_to_be_guessed_are_counted(desk: Desk) -> None:
     pump = three_pages(desk)
     pump.forth = Damage(pump, 0, packets=1)

@@ -15,10 +15,11 @@ BY_THE_SENDER = {"DCS", "MPS", "EOM", "EOP", "PRI-EOP", "RR", "DCN"}
 
 
 def frame(name: str) -> bytes:
+    name, _, counter = name.partition("/")
     if name in CONTROLS:
         return bytes([0xFF, 0x13, CONTROLS[name], 0, 0x20, 0, 0])
     first, _, second = name.partition("-")
-    return bytes([0xFF, 0x13, SECOND[first], CONTROLS.get(second, 0), 0, 0, 0])
+    return bytes([0xFF, 0x13, SECOND[first], CONTROLS.get(second, 0), int(counter or 0), 0, 0])
 
 
 def play(record: SessionRecord, names: str, *, sending: bool = True, pages_in_file: int = 99) -> list[TerminalEvent]:
@@ -173,6 +174,46 @@ def test_a_page_refused_after_eom_is_not_sent_again_and_the_next_one_keeps_its_o
     assert confirmations(told) == [PageConfirmed(2, last=True)]
     assert [(page.page, page.state) for page in record.pages] == [(1, PageState.REFUSED), (2, PageState.CONFIRMED)]
     assert record.pages_confirmed == 1
+
+
+def refused_and_confirmed(record: SessionRecord) -> list[tuple[int, PageState, int]]:
+    return [(page.page, page.state, page.repeats) for page in record.pages]
+
+
+@pytest.mark.parametrize("between", ["", "DCS CFR "])
+def test_a_sender_that_heeds_no_rtn_leaves_its_page_out(between: str) -> None:
+    """Seen: page 2 of 3 refused, page 3 sent; with both in the file it looked like a whole fax of two pages."""
+    record = SessionRecord(sending=False)
+    play(record, "DCS CFR MPS MCF", sending=False, pages_in_file=1)
+    told = play(record, f"MPS RTN {between}EOP MCF DCN", sending=False, pages_in_file=2)
+    assert confirmations(told) == [PageConfirmed(3, last=True)]
+    assert refused_and_confirmed(record) == [
+        (1, PageState.CONFIRMED, 0), (2, PageState.REFUSED, 1), (3, PageState.CONFIRMED, 0),
+    ]  # fmt: skip
+
+
+def test_a_page_that_comes_again_after_our_rtn_is_the_same_page() -> None:
+    """The first RTN got lost: the sender asks again, hears the second, trains, and sends the page once more."""
+    record = SessionRecord(sending=False)
+    told = play(record, "DCS CFR EOP RTN EOP RTN DCS CFR EOP MCF EOP MCF", sending=False, pages_in_file=1)
+    assert confirmations(told) == [PageConfirmed(1, last=True, repeats=2)]
+
+
+def test_a_page_that_we_gave_up_in_error_correction_does_not_come_again() -> None:
+    record = SessionRecord(sending=False)
+    told = play(record, "DCS CFR PPS-MPS PPR EOR-MPS ERR PPS-EOP/1 MCF", sending=False, pages_in_file=1)
+    assert confirmations(told) == [PageConfirmed(2, last=True)]
+    assert record.pages[0].state is PageState.REFUSED
+
+
+def test_a_page_without_a_row_is_missing_though_we_said_mcf_and_a_lost_mcf_is_none() -> None:
+    """With ECM libspandsp confirms a page of which it has decoded nothing, and writes none."""
+    record = SessionRecord(sending=False)
+    play(record, "DCS CFR PPS-MPS/0 MCF PPS-MPS/0 MCF PPS-MPS/1 MCF", sending=False, pages_in_file=1)
+    told = play(record, "PPS-EOP/2 MCF", sending=False, pages_in_file=2)
+    assert confirmations(told) == [PageConfirmed(3, last=True)]
+    assert [page.state for page in record.pages] == [PageState.CONFIRMED, PageState.REFUSED, PageState.CONFIRMED]
+    assert record.pages_confirmed == 2
 
 
 def test_a_document_that_is_resumed_keeps_its_page_numbers() -> None:
