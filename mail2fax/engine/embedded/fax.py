@@ -96,6 +96,11 @@ class Fax:
         """The last page was confirmed, or T.30 came to another end: no other terminal is to begin."""
         return self._finished_at is not None or self.result().last_confirmed
 
+    def holds_pages(self) -> bool:
+        """Pages that we have confirmed are in our file: no other terminal may begin, for it would begin the file anew."""
+        self._halt()
+        return not self.sending and self.result().pages_confirmed > 0
+
     @property
     def sending(self) -> bool:
         return isinstance(self._task, SendTask)

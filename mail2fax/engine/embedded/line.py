@@ -319,6 +319,11 @@ class Line:
         far = read_description(sdp, self._version)
         if far.t38 and self._fax.media is Media.T38:
             self._fax.move_to(far.t38.target)
+        elif far.t38 and not self._fax.over and self._fax.holds_pages():
+            # Our offer may stand for 32 s, and pages come in meanwhile. Theirs to send again they are no more.
+            self.trace.note(now, "the far end takes our T.38 too late: pages are confirmed in audio; back to audio")
+            self._fax.stay_in_audio()
+            self._session.offer(self._ours.offer_audio(), now)
         elif far.t38 and not self._fax.over:
             agreed = self._agree(far.t38)
             self.trace.note(now, f"the far end takes our T.38: the fax begins anew in it ({_t38_words(agreed)})")

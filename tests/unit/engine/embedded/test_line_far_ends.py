@@ -267,6 +267,40 @@ def test_a_bye_before_the_last_confirmation_is_not_a_success(calls: Calls) -> No
     assert (end.fax.pages_sent, end.fax.pages_confirmed, end.fax.last_confirmed) == (2, 1, False)
 
 
+def test_a_late_yes_to_our_t38_costs_no_page_that_we_have_confirmed_in_audio(calls: Calls) -> None:
+    """The offer stands for up to 32 s; a fresh terminal would begin the file anew."""
+    caller, called = calls.caller(NEVER), calls.called(OFFER)
+
+    def yes(parcel: Parcel) -> Parcel:
+        """A far end that goes on in audio, and says yes all the same."""
+        if parcel.source != caller.sip_address or not parcel.data.startswith(b"SIP/2.0 488"):
+            return parcel
+        theirs = answers(pump, called)[0].data.partition(b"\r\n\r\n")[2].partition(b"m=")[0]
+        image = theirs.replace(CALLED.encode(), CALLER.encode()) + b"m=image 40000 udptl t38\r\n"
+        head = parcel.data.partition(b"\r\n\r\n")[0].replace(b"488 Not Acceptable Here", b"200 OK")
+        kept = [line for line in head.split(b"\r\n") if not line.lower().startswith((b"content-", b"warning"))]
+        kept += [
+            b"Contact: <sip:caller@192.0.2.1>",
+            b"Content-Type: application/sdp",
+            b"Content-Length: %d" % len(image),
+        ]
+        return replace(parcel, data=b"\r\n".join([*kept, b"", image]))
+
+    def when_a_page_is_confirmed(parcel: Parcel) -> Sequence[float]:
+        is_yes = parcel.source == caller.sip_address and b"m=image" in parcel.data
+        return () if is_yes and not called.told(PageConfirmed) else (LATENCY_S,)
+
+    pump = calls.pump(caller, called, when_a_page_is_confirmed, yes)
+    pump.call()
+    calls.assert_delivered(pump)
+    assert called.end.media is Media.G711_FALLBACK
+    offers = [
+        b"m=image" in p.data for p in pump.wire if p.source == called.sip_address and p.data.startswith(b"INVITE")
+    ]
+    assert offers[0]
+    assert not offers[-1], "back to audio"
+
+
 def test_a_bye_that_is_answered_five_seconds_late_holds_nothing_up(calls: Calls) -> None:
     """Trap 13: FreeSWITCH; the result is told at once, and the transaction lives until it is answered."""
     pump = calls.t38(fate=late(CALLED, b"SIP/2.0 200", b" BYE", 5.0))
