@@ -270,7 +270,7 @@ def dialling(config: Config) -> Dialling:
 def answering(config: Config) -> AnsweringSettings:
     incoming = config.incoming
     return AnsweringSettings(
-        inboxes=inboxes(config.terminal, config.domain),
+        inboxes=inboxes(config.terminal, config.domain) if incoming.answer else {},
         lines=incoming.lines,
         ring_s=incoming.ring_s,
         longest_call_s=job_settings(config).calling.total_seconds(),

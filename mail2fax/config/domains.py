@@ -214,7 +214,8 @@ def numbers_by_domain(domain: DomainSection) -> Mapping[str, tuple[NumberMask, .
 def inboxes(terminal: TerminalSection, domain: DomainSection) -> Mapping[str, Inbox]:
     """Where the calls to each of our numbers go, by the number as `digits_of` has it, and by each of `dialled_as`.
 
-    Raises `ValueError` when two terminals would share one.
+    Terminals that differ in nothing but how they send may share one; it is the first one's. Raises `ValueError` when
+    two would share one and differ in tenant, reader or trunks.
     """
     terminals = _terminals(terminal)
     readers = {DEFAULT: domain.deliver_to} | {entry.name: entry.deliver_to for entry in domain.named}
@@ -224,10 +225,14 @@ def inboxes(terminal: TerminalSection, domain: DomainSection) -> Mapping[str, In
     for name, tenant, section in sections:
         inbox = Inbox(tenant, terminals[name], section.deliver_to or readers.get(tenant, ""))
         for called in dict.fromkeys(digits_of(text) for text in (section.number, *section.dialled_as) if text):
-            if called in found:
+            if _kept_apart(found.setdefault(called, inbox), inbox):
                 raise ValueError(f"terminal: calls to {called} cannot be those of two terminals")
-            found[called] = inbox
     return found
+
+
+def _kept_apart(one: Inbox, other: Inbox) -> bool:
+    """It matters which of the two a call is for."""
+    return (one.domain, one.deliver_to, one.terminal.trunks) != (other.domain, other.deliver_to, other.terminal.trunks)
 
 
 def _terminals(section: TerminalSection) -> Mapping[str, Terminal]:

@@ -80,8 +80,15 @@ class Config(BaseSettings):
 
     @model_validator(mode="after")
     def _calls_come_in_somewhere(self) -> Self:
-        if not inboxes(self.terminal, self.domain) and self.incoming.answer:
+        if not self.incoming.answer:
+            return self
+        found = inboxes(self.terminal, self.domain)
+        if not found:
             raise ValueError("incoming.answer needs a terminal with a number (or dialled_as) that can be called")
+        if not self.api.listen and not any(inbox.deliver_to for inbox in found.values()):
+            raise ValueError(
+                "incoming.answer: nobody would get the faxes: set deliver_to in [terminal] or [domain], or api.listen"
+            )
         return self
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mail2fax.config import Config, load
-from mail2fax.config.domains import default_terminal, sender_rules, tenants
+from mail2fax.config.domains import default_terminal, inboxes, sender_rules, tenants
 from mail2fax.config.errors import ConfigError
 from mail2fax.config.told import wishes_of_all
 from mail2fax.model.domain import Terminal
@@ -107,6 +107,33 @@ def test_a_name_that_leads_nowhere_is_told(tmp_path: Path, text: str, said: str)
     with pytest.raises(ConfigError) as caught:
         loaded(tmp_path, text)
     assert said in str(caught.value)
+
+
+SHARED = """
+[terminal]
+number = "+375172001500"
+deliver_to = "reader@example.com"
+named = [{{ name = "second", number = "+375172001500", header = "Sales"{} }}]
+"""
+ANSWERED = "[incoming]\nanswer = true\n"
+
+
+def test_two_terminals_of_one_number_send_as_ever_and_receive_for_one_reader_alone(tmp_path: Path) -> None:
+    """Nobody's configuration stops loading for calls that it does not want answered."""
+    own = ', deliver_to = "other@example.com"'
+    loaded(tmp_path, SHARED.format(own))
+    with pytest.raises(ConfigError, match="calls to 375172001500 cannot be those of two terminals"):
+        loaded(tmp_path, SHARED.format(own) + ANSWERED)
+    same = loaded(tmp_path, SHARED.format(', deliver_to = "reader@example.com"') + ANSWERED)
+    assert inboxes(same.terminal, same.domain)["375172001500"].terminal.name == "default"
+
+
+def test_calls_that_are_answered_bring_their_faxes_to_somebody(tmp_path: Path) -> None:
+    number = '[terminal]\nnumber = "+375172001500"\n'
+    with pytest.raises(ConfigError, match="nobody would get the faxes"):
+        loaded(tmp_path, number + ANSWERED)
+    loaded(tmp_path, number + ANSWERED + '[api]\nlisten = "localhost"\n')
+    loaded(tmp_path, number + ANSWERED + '[domain]\ndeliver_to = "reader@example.com"\n')
 
 
 def test_a_tenant_calls_from_its_own_numbers_only(tmp_path: Path) -> None:

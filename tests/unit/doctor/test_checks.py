@@ -87,6 +87,19 @@ async def test_every_trunk_is_looked_at_and_not_only_the_first(tmp_path: Path) -
     assert "the trunk sip.example.com cannot answer us at 127.0.0.1" in words
 
 
+async def test_a_number_whose_faxes_nobody_is_mailed_is_named(tmp_path: Path) -> None:
+    sections: Sections = {
+        "incoming": {"answer": True},
+        "api": {"listen": "localhost"},
+        "terminal": {"number": "+375172001500"},
+        "domain": {"deliver_to": ""},
+    }
+    told = "faxes that come in at 375172001500 are mailed to nobody"
+    assert told in [each.words for each in await rules(patient(tmp_path, sections))]
+    sections["domain"]["deliver_to"] = "reader@example.com"
+    assert told not in [each.words for each in await rules(patient(tmp_path, sections))]
+
+
 async def test_a_sensible_configuration_is_well(tmp_path: Path) -> None:
     sensible: Sections = {
         "senders": {"allow": ["*@example.com"]},
