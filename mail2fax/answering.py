@@ -9,14 +9,17 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
 
-from mail2fax.document.received import part_of, settle
+from mail2fax.document.received import make_folder, part_of, settle
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine, IncomingCall
+from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.causes import cause_of
 from mail2fax.jobs.incoming import IncomingFaxes
+from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.call import (
     Answered,
     AnswerOrder,
@@ -26,13 +29,22 @@ from mail2fax.model.call import (
     Negotiated,
     PageConfirmed,
 )
-from mail2fax.model.incoming import Heard, Inbox, IncomingFax, IncomingState, digits_of, incoming_path, judge_end
+from mail2fax.model.incoming import (
+    Heard,
+    Inbox,
+    IncomingFax,
+    IncomingState,
+    damaged_path,
+    digits_of,
+    incoming_path,
+    judge_end,
+)
 from mail2fax.store import StoreError
 
 log = structlog.get_logger(__name__)
 
-WRITE_AGAIN_S = 5.0
-"""Seconds after which the end of a fax that could not be written is written again."""
+WRITE_AGAIN = timedelta(seconds=5)
+"""After which the end of a fax that could not be written is written again."""
 HEAR_OUT_S = 5.0
 """How long a call that we hung up may take to say its end."""
 
@@ -56,7 +68,9 @@ class AnsweringSettings:
 
 
 class Answering:
-    """Takes the calls that come in. `has_room` says whether the disk may be written to, `nudge` that a mail is owed."""
+    """Takes the calls that come in. `has_room` says whether the disk may be written to, `nudge` that there is work for
+    the chores: a mail is owed, or the end of a fax.
+    """
 
     def __init__(
         self,
@@ -64,6 +78,8 @@ class Answering:
         faxes: IncomingFaxes,
         domains: Path,
         settings: AnsweringSettings,
+        alarms: Alarms,
+        clock: Callable[[], datetime],
         has_room: Callable[[], Awaitable[bool]],
         nudge: Callable[[], None],
     ) -> None:
@@ -71,10 +87,16 @@ class Answering:
         self._faxes = faxes
         self._domains = domains
         self._settings = settings
+        self._alarms = alarms
+        self._clock = clock
         self._has_room = has_room
         self._nudge = nudge
         self._calls: dict[asyncio.Task[None], asyncio.Task[None] | None] = {}
         """Who sees to each call, and the call itself once it is answered."""
+        self._on_line: set[asyncio.Task[None]] = set()
+        """Those of them that hold a line: calls that are turned away do not, nor faxes whose end is being written."""
+        self._unwritten: dict[int, _Watch] = {}
+        """Faxes that are over though the row does not know it yet: the disk did not take it."""
         self._holding = False
 
     def adopt(self, settings: AnsweringSettings) -> None:
@@ -92,8 +114,16 @@ class Answering:
     async def recover(self) -> None:
         """Ends the faxes that nobody receives any more: their pages are on the disk, and the row knows the rest."""
         for fax in await self._faxes.under_way():
-            ended = await self._end(fax, fax.heard, INTERRUPTED)
-            log.warning("fax was interrupted", fax=ended.id, state=ended.state, pages=ended.pages)
+            watch = _Watch(self._faxes, fax)
+            watch.heard, watch.answered, watch.cause = fax.heard, True, INTERRUPTED
+            log.warning("fax was interrupted", fax=fax.id)
+            await self._written_down(watch)
+
+    async def write_ends(self) -> datetime | None:
+        """A chore: writes down the ends that the disk did not take; when it wants to try again."""
+        for watch in list(self._unwritten.values()):
+            await self._written_down(watch)
+        return self._clock() + WRITE_AGAIN if self._unwritten else None
 
     async def finish(self, limit_s: float, hurry: asyncio.Event) -> None:
         """Takes nothing more, and waits for the faxes that come in, so long at most; then their calls are hung up."""
@@ -114,7 +144,7 @@ class Answering:
         told = log.bind(trunk=call.trunk or None, caller=call.caller, called=call.called, call_id=call.call_id)
         try:
             inbox = self._inbox_of(call)
-            code = await self._refusal(inbox)
+            code = await self._refusal(inbox, asyncio.current_task())
             if code or inbox is None:
                 told.info("incoming call refused", code=code or _NOT_FOUND)
                 await call.reject(code or _NOT_FOUND)
@@ -134,12 +164,17 @@ class Answering:
             return None
         return inbox
 
-    async def _refusal(self, inbox: Inbox | None) -> int | None:
+    async def _refusal(self, inbox: Inbox | None, taker: "asyncio.Task[None] | None") -> int | None:
+        """Why this call is not taken. None: `taker` has a line for it."""
         if inbox is None:
             return _NOT_FOUND
-        if len(self._calls) > self._settings.lines:  # this one is among them
+        if not await self._has_room() or self._holding or taker is None:
+            return _UNAVAILABLE
+        if len(self._on_line) >= self._settings.lines:
             return _BUSY
-        return _UNAVAILABLE if self._holding or not await self._has_room() else None
+        self._on_line.add(taker)
+        taker.add_done_callback(self._on_line.discard)
+        return None
 
     async def _receive(self, call: IncomingCall, inbox: Inbox) -> None:
         # The row comes first: from here on nothing that is received is without one.
@@ -156,10 +191,11 @@ class Answering:
         log.info("fax comes in", fax=fax.id, caller=fax.caller, called=fax.called, domain=fax.domain)
         watch = _Watch(self._faxes, fax)
         try:
-            await asyncio.to_thread(path.parent.mkdir, mode=0o700, parents=True, exist_ok=True)
+            await asyncio.to_thread(make_folder, path.parent)
             await self._carry(call, order, watch)
         finally:
-            await asyncio.shield(self._written_down(fax, watch))
+            self._on_line.difference_update({asyncio.current_task()})
+            await asyncio.shield(self._written_down(watch))
 
     async def _carry(self, call: IncomingCall, order: AnswerOrder, watch: "_Watch") -> None:
         """One call to its end, as a task of its own: `finish` ends that, and not us."""
@@ -174,29 +210,40 @@ class Answering:
         if not carrying.cancelled():
             carrying.result()
 
-    async def _written_down(self, fax: IncomingFax, watch: "_Watch") -> None:
-        """Writes the end of a fax down, however long the disk takes: until our next start nobody else would."""
-        while True:
-            try:
-                if not watch.answered:
-                    await self._faxes.forget(fax)
-                    log.info("caller has given up", fax=fax.id)
-                    return
-                ended = await self._end(fax, watch.heard, watch.cause)
-            except (StoreError, OSError) as error:
-                log.error("end of fax not written", fax=fax.id, error=str(error))
-                if self._holding:
-                    return  # the next start finds the row under way, and the pages on the disk
-                await asyncio.sleep(WRITE_AGAIN_S)
+    async def _written_down(self, watch: "_Watch") -> None:
+        """Writes the end of a fax down. What the disk does not take is kept for `write_ends`, and alarms."""
+        fax = watch.fax
+        try:
+            if watch.answered:
+                _tell(await self._end(fax, watch.heard, watch.cause))
             else:
+                await self._faxes.forget(fax)
+                log.info("caller has given up", fax=fax.id)
+        except (StoreError, OSError) as error:
+            log.error("end of fax not written", fax=fax.id, error=str(error))
+            await self._sound(AlarmCause.FAX_NOT_ENDED, fax, path=str(self._path(fax)), error=str(error))
+            if fax.id not in self._unwritten:  # else it is the chore itself, which must not keep itself busy
+                self._unwritten[fax.id] = watch
                 self._nudge()
-                _tell(ended)
-                return
+            return
+        self._unwritten.pop(fax.id, None)
+        self._nudge()
 
     async def _end(self, fax: IncomingFax, heard: Heard, cause: str) -> IncomingFax:
-        pages = await asyncio.to_thread(settle, self._path(fax))
+        path = self._path(fax)
+        pages = await asyncio.to_thread(settle, path, heard.confirmed)
         event = judge_end(pages, heard.confirmed, last_confirmed=heard.last_confirmed)
+        if pages < heard.confirmed:
+            kept = str(damaged_path(path))
+            counts = {"pages": str(pages), "confirmed": str(heard.confirmed)}
+            await self._sound(AlarmCause.FAX_DAMAGED, fax, path=kept, **counts)
         return await self._faxes.end(fax, event, pages, heard, cause)
+
+    async def _sound(self, cause: AlarmCause, fax: IncomingFax, **facts: str) -> None:
+        try:
+            await self._alarms.sound(cause, about=str(fax.id), fax=str(fax.id), **facts)
+        except StoreError as error:
+            log.error("alarm not raised", cause=cause, fax=fax.id, error=str(error))
 
     def _path(self, fax: IncomingFax) -> Path:
         return incoming_path(self._domains, fax.domain, fax.file)
@@ -211,8 +258,8 @@ class _Watch:
         self.cause = ""
         self._passed_over = False
         """A page was confirmed while one before it was not: a sender that does not heed our RTN goes on without it."""
+        self.fax = fax
         self._faxes = faxes
-        self._fax = fax
 
     async def see(self, event: CallEvent) -> None:
         match event:
@@ -221,7 +268,7 @@ class _Watch:
             case Negotiated(media=media, bit_rate=rate, ecm=ecm, far_id=far_id):
                 await self._note(replace(self.heard, media=media, bit_rate=rate, ecm=ecm, far_id=far_id))
             case PageConfirmed(page=page, last=last):
-                log.info("page received", fax=self._fax.id, page=page)
+                log.info("page received", fax=self.fax.id, page=page)
                 confirmed = self.heard.confirmed + 1
                 self._passed_over |= page > confirmed
                 whole = last and not self._passed_over
@@ -249,10 +296,10 @@ class _Watch:
     async def _note(self, heard: Heard) -> None:
         self.heard = heard
         try:
-            await self._faxes.note(self._fax, heard)
+            await self._faxes.note(self.fax, heard)
         except StoreError as error:
             # The pages are safe without it, and the call must not end for it.
-            log.error("fax not noted", fax=self._fax.id, error=str(error))
+            log.error("fax not noted", fax=self.fax.id, error=str(error))
 
 
 async def _follow(call: IncomingCall, order: AnswerOrder, watch: _Watch) -> None:

@@ -231,10 +231,14 @@ async def _house(config: Config) -> AsyncIterator[_House]:
             wiring.replies(config),
             lines,
             now,
-            chores=[post.send_owed, _webhook_post(config, store, jobs).send_owed],
+            chores=[
+                post.send_owed,
+                _webhook_post(config, store, jobs).send_owed,
+                lambda: answering.write_ends(),  # noqa: PLW0108 - it is made below, and nudges this one
+            ],
         )
         inboxes, place = wiring.answering(config), _directory(places.domains(config))
-        answering = Answering(engine, faxes, place, inboxes, upkeep.has_room, dispatcher.nudge)
+        answering = Answering(engine, faxes, place, inboxes, alarms, now, upkeep.has_room, dispatcher.nudge)
         await _end_interrupted(answering)
         accept = _accept_and_tell(gateway, dispatcher)
         door = SmtpDoor(_smtp_settings_at_start(config), spool, accept, now)
@@ -338,7 +342,7 @@ def _webhook_post(config: Config, store: Store, jobs: Jobs) -> WebhookPost:
 async def _end_interrupted(answering: Answering) -> None:
     try:
         await answering.recover()
-    except (StoreError, OSError) as error:
+    except StoreError as error:
         raise CannotStart(f"faxes that came in cannot be put in order: {error}") from error
 
 

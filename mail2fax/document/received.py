@@ -6,10 +6,13 @@ read here as a stranger's: nothing is believed that does not lie in the file.
 """
 
 import os
+import shutil
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from mail2fax.model.incoming import damaged_path
 
 MAX_PAGES = 10_000
 _ENTRY_BYTES = 12
@@ -25,18 +28,33 @@ def part_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
-def settle(path: Path) -> int:
+def make_folder(path: Path) -> None:
+    """The folder is there, and durably so, and those above it that we had to make. Raises `OSError`."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    _sync_directory(path.parent)
+
+
+def settle(path: Path, confirmed: int = 0) -> int:
     """The fax gets its name, durably, with its whole pages alone; returns how many these are.
 
-    With none there is no file. It may be done again: after a crash in the middle, too. Raises `OSError`.
+    With none there is no file. With fewer than were `confirmed`, which the far end has forgotten since, the file is
+    kept as it was found, too (`damaged_path`). It may be done again: after a crash in the middle, too.
+    Raises `OSError`, also when the folder of such a fax is not there.
     """
     part = part_of(path)
     held = part if part.exists() else path
     try:
         with held.open("r+b") as file:
+            if count_whole_pages(file) < confirmed:
+                _keep_as_found(file, damaged_path(path))
             pages = keep_whole_pages(file)
             os.fsync(file.fileno())
     except FileNotFoundError:
+        if confirmed and not path.parent.is_dir():
+            raise
         return 0
     if pages == 0:
         held.unlink()
@@ -46,14 +64,42 @@ def settle(path: Path) -> int:
     return pages
 
 
+def _keep_as_found(file: BinaryIO, kept: Path) -> None:
+    if kept.exists():  # we were here before: what it is now is less
+        return
+    new = kept.with_name(f".{kept.name}.new")
+    file.seek(0)
+    with new.open("wb") as copy:
+        shutil.copyfileobj(file, copy)
+        copy.flush()
+        os.fsync(copy.fileno())
+    new.rename(kept)
+    _sync_directory(kept.parent)
+
+
+def count_whole_pages(file: BinaryIO) -> int:
+    """How many pages of a TIFF are whole, one after the other from the first. Raises `OSError`."""
+    return len(_whole_pages(file)[0])
+
+
 def keep_whole_pages(file: BinaryIO) -> int:
     """Unlinks what is not whole from a TIFF; returns how many pages are left. Raises `OSError`."""
+    seen, broken_link = _whole_pages(file)
+    if broken_link:
+        file.seek(broken_link)
+        file.write(bytes(4))
+        file.flush()
+    return len(seen)
+
+
+def _whole_pages(file: BinaryIO) -> tuple[set[int], int]:
+    """The directories of the whole pages, and where the link lies that leads to one that is not; 0: there is none."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     head = file.read(8)
     order = _ORDERS.get(head[:2])
     if len(head) < 8 or order is None or struct.unpack(f"{order}H", head[2:4])[0] != 42:  # noqa: PLR2004 - TIFF 6.0 2
-        return 0
+        return set(), 0
     reader, link, seen = _Reader(file, size, order), 4, set[int]()
     while len(seen) < MAX_PAGES:
         directory = reader.number(link, _LONG)
@@ -61,13 +107,10 @@ def keep_whole_pages(file: BinaryIO) -> int:
             break
         after = None if directory is None or directory in seen else reader.end_of_page(directory)
         if directory is None or after is None:
-            file.seek(link)
-            file.write(bytes(4))
-            file.flush()
-            break
+            return seen, link
         seen.add(directory)
         link = after
-    return len(seen)
+    return seen, 0
 
 
 @dataclass(frozen=True, slots=True)

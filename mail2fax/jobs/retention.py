@@ -17,7 +17,7 @@ import structlog
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.jobs.sources import MAY_COME_AGAIN
 from mail2fax.model.document import VOICES, standard_name
-from mail2fax.model.incoming import incoming_path
+from mail2fax.model.incoming import damaged_path, incoming_path
 from mail2fax.model.job import JobState
 from mail2fax.model.mail import Door
 from mail2fax.store import Row, Session, Store
@@ -153,7 +153,7 @@ async def forget_incoming(store: Store, domains: Path, rows: Sequence[Row]) -> N
     """Forgets faxes that came in: the files first, for only their rows know where they lie."""
     for row in rows:
         path = incoming_path(domains, row["domain"], row["file"])
-        await asyncio.to_thread(_unlink, path.parent, [path.name])
+        await asyncio.to_thread(_unlink, path.parent, [path.name, damaged_path(path).name])
 
     def commit(session: Session) -> None:
         for row in rows:

@@ -121,6 +121,11 @@ def incoming_path(domains: Path, domain: str, file: str) -> Path:
     return domains / domain / "data" / "fax" / "incoming" / file
 
 
+def damaged_path(path: Path) -> Path:
+    """Where that TIFF is kept as it was found, when fewer pages of it are whole than were confirmed."""
+    return path.with_name(f"{path.name}.damaged")
+
+
 def digits_of(number: str) -> str:
     """A number as trunks write it, in the one form that two of them are compared in: +375 and 00375 are 375."""
     return number.removeprefix("+") if number.startswith("+") else number.removeprefix("00")

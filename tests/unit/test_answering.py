@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from mail2fax.answering import INTERRUPTED, Answering, AnsweringSettings
+from mail2fax.answering import INTERRUPTED, WRITE_AGAIN, Answering, AnsweringSettings
 from mail2fax.document.received import part_of
 from mail2fax.engine.scripted import Hold, ScriptedEngine, ScriptedIncoming, Step
+from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.incoming import IncomingFaxes
 from mail2fax.jobs.incoming_rows import incoming_fax
+from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.call import (
     Answered,
     AnswerOrder,
@@ -30,7 +32,7 @@ from mail2fax.model.call import (
     PageState,
 )
 from mail2fax.model.domain import Terminal
-from mail2fax.model.incoming import Heard, Inbox, IncomingEvent, IncomingFax, IncomingState, incoming_path
+from mail2fax.model.incoming import Heard, Inbox, IncomingEvent, IncomingFax, IncomingState, damaged_path, incoming_path
 from mail2fax.store import Store
 from tests.harness.documents import assert_received, write_fax_tiff
 
@@ -49,7 +51,13 @@ class Call(ScriptedIncoming):
         super().__init__(called, CALLER, steps, asyncio.Event())
         self.trunk = trunk
         self.ordered: AnswerOrder | None = None
+        self.rejectable = asyncio.Event()
+        self.rejectable.set()
         self._pages = pages
+
+    async def reject(self, sip_code: int) -> None:
+        await self.rejectable.wait()
+        await super().reject(sip_code)
 
     @asynccontextmanager
     async def answer(self, order: AnswerOrder) -> AsyncIterator[AsyncIterator[CallEvent]]:
@@ -80,7 +88,10 @@ class Stage:
         self.faxes = IncomingFaxes(store, lambda: NOW, "fax.example.com")
         self.free = True
         self.nudges = 0
-        self.answering = Answering(self.engine, self.faxes, domains, SETTINGS, self.has_room, self.nudge)
+        self.alarms = Alarms(store, lambda: NOW, "fax.example.com", mailed=True)
+        self.answering = Answering(
+            self.engine, self.faxes, domains, SETTINGS, self.alarms, lambda: NOW, self.has_room, self.nudge
+        )
 
     async def has_room(self) -> bool:
         return self.free
@@ -149,7 +160,10 @@ async def test_a_call_that_is_cut_leaves_its_confirmed_pages_as_partial(stage: S
 
 async def test_pages_that_are_not_on_the_disk_do_not_count_whatever_the_call_says(stage: Stage) -> None:
     stage.engine.come(Call(OURS, 1, whole(2)))
-    assert (await stage.over()).state is IncomingState.PARTIAL
+    fax = await stage.over()
+    assert fax.state is IncomingState.PARTIAL
+    assert [alarm.cause for alarm in await stage.alarms.owed(NOW)] == [AlarmCause.FAX_DAMAGED]
+    assert damaged_path(stage.path(fax)).exists()
 
 
 async def test_a_fax_that_went_on_without_a_page_is_partial_whatever_came_last(stage: Stage) -> None:
@@ -171,6 +185,62 @@ async def test_a_call_without_a_page_has_failed_and_nobody_is_mailed(stage: Stag
     fax = await stage.over()
     assert (fax.state, fax.pages) == (IncomingState.FAILED, 0)
     assert await stage.faxes.owed(NOW) == ()
+
+
+async def test_what_was_confirmed_and_is_no_page_on_the_disk_is_kept_as_it_is_and_a_person_is_called(
+    stage: Stage,
+) -> None:
+    fax = await stage.faxes.begin(INBOX, call_id="cut", trunk="", caller=CALLER, called=OURS)
+    await stage.faxes.note(fax, Heard(3, last_confirmed=True))
+    part = part_of(stage.path(fax))
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"spoiled by the disk")
+    await stage.answering.recover()
+    (ended,) = await stage.all()
+    assert (ended.state, ended.pages) == (IncomingState.FAILED, 0)
+    assert damaged_path(stage.path(fax)).read_bytes() == b"spoiled by the disk"
+    (alarm,) = await stage.alarms.owed(NOW)
+    assert (alarm.cause, alarm.facts["confirmed"], alarm.facts["pages"]) == (AlarmCause.FAX_DAMAGED, "3", "0")
+
+
+async def test_a_fax_whose_end_the_disk_does_not_take_holds_no_line_and_is_written_down_later(stage: Stage) -> None:
+    """Storage that is away: neither the other callers nor our start may wait for it."""
+    call = stage.engine.come(Call(OURS, 1, [Answered(), TOLD, PageConfirmed(1, last=True), Hold()]))
+    await until(lambda: call.ordered is not None)
+    async with asyncio.timeout(20):
+        while not (await stage.faxes.under_way())[0].heard.confirmed:  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0.005)
+    away = stage.domains.rename(stage.domains.with_name("away"))
+    call._stopped.set()
+    await until(lambda: not stage.answering._calls)
+    assert not stage.answering._on_line
+    assert [alarm.cause for alarm in await stage.alarms.owed(NOW)] == [AlarmCause.FAX_NOT_ENDED]
+    assert await stage.answering.write_ends() == NOW + WRITE_AGAIN
+    again = Answering(
+        stage.engine, stage.faxes, stage.domains, SETTINGS, stage.alarms, lambda: NOW, stage.has_room, stage.nudge
+    )
+    await again.recover()
+    assert len(await stage.faxes.under_way()) == 1, "and our next start comes about"
+    away.rename(stage.domains)
+    assert await stage.answering.write_ends() is None
+    assert (await stage.over()).pages == 1
+
+
+async def test_callers_who_are_turned_away_hold_no_line(stage: Stage) -> None:
+    taken = stage.engine.come(Call(OURS, 0, [Answered(), Hold()]))
+    await until(lambda: taken.ordered is not None)
+    strangers = [Call("375999", 0, []) for _ in range(3)]
+    for stranger in strangers:
+        stranger.rejectable.clear()
+        stage.engine.come(stranger)
+    await until(lambda: len(stage.answering._calls) == 4)
+    second = stage.engine.come(Call(OURS, 0, [Answered(), Hold()]))
+    await until(lambda: second.ordered is not None or second.rejected_with is not None)
+    assert second.rejected_with is None
+    for each in strangers:
+        each.rejectable.set()
+    for each in (taken, second):
+        each._stopped.set()
 
 
 async def test_a_caller_who_gives_up_before_the_answer_leaves_nothing(stage: Stage) -> None:

@@ -97,7 +97,7 @@ class Fax:
         return self._finished_at is not None or self.result().last_confirmed
 
     def holds_pages(self) -> bool:
-        """Pages that we have confirmed are in our file: no other terminal may begin, for it would begin the file anew."""
+        """Pages that we have confirmed are in our file: another terminal would begin the file anew."""
         self._halt()
         return not self.sending and self.result().pages_confirmed > 0
 

@@ -68,6 +68,14 @@ _ENGLISH = {
         "The fax {fax} that came in could not be mailed to {to}, and is given up: {error}.",
         "It is kept at {path}: give it to its reader, and check deliver_to of its terminal or domain.",
     ),
+    AlarmCause.FAX_NOT_ENDED: Wording(
+        "The fax {fax} came in and is over, and that cannot be written down: {error}. Until then nobody is mailed it.",
+        "See to the disk and the folder of {path}. It is tried again by itself every few seconds.",
+    ),
+    AlarmCause.FAX_DAMAGED: Wording(
+        "Of the fax {fax} that came in, {confirmed} pages were confirmed to its sender, and {pages} are whole on disk.",
+        "Check the disk. What there is of the file is kept as {path}. Ask the sender to send the fax again.",
+    ),
     AlarmCause.MAIL_QUARANTINED: Wording(
         "A mail could not be taken apart: twice, whoever tried it crashed or was held up too long. It became job "
         "{job}, which was refused, and the mail is kept as {file}.",
@@ -141,6 +149,14 @@ _RUSSIAN = {
     AlarmCause.FAX_NOT_MAILED: Wording(
         "Принятый факс {fax} не удалось отправить письмом для {to}, попытки прекращены: {error}.",
         "Он лежит в {path}: передайте его получателю и проверьте deliver_to его терминала или домена.",
+    ),
+    AlarmCause.FAX_NOT_ENDED: Wording(
+        "Факс {fax} принят, но записать это не удаётся: {error}. До тех пор он никому не отправляется.",
+        "Проверьте диск и папку файла {path}. Попытки повторяются сами каждые несколько секунд.",
+    ),
+    AlarmCause.FAX_DAMAGED: Wording(
+        "В принятом факсе {fax} отправителю подтверждено страниц: {confirmed}, а целых на диске: {pages}.",
+        "Проверьте диск. Файл, если он был, сохранён как есть: {path}. Попросите отправителя повторить факс.",
     ),
     AlarmCause.MAIL_QUARANTINED: Wording(
         "Письмо не удалось разобрать: дважды тот, кто его разбирал, упал или не уложился во время. Оно стало заданием "

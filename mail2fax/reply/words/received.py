@@ -30,8 +30,8 @@ RECEIVED: Mapping[Language, ReceivedWords] = {
         subject="[Fax] from {who}, pages: {pages}, {time}",
         subject_partial="[Fax] INCOMPLETE from {who}, pages: {pages}, {time}",
         opening="A fax has come in. It is attached as a TIFF, every page was received and confirmed.",
-        opening_partial="A fax has come in, but not whole: the call ended before its last page was confirmed, or a page "
-        "could not be read. What was received is attached as a TIFF. Ask its sender to send it again.",
+        opening_partial="A fax has come in, but not whole: the call ended before its last page was confirmed, or a "
+        "page could not be read. What was received is attached as a TIFF. Ask its sender to send it again.",
         caller="Caller",
         sender="Sender",
         called="Called",

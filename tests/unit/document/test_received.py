@@ -5,7 +5,8 @@ from random import Random
 
 import pytest
 
-from mail2fax.document.received import keep_whole_pages, part_of, settle
+from mail2fax.document.received import keep_whole_pages, make_folder, part_of, settle
+from mail2fax.model.incoming import damaged_path
 from tests.harness.documents import assert_received, write_fax_tiff
 
 
@@ -21,6 +22,29 @@ def test_a_whole_fax_stays_as_it_is_and_gets_its_name(tmp_path: Path) -> None:
     assert path.read_bytes() == content
     assert [each.name for each in tmp_path.iterdir()] == ["x.tiff"]
     assert settle(path) == 3, "and again, after a crash in the middle"
+
+
+def test_a_file_with_fewer_pages_than_were_confirmed_is_kept_as_it_was_found(tmp_path: Path) -> None:
+    path = tmp_path / "x.tiff"
+    content = write_fax_tiff(part_of(path), 3).read_bytes()
+    spoiled = content[: len(content) * 3 // 4]
+    part_of(path).write_bytes(spoiled)
+    pages = settle(path, 3)
+    assert pages < 3
+    assert damaged_path(path).read_bytes() == spoiled
+    assert settle(path, 3) == pages, "and again, after a crash in the middle"
+    assert damaged_path(path).read_bytes() == spoiled
+    with pytest.raises(FileNotFoundError):
+        settle(tmp_path / "away" / "x.tiff", 1)
+    assert settle(tmp_path / "away" / "x.tiff") == 0
+
+
+def test_a_folder_is_made_with_those_above_it(tmp_path: Path) -> None:
+    folder = tmp_path / "one" / "two" / "three"
+    make_folder(folder)
+    make_folder(folder)
+    assert folder.is_dir()
+    assert folder.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_without_a_page_there_is_no_file(tmp_path: Path) -> None:

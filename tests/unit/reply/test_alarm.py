@@ -15,6 +15,8 @@ from mail2fax.reply.words.alarms import ALARMS
 ADMIN = "admin@example.com"
 FACTS = {
     "fax": "12",
+    "pages": "1",
+    "confirmed": "3",
     "path": "/var/lib/mail2fax/x.tiff",
     "trunk": "provider",
     "said": "SIP 503 {0}",
