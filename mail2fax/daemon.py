@@ -249,6 +249,7 @@ async def _house(config: Config) -> AsyncIterator[_House]:
             gateway,
             jobs,
             intake,
+            faxes,
             Operator(store, now),
             spool,
             tokens,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -11,7 +11,7 @@ from mail2fax.dispatch import ReplyDelivery, next_delay
 from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.incoming import IncomingFaxes
 from mail2fax.model.alarm import AlarmCause
-from mail2fax.model.incoming import IncomingMail, incoming_path
+from mail2fax.model.incoming import IncomingFax, IncomingMail, incoming_path
 from mail2fax.reply.received import compose_received
 from mail2fax.reply.send import SendFailed, send
 
@@ -60,7 +60,9 @@ class IncomingPost:
             try:
                 tiff = await asyncio.to_thread(incoming_path(self._domains, fax.domain, fax.file).read_bytes)
             except FileNotFoundError:
-                await self._failed(mail, "its file is gone", permanent=True)
+                # Storage that is not mounted yet has no folder either.
+                gone = await asyncio.to_thread(_folder_of(self._domains, fax).is_dir)
+                await self._failed(mail, "its file is not there", permanent=gone)
                 return
             try:
                 await send(compose_received(mail, self._replies.letterhead, tiff), self._replies.server)
@@ -75,7 +77,7 @@ class IncomingPost:
 
     async def _failed(self, mail: IncomingMail, error: str, *, permanent: bool) -> None:
         fax, now = mail.fax, self._clock()
-        if permanent or now - (fax.ended_at or fax.started_at) > self._replies.give_up_after:
+        if permanent or tried_for(mail.tries) > self._replies.give_up_after:
             path = incoming_path(self._domains, fax.domain, fax.file)
             log.error("mail of a fax given up", fax=fax.id, to=mail.to, error=error)
             # The alarm first: killed in between, we come by here again, and one cause is not told twice in an hour.
@@ -87,3 +89,13 @@ class IncomingPost:
         delay = next_delay(mail.tries)
         log.warning("fax not mailed, will be tried again", fax=fax.id, error=error, delay_s=delay.total_seconds())
         await self._faxes.postponed(mail, now + delay, error)
+
+
+def tried_for(tries: int) -> timedelta:
+    """How long a mail has been tried, after so many tries before. Time in which we did not run is none of it: a mail
+    that nobody has tried to send is not given up, however old its fax is."""
+    return sum((next_delay(before) for before in range(tries)), timedelta())
+
+
+def _folder_of(domains: Path, fax: IncomingFax) -> Path:
+    return incoming_path(domains, fax.domain, fax.file).parent

@@ -23,6 +23,7 @@ VERBS = {
     "cancel": "control",
     "hold": "control",
     "release": "control",
+    "resend": "control",
     "answer": "answer",
     "password": "password",
     "path": "path",

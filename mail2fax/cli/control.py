@@ -1,4 +1,4 @@
-"""`mail2fax retry`, `cancel`, `hold` and `release`: what a person does to faxes, through the running gateway."""
+"""`mail2fax retry`, `cancel`, `hold`, `release`, `resend`: what a person does to faxes, through the running gateway."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,19 @@ from mail2fax.cli.options import ConfigOption, fail, read_config
 from mail2fax.cli.telling import print_json, printable
 from mail2fax.config import places
 from mail2fax.control.client import Conversation, GatewayLost, NoGateway, talking_to
-from mail2fax.control.wire import Answer, Cancel, Hold, Kind, Order, Release, Retry, WireError
+from mail2fax.control.wire import (
+    Answer,
+    Cancel,
+    Hold,
+    Kind,
+    Order,
+    Release,
+    Resend,
+    Retry,
+    WireError,
+    order_line,
+    parse_order,
+)
 from mail2fax.model.job import JobState
 
 EXIT_NO_GATEWAY = 69
@@ -79,6 +91,22 @@ def release(
 ) -> None:
     """Let a held fax be dialled again."""
     _tell(ask(socket_path(config, socket), Release(_one_or_all(job, every=every))), as_json=as_json)
+
+
+def resend(
+    fax: Annotated[int, typer.Argument(metavar="FAX", min=1)],
+    to: Annotated[str, typer.Option("--to", help="To this address instead of its reader's.")] = "",
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    socket: SocketOption = None,
+) -> None:
+    """Mail a fax that came in once more. FAX is its number in the log and in alarms (fax=12)."""
+    path = socket_path(config, socket)
+    try:
+        order = parse_order(order_line(Resend(fax, to)))
+    except WireError:
+        raise typer.BadParameter("not a mail address", param_hint="--to") from None
+    _tell(ask(path, order), as_json=as_json)
 
 
 def socket_path(config: Path | None, socket: Path | None) -> Path:

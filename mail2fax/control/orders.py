@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from mail2fax.control.peer import Peer
-from mail2fax.control.wire import Answer, Cancel, Hold, Kind, MakeToken, Release, Retry, RevokeToken, Send
+from mail2fax.control.wire import Answer, Cancel, Hold, Kind, MakeToken, Release, Resend, Retry, RevokeToken, Send
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.gateway import Gateway
+from mail2fax.jobs.incoming import CannotBeMailed, IncomingFaxes
 from mail2fax.jobs.intake import Intake
 from mail2fax.jobs.operator import Operator, SecondTry, second_try
 from mail2fax.jobs.plain import plain_job
@@ -55,6 +56,7 @@ class Orders:
         gateway: Gateway,
         jobs: Jobs,
         intake: Intake,
+        faxes: IncomingFaxes,
         operator: Operator,
         spool: Spool,
         tokens: Tokens,
@@ -66,6 +68,7 @@ class Orders:
         self._gateway = gateway
         self._jobs = jobs
         self._intake = intake
+        self._faxes = faxes
         self._operator = operator
         self._spool = spool
         self._tokens = tokens
@@ -142,6 +145,17 @@ class Orders:
         changed = await self._operator.release(order.job, peer.user)
         self._nudge()
         return Answer(Kind.DONE, words=_listed(order.job, changed, "released"), jobs=_ids(changed))
+
+    async def resend(self, order: Resend, peer: Peer) -> Answer:
+        try:
+            mail = await self._faxes.resend(order.fax, order.to)
+        except CannotBeMailed as error:
+            raise Refused("not-mailed", str(error)) from None
+        except LookupError as error:
+            raise Refused("no-such-fax", f"{error.args[0]}. Its number stands in the log and in the alarm") from None
+        log.info("fax is mailed again", fax=mail.fax.id, to=mail.to, by=peer.user)
+        self._nudge()
+        return Answer(Kind.DONE, words=f"the fax {mail.fax.id} is mailed to {mail.to}")
 
     def trunks(self) -> Answer:
         states = [asdict(state) for state in self._gateway.trunk_states.values()]

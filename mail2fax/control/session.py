@@ -20,6 +20,7 @@ from mail2fax.control.wire import (
     MakeToken,
     Order,
     Release,
+    Resend,
     Retry,
     RevokeToken,
     Send,
@@ -130,6 +131,8 @@ class ControlSession:
                 await self._say(await self._done(self._orders.hold(order, self._peer)))
             case Release():
                 await self._say(await self._done(self._orders.release(order, self._peer)))
+            case Resend():
+                await self._say(await self._done(self._orders.resend(order, self._peer)))
             case MakeToken():
                 await self._say(await self._done(self._orders.make_token(order, self._peer)))
             case RevokeToken():

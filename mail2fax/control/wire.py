@@ -85,6 +85,15 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Resend:
+    """Mail a fax that came in once more: `to` its reader (""), or somebody else."""
+
+    fax: Annotated[int, Field(ge=1)]
+    to: Annotated[str, Field(pattern=r"^([^\s@<>()\[\],;:\\\"]+@[A-Za-z0-9.-]+)?$", max_length=254)] = ""
+    verb: Literal["resend"] = "resend"
+
+
+@dataclass(frozen=True, slots=True)
 class Trunks:
     """Say how the trunks stand."""
 
@@ -112,7 +121,7 @@ class RevokeToken:
     verb: Literal["revoke-token"] = "revoke-token"
 
 
-Order = Send | Retry | Cancel | Hold | Release | Trunks | MakeToken | RevokeToken
+Order = Send | Retry | Cancel | Hold | Release | Resend | Trunks | MakeToken | RevokeToken
 
 
 class Kind(StrEnum):

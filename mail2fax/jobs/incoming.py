@@ -15,6 +15,10 @@ from mail2fax.store import Row, Session, Store, Value
 _NAME_BYTES = 16
 
 
+class CannotBeMailed(Exception):
+    """There is nothing of a fax to mail, or nobody to mail it to; the message says which."""
+
+
 class IncomingFaxes:
     """Every fax that came in or is coming; programs of `told_domains` hear of its end. Methods raise `StoreError`."""
 
@@ -104,6 +108,27 @@ class IncomingFaxes:
     async def given_up(self, mail: IncomingMail, error: str) -> None:
         """It cannot be mailed: refused for good, or tried for too long. The fax stays where it is."""
         await self._settle(mail, "failed", error)
+
+    async def resend(self, fax_id: int, to: str) -> IncomingMail:
+        """Mails a fax once more, as a new mail: to this reader, or ("") to the one it had.
+
+        Raises `LookupError` when there is no such fax, and `CannotBeMailed`.
+        """
+        values = {"now": self._clock(), "message_id": message_id(0, str(uuid4()), self._hostname)}
+
+        def commit(session: Session) -> IncomingMail:
+            row = session.one("find_incoming", fax_id=fax_id)
+            if row is None:
+                raise LookupError(f"there is no incoming fax {fax_id}")
+            reader = to or row["mail_to"]
+            if row["ended_at"] is None or row["pages"] == 0:
+                raise CannotBeMailed(f"the fax {fax_id} has no page yet: {row['state']}")
+            if not reader:
+                raise CannotBeMailed(f"the fax {fax_id} has no reader: name one with --to")
+            session.change("resend_incoming", fax_id=fax_id, to=reader, **values)
+            return _mail(session.one("find_incoming", fax_id=fax_id) or row)
+
+        return await self._store.write(commit)
 
     async def _settle(self, mail: IncomingMail, state: str, error: str) -> None:
         await self._store.write(

@@ -21,6 +21,7 @@ from mail2fax.engine.scripted import Script
 from mail2fax.gateway import Dialling, Gateway
 from mail2fax.jobs import Jobs, JobSettings, Outbox, RetryPolicy, rows
 from mail2fax.jobs.alarms import Alarms
+from mail2fax.jobs.incoming import IncomingFaxes
 from mail2fax.jobs.intake import Intake
 from mail2fax.jobs.operator import Operator
 from mail2fax.jobs.retention import KeepFor, Retention
@@ -200,6 +201,7 @@ class House:
             self.gateway,
             self.jobs,
             self.intake,
+            IncomingFaxes(store, self.clock, "fax.example.com"),
             Operator(store, self.clock),
             self.spool,
             Tokens(store, self.clock),

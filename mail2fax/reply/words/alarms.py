@@ -66,7 +66,7 @@ _ENGLISH = {
     ),
     AlarmCause.FAX_NOT_MAILED: Wording(
         "The fax {fax} that came in could not be mailed to {to}, and is given up: {error}.",
-        "It is kept at {path}: give it to its reader, and check deliver_to of its terminal or domain.",
+        "It is kept at {path}. Check deliver_to of its terminal or domain, then: mail2fax resend {fax} --to ADDRESS.",
     ),
     AlarmCause.FAX_NOT_ENDED: Wording(
         "The fax {fax} came in and is over, and that cannot be written down: {error}. Until then nobody is mailed it.",
@@ -148,7 +148,7 @@ _RUSSIAN = {
     ),
     AlarmCause.FAX_NOT_MAILED: Wording(
         "Принятый факс {fax} не удалось отправить письмом для {to}, попытки прекращены: {error}.",
-        "Он лежит в {path}: передайте его получателю и проверьте deliver_to его терминала или домена.",
+        "Он лежит в {path}. Проверьте deliver_to его терминала или домена, затем: mail2fax resend {fax} --to АДРЕС.",
     ),
     AlarmCause.FAX_NOT_ENDED: Wording(
         "Факс {fax} принят, но записать это не удаётся: {error}. До тех пор он никому не отправляется.",

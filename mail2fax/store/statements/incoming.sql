@@ -47,9 +47,14 @@ SELECT * FROM incoming_faxes
 WHERE domain = :domain AND id > :after AND ended_at IS NOT NULL AND mail_state <> 'pending'
 ORDER BY id LIMIT :limit;
 
--- purgeable_incoming: Incoming faxes that have been kept long enough.
+-- purgeable_incoming: Incoming faxes that have been kept long enough; what could not be mailed nobody has read.
 SELECT id, domain, file FROM incoming_faxes
-WHERE ended_at < :before AND mail_state <> 'pending' ORDER BY ended_at LIMIT :limit;
+WHERE ended_at < :before AND mail_state NOT IN ('pending', 'failed') ORDER BY ended_at LIMIT :limit;
+
+-- resend_incoming: A person wants it mailed again: now, and as a mail of its own.
+UPDATE incoming_faxes SET
+    mail_state = 'pending', mail_tries = 0, mail_due_at = :now, mail_error = '', mail_to = :to, message_id = :message_id
+WHERE id = :fax_id;
 
 -- owed_incoming_mails: Faxes to be mailed now, the longest waiting first.
 SELECT * FROM incoming_faxes WHERE mail_state = 'pending' AND mail_due_at <= :now

@@ -14,6 +14,7 @@ from mail2fax.control.wire import (
     Kind,
     Order,
     Release,
+    Resend,
     Retry,
     Send,
     Trunks,
@@ -37,6 +38,8 @@ from mail2fax.control.wire import (
         Hold(None),
         Hold(3),
         Release(None),
+        Resend(12),
+        Resend(12, "anna@example.com"),
         Trunks(),
     ],
 )

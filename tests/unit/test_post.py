@@ -1,0 +1,117 @@
+"""How a fax that came in reaches its reader, and when that is given up: with a mail server that refuses connections."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from mail2fax.dispatch import ReplyDelivery
+from mail2fax.jobs.alarms import Alarms
+from mail2fax.jobs.incoming import CannotBeMailed, IncomingFaxes
+from mail2fax.model.alarm import AlarmCause
+from mail2fax.model.domain import Terminal
+from mail2fax.model.incoming import Heard, Inbox, IncomingEvent, IncomingFax, incoming_path
+from mail2fax.post import IncomingPost, tried_for
+from mail2fax.reply.compose import Letterhead
+from mail2fax.reply.send import MailServer
+from mail2fax.store import Store
+from tests.harness.documents import write_fax_tiff
+from tests.harness.ports import free_tcp_port
+
+CAME = datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
+READER, OTHER = "reader@example.com", "other@example.com"
+
+
+class Stage:
+    """One fax that came in, with its file, and a post whose mail server is away."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self.now = CAME
+        self.store, self.domains = store, folder / "domains"
+        self.faxes = IncomingFaxes(store, self.clock, "fax.example.com")
+        self.alarms = Alarms(store, self.clock, "fax.example.com", mailed=True)
+        server = MailServer("127.0.0.1", free_tcp_port(), "fax.example.com", timeout_s=5)
+        delivery = ReplyDelivery(Letterhead("fax@example.com", ZoneInfo("UTC")), server, timedelta(hours=72))
+        self.post = IncomingPost(self.faxes, self.domains, delivery, self.alarms, self.clock)
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def come(self, reader: str = READER) -> IncomingFax:
+        inbox = Inbox("default", Terminal("mail2fax", "", ""), reader)
+        fax = await self.faxes.begin(inbox, call_id="a", trunk="", caller="1", called="2")
+        self.path(fax).parent.mkdir(parents=True)
+        write_fax_tiff(self.path(fax), 1)
+        return await self.faxes.end(fax, IncomingEvent.CONFIRMED, 1, Heard(1, last_confirmed=True), "")
+
+    def path(self, fax: IncomingFax) -> Path:
+        return incoming_path(self.domains, fax.domain, fax.file)
+
+    async def purgeable(self) -> int:
+        wanted = {"before": self.now + timedelta(days=9999), "limit": 9}
+        return len(await self.store.read(lambda session: session.all("purgeable_incoming", **wanted)))  # type: ignore[arg-type] # mixed
+
+    async def alarmed(self) -> list[AlarmCause]:
+        return [alarm.cause for alarm in await self.alarms.owed(self.now)]
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    store = await Store.open(tmp_path / "mail2fax.db")
+    yield Stage(store, tmp_path)
+    await store.close()
+
+
+async def test_a_fax_is_given_up_when_it_was_tried_for_long_and_not_when_it_is_old(stage: Stage) -> None:
+    """After a power cut of a week the first refused connection was the last."""
+    await stage.come()
+    stage.now += timedelta(days=7)
+    tries = 0
+    while (due := await stage.post.send_owed()) is not None:
+        tries += 1
+        assert tried_for(tries - 1) <= timedelta(hours=72)
+        stage.now = due
+    assert tried_for(tries) > timedelta(hours=72)
+    assert stage.now - CAME > timedelta(days=10)
+    assert await stage.alarmed() == [AlarmCause.FAX_NOT_MAILED]
+    assert await stage.purgeable() == 0, "nobody has read it"
+
+
+async def test_storage_that_is_away_is_waited_for_and_a_file_that_is_gone_is_not(stage: Stage) -> None:
+    fax = await stage.come()
+    away = stage.domains.rename(stage.domains.with_name("away"))
+    due = await stage.post.send_owed()
+    assert due is not None
+    assert await stage.alarmed() == []
+    away.rename(stage.domains)
+    stage.path(fax).unlink()
+    stage.now = due
+    assert await stage.post.send_owed() is None
+    assert await stage.alarmed() == [AlarmCause.FAX_NOT_MAILED]
+
+
+async def test_a_fax_is_mailed_again_as_a_new_mail_when_a_person_says_so(stage: Stage) -> None:
+    fax = await stage.come()
+    (first,) = await stage.faxes.owed(stage.now)
+    await stage.faxes.given_up(first, "550 no such user")
+    assert await stage.faxes.owed(stage.now) == ()
+    again = await stage.faxes.resend(fax.id, OTHER)
+    assert (again.to, again.tries) == (OTHER, 0)
+    assert again.message_id != first.message_id, "or the reader's program would show but the first"
+    assert await stage.faxes.owed(stage.now) == (again,)
+    assert (await stage.faxes.resend(fax.id, "")).to == OTHER
+    with pytest.raises(LookupError):
+        await stage.faxes.resend(fax.id + 1, "")
+
+
+async def test_a_fax_without_a_reader_or_a_page_is_mailed_to_nobody(stage: Stage) -> None:
+    fax = await stage.come(reader="")
+    with pytest.raises(CannotBeMailed, match="no reader"):
+        await stage.faxes.resend(fax.id, "")
+    under_way = await stage.faxes.begin(
+        Inbox("default", Terminal("mail2fax", "", ""), READER), call_id="b", trunk="", caller="", called=""
+    )
+    with pytest.raises(CannotBeMailed, match="no page"):
+        await stage.faxes.resend(under_way.id, OTHER)
