@@ -114,7 +114,7 @@ class IncomingFaxes:
 
         Raises `LookupError` when there is no such fax, and `CannotBeMailed`.
         """
-        values = {"now": self._clock(), "message_id": message_id(0, str(uuid4()), self._hostname)}
+        values: dict[str, Value] = {"now": self._clock(), "message_id": message_id(0, str(uuid4()), self._hostname)}
 
         def commit(session: Session) -> IncomingMail:
             row = session.one("find_incoming", fax_id=fax_id)
