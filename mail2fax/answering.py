@@ -141,15 +141,17 @@ class Answering:
 
     async def _see_to(self, call: IncomingCall) -> None:
         """One call; what goes wrong with it must not end the others."""
-        told = log.bind(trunk=call.trunk or None, caller=call.caller, called=call.called, call_id=call.call_id)
+        told = log.bind(
+            trunk=" ".join(call.trunks) or None, caller=call.caller, called=call.called, call_id=call.call_id
+        )
         try:
-            inbox = self._inbox_of(call)
-            code = await self._refusal(inbox, asyncio.current_task())
-            if code or inbox is None:
+            found = self._find_inbox(call)
+            code = await self._refusal(found, asyncio.current_task())
+            if code or found is None:
                 told.info("incoming call refused", code=code or _NOT_FOUND)
                 await call.reject(code or _NOT_FOUND)
                 return
-            await self._receive(call, inbox)
+            await self._receive(call, found)
         except EngineUnavailable as error:
             told.warning("incoming call not taken", reason=str(error))
         except Exception:
@@ -157,16 +159,22 @@ class Answering:
             log.exception("incoming call failed inside", call_id=call.call_id)
             await call.reject(_UNAVAILABLE)
 
-    def _inbox_of(self, call: IncomingCall) -> Inbox | None:
-        """Whose number was called. A terminal that has trunks of its own is not to be reached by another."""
-        inbox = self._settings.inboxes.get(digits_of(call.called))
-        if inbox and inbox.terminal.trunks and call.trunk and call.trunk not in inbox.terminal.trunks:
-            return None
-        return inbox
+    def _find_inbox(self, call: IncomingCall) -> "_Found | None":
+        """Whose number was called. The one that was meant comes before the account that it was called by. A terminal
+        that has trunks of its own is not to be reached by another."""
+        for called in (*call.meant, call.called):
+            inbox = self._settings.inboxes.get(digits_of(called))
+            own = inbox.terminal.trunks if inbox else ()
+            trunks = [trunk for trunk in call.trunks if not own or trunk in own]
+            if inbox and (trunks or not call.trunks):
+                return _Found(inbox, called, next(iter(trunks), ""))
+            if inbox:
+                return None
+        return None
 
-    async def _refusal(self, inbox: Inbox | None, taker: "asyncio.Task[None] | None") -> int | None:
+    async def _refusal(self, found: "_Found | None", taker: "asyncio.Task[None] | None") -> int | None:
         """Why this call is not taken. None: `taker` has a line for it."""
-        if inbox is None:
+        if found is None:
             return _NOT_FOUND
         if not await self._has_room() or self._holding or taker is None:
             return _UNAVAILABLE
@@ -176,17 +184,18 @@ class Answering:
         taker.add_done_callback(self._on_line.discard)
         return None
 
-    async def _receive(self, call: IncomingCall, inbox: Inbox) -> None:
+    async def _receive(self, call: IncomingCall, found: "_Found") -> None:
         # The row comes first: from here on nothing that is received is without one.
         fax = await self._faxes.begin(
-            inbox, call_id=call.call_id, trunk=call.trunk, caller=call.caller, called=call.called
+            found.inbox, call_id=call.call_id, trunk=found.trunk, caller=call.caller, called=found.called
         )
         path = self._path(fax)
         order = AnswerOrder(
             document_path=str(part_of(path)),
-            station_id=inbox.terminal.station_id,
+            station_id=found.inbox.terminal.station_id,
             media_policy=self._settings.media_policy,
             ring_s=self._settings.ring_s,
+            trunk=found.trunk,
         )
         log.info("fax comes in", fax=fax.id, caller=fax.caller, called=fax.called, domain=fax.domain)
         watch = _Watch(self._faxes, fax)
@@ -247,6 +256,15 @@ class Answering:
 
     def _path(self, fax: IncomingFax) -> Path:
         return incoming_path(self._domains, fax.domain, fax.file)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Whose a call is, by which of our numbers, and the trunk that it counts as."""
+
+    inbox: Inbox
+    called: str
+    trunk: str
 
 
 class _Watch:

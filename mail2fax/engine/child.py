@@ -124,7 +124,7 @@ class Child:
             async for call in self._engine.incoming():
                 number = next(numbers)
                 self._ringing[number] = call
-                self._say(number, Offered(call.call_id, call.called, call.caller, call.trunk))
+                self._say(number, Offered(call.call_id, call.called, call.caller, call.trunks, call.meant))
         finally:
             self.end()  # the engine has stopped, by itself: only a new process can help
 

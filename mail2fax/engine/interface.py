@@ -25,7 +25,9 @@ class EngineTraits:
 class IncomingCall(Protocol):
     """A call that rings at one of our numbers. Exactly one of `answer` and `reject` is to be called.
 
-    `trunk` names the one it came by; "" is somebody else who may call us.
+    `called` is whom the request goes to. Where that is but the account that a trunk calls us by, `meant` are the
+    numbers that it names beside, likeliest first. `trunks` name those that it may have come by, likeliest first:
+    several may have one address. () is somebody else who may call us.
     """
 
     @property
@@ -35,7 +37,9 @@ class IncomingCall(Protocol):
     @property
     def caller(self) -> str: ...
     @property
-    def trunk(self) -> str: ...
+    def meant(self) -> tuple[str, ...]: ...
+    @property
+    def trunks(self) -> tuple[str, ...]: ...
     def answer(self, order: AnswerOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]: ...
     async def reject(self, sip_code: int) -> None: ...
 

@@ -255,7 +255,8 @@ class _RemoteIncoming:
         self.call_id = offered.call_id
         self.called = offered.called
         self.caller = offered.caller
-        self.trunk = offered.trunk
+        self.trunks = offered.trunks
+        self.meant = offered.meant
         self._remote = remote
         self._number = number
 

@@ -233,7 +233,8 @@ class ScriptedIncoming:
         self.call_id = f"scripted-{id(self)}"
         self.called = called
         self.caller = caller
-        self.trunk = ""
+        self.meant: tuple[str, ...] = ()
+        self.trunks: tuple[str, ...] = ()
         self.rejected_with: int | None = None
         self._steps = steps
         self._stopped = stopped

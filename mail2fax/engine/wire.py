@@ -83,12 +83,13 @@ class NotTaken:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A call came in, by `trunk`. The gateway says `AnswerOrder` or `Reject`."""
+    """A call came in, by one of `trunks`. The gateway says `AnswerOrder` or `Reject`."""
 
     call_id: str
     called: str
     caller: str
-    trunk: str = ""
+    trunks: tuple[str, ...] = ()
+    meant: tuple[str, ...] = ()
 
 
 Order = Start | Trunks | LogSettings | CallOrder | AnswerOrder | HangUp | Reject

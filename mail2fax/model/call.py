@@ -71,13 +71,15 @@ class CallOrder:
 
 @dataclass(frozen=True, slots=True)
 class AnswerOrder:
-    """How to answer an incoming call: pages are received into the file `document_path` (absolute)."""
+    """How to answer an incoming call: pages are received into the file `document_path` (absolute). `trunk` is which of
+    its trunks it counts as ("": the likeliest)."""
 
     document_path: str
     station_id: str
     media_policy: MediaPolicy = MediaPolicy.ACCEPT
     ring_s: float = 0.0
     ecm: bool = True
+    trunk: str = ""
 
 
 @dataclass(frozen=True, slots=True)

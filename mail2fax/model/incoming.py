@@ -116,6 +116,9 @@ class IncomingMail:
     tries: int
 
 
+_SEPARATORS = str.maketrans("", "", "-.()")
+
+
 def incoming_path(domains: Path, domain: str, file: str) -> Path:
     """Where the TIFF of an incoming fax of a domain lies; `domain` is a name of the configuration."""
     return domains / domain / "data" / "fax" / "incoming" / file
@@ -127,5 +130,11 @@ def damaged_path(path: Path) -> Path:
 
 
 def digits_of(number: str) -> str:
-    """A number as trunks write it, in the one form that two of them are compared in: +375 and 00375 are 375."""
+    """A number as trunks write it, in the one form that two of them are compared in: +375 and 00375 are 375.
+
+    RFC 3966 5.1.1 lets `-.()` stand in a number for the eye alone; the name of an account keeps them (and has letters).
+    """
+    bare = number.translate(_SEPARATORS)
+    if bare.removeprefix("+").isdigit():
+        number = bare
     return number.removeprefix("+") if number.startswith("+") else number.removeprefix("00")

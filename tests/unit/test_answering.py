@@ -47,9 +47,9 @@ TOLD = Negotiated(Media.T38, 14_400, True, far_id="+375 29 333 44 55")
 class Call(ScriptedIncoming):
     """A call whose pages are on the disk as soon as it is answered."""
 
-    def __init__(self, called: str, pages: int, steps: Iterable[Step], trunk: str = "") -> None:
+    def __init__(self, called: str, pages: int, steps: Iterable[Step], *trunks: str) -> None:
         super().__init__(called, CALLER, steps, asyncio.Event())
-        self.trunk = trunk
+        self.trunks = trunks
         self.ordered: AnswerOrder | None = None
         self.rejectable = asyncio.Event()
         self.rejectable.set()
@@ -257,11 +257,25 @@ async def test_a_number_without_a_reader_keeps_its_faxes_and_mails_none(stage: S
 
 async def test_only_our_numbers_are_answered_and_only_over_their_trunks(stage: Stage) -> None:
     strange = stage.engine.come(Call("375999", 1, whole(1)))
-    elsewhere = stage.engine.come(Call("200", 1, whole(1), trunk="other"))
+    elsewhere = stage.engine.come(Call("200", 1, whole(1), "other"))
     await until(lambda: None not in {strange.rejected_with, elsewhere.rejected_with})
     assert (strange.rejected_with, elsewhere.rejected_with) == (404, 404)
-    stage.engine.come(Call("200", 1, whole(1), trunk="provider"))
+    stage.engine.come(Call("200", 1, whole(1), "second", "provider"))
     assert (await stage.over()).trunk == "provider"
+
+
+async def test_the_number_that_was_meant_comes_before_the_account_that_was_called(stage: Stage) -> None:
+    """Providers write our Contact into the Request-URI: all numbers of the account went to one mailbox."""
+    call = Call("200", 1, whole(1), "provider")
+    call.meant = ("+375 17 nobody", f"+{OURS}")
+    stage.engine.come(call)
+    assert (await stage.over()).called == f"+{OURS}"
+    foreign = Call("200", 1, whole(1), "provider")
+    foreign.meant = ("375999",)
+    stage.nudges = 0
+    stage.engine.come(foreign)
+    await until(lambda: stage.nudges > 0)
+    assert [fax.called for fax in await stage.all()] == [f"+{OURS}", "200"]
 
 
 async def test_when_all_lines_are_taken_or_the_disk_is_full_callers_hear_so(stage: Stage) -> None:

@@ -100,12 +100,16 @@ class TrunkDesk:
         state = self._news.states.get(name)
         return "" if state is None or state.is_up else state.reason or state.condition.value
 
-    def trunk_of(self, source: Flow, called: str) -> str | None:
-        """The trunk that a request for `called` from there came by: of several at one address the one whose account is
-        called. None for a stranger."""
+    def trunks_of(self, source: Flow, called: str) -> tuple[str, ...]:
+        """The trunks that a request for `called` from there may have come by: of several at one address only the one
+        whose account is called, if it is. () for a stranger."""
         found = [desk.settings for desk in self._desks.values() if _is_from(desk, source)]
-        best = next((trunk for trunk in found if trunk.user and trunk.user == called), None)
-        return (best or found[0]).name if found else None
+        called_by_account = [trunk for trunk in found if trunk.user and trunk.user == called]
+        return tuple(trunk.name for trunk in called_by_account or found)
+
+    def is_account(self, trunks: Collection[str], called: str) -> bool:
+        """Whether `called` is our account at one of these: the user of the Contact that we have registered there."""
+        return any(desk.settings.user == called for name, desk in self._desks.items() if name in trunks)
 
     async def close(self, limit_s: float) -> None:
         """Takes every registration back, and waits for that at most so long."""

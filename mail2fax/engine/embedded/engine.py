@@ -170,18 +170,20 @@ class EmbeddedEngine:
     def _ring(self, session: IncomingSession) -> bool:
         if not self._ringing.heard:
             return False
-        trunk = self._desk.trunk_of(session.source, session.called) if self._desk else None
-        settings = self._settings.trunk(trunk) if trunk else None
+        desk = self._desk
+        trunks = desk.trunks_of(session.source, session.called) if desk else ()
+        meant = session.meant if desk and desk.is_account(trunks, session.called) else ()
+        settings = self._settings.trunk(trunks[0]) if trunks else None
         if settings and TO_SOURCE in settings.quirks:
             session.answer_to_source()
-        self._ringing.put(_RingingCall(self, session, trunk or ""))
+        self._ringing.put(_RingingCall(self, session, trunks, meant))
         return True
 
     def _knows(self, source: Flow) -> bool:
         """Whether requests from there are a trunk's; an engine without trunks is there for everybody."""
         if not self._settings.trunks:
             return True
-        return self._desk is not None and self._desk.trunk_of(source, "") is not None
+        return self._desk is not None and bool(self._desk.trunks_of(source, ""))
 
     def _see_to_trunks(self) -> None:
         if self._desk:
@@ -301,16 +303,20 @@ def _stillborn(detail: str) -> CallEvents:
 class _RingingCall:
     """A call that came in and waits for a decision."""
 
-    def __init__(self, engine: EmbeddedEngine, session: Session, trunk: str) -> None:
+    def __init__(
+        self, engine: EmbeddedEngine, session: Session, trunks: tuple[str, ...], meant: tuple[str, ...]
+    ) -> None:
         self.call_id = session.call_id
         self.called = session.called
         self.caller = session.caller
-        self.trunk = trunk
+        self.trunks = trunks
+        self.meant = meant
         self._engine = engine
         self._session = session
 
     def answer(self, order: AnswerOrder) -> AbstractAsyncContextManager[AsyncIterator[CallEvent]]:
-        return self._engine.answer(self._session, self.trunk, order)
+        trunk = order.trunk or next(iter(self.trunks), "")
+        return self._engine.answer(self._session, trunk, order)
 
     async def reject(self, sip_code: int) -> None:
         self._engine.reject(self._session, sip_code)

@@ -76,7 +76,7 @@ REPORTS: list[Report] = [
     NotStarted("cannot listen"),
     Taken(),
     NotTaken("every line is busy"),
-    Offered("id@peer", "100", "200", "pbx"),
+    Offered("id@peer", "100", "200", ("pbx", "line"), ("+375172001500",)),
     TrunkState("pbx", TrunkCondition.LOGIN_REFUSED, "403 Forbidden", registered=False),
     Dialled(),
     Ringing(183),

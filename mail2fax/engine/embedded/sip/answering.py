@@ -1,9 +1,11 @@
 """A call that came in, from the INVITE to our answer (RFC 3261 section 13.3)."""
 
+from contextlib import suppress
+
 from mail2fax.engine.embedded.sip.core import ALLOW, SUPPORTED, Core
 from mail2fax.engine.embedded.sip.dialog import dialog_of_called
 from mail2fax.engine.embedded.sip.digest import Authenticator
-from mail2fax.engine.embedded.sip.errors import LocalProtocolError
+from mail2fax.engine.embedded.sip.errors import LocalProtocolError, RemoteProtocolError
 from mail2fax.engine.embedded.sip.events import q850_cause
 from mail2fax.engine.embedded.sip.flow import Flow
 from mail2fax.engine.embedded.sip.leg import Leg
@@ -11,7 +13,7 @@ from mail2fax.engine.embedded.sip.message import Request, Response
 from mail2fax.engine.embedded.sip.ringing import Ringing
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.transaction import ServerTransaction
-from mail2fax.engine.embedded.sip.uri import user_of
+from mail2fax.engine.embedded.sip.uri import parse_name_address, user_of
 from mail2fax.model.call import EndedBy
 
 
@@ -21,6 +23,8 @@ class IncomingSession(Session):
     def __init__(self, core: Core, transaction: ServerTransaction, source: Flow, now: float) -> None:
         request = transaction.request
         super().__init__(core, request.call_id, user_of(request.uri), request.from_.user)
+        self.meant = _others_named(request, self.called)
+        """The numbers that the request names beside its Request-URI, likeliest first."""
         self.source = source
         """Where the INVITE came from."""
         # Over UDP requests of ours may go to where this one came from; over TCP the source port leads nowhere.
@@ -118,3 +122,13 @@ class IncomingSession(Session):
     def _rings_for_nobody(self, now: float) -> None:
         """RFC 3262 3: the caller demands to acknowledge our 180, and never does."""
         self._refuse(504, EndedBy.TIMEOUT, now)
+
+
+def _others_named(request: Request, called: str) -> tuple[str, ...]:
+    """A registrar writes the Contact that we have registered into the Request-URI (RFC 3261 16.5). The number that was
+    dialled stands in P-Called-Party-ID then (RFC 7315 4.2), or in To alone."""
+    users = [request.to.user]
+    if party := request.headers.get("P-Called-Party-ID"):
+        with suppress(RemoteProtocolError):
+            users.insert(0, parse_name_address(party).user)
+    return tuple(dict.fromkeys(user for user in users if user and user != called))

@@ -75,6 +75,18 @@ async def test_other_settings_of_one_account_take_nothing_back() -> None:
     assert scene.standing == {"one": TrunkCondition.UP}
 
 
+async def test_of_several_trunks_at_one_address_each_may_have_called_but_for_an_account_that_is() -> None:
+    other = replace(PROVIDER, name="two", user="branch")
+    scene = Scene(PROVIDER, other)
+    await scene.new()
+    source = udp((PROVIDER.host, 5060))
+    assert scene.desk.trunks_of(source, "+375172001502") == ("one", "two")
+    assert scene.desk.trunks_of(source, "branch") == ("two",)
+    assert scene.desk.trunks_of(udp(C), "branch") == ()
+    assert scene.desk.is_account(("one", "two"), "branch")
+    assert not scene.desk.is_account(("one",), "branch")
+
+
 async def test_a_trunk_of_another_name_with_the_same_account_takes_nothing_back() -> None:
     scene = Scene(PROVIDER)
     await scene.registered()

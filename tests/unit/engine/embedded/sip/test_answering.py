@@ -130,3 +130,19 @@ def test_an_incoming_call_that_we_leave_is_refused() -> None:
     session.hang_up(solo.pump.now)
     solo.wait(0.05)
     assert solo.answers("INVITE") == [100, 480]
+
+
+def test_the_numbers_that_an_invite_names_beside_its_uri_are_known() -> None:
+    """A provider calls the Contact that we have registered; what was dialled stands in other headers."""
+    solo = Solo()
+    party = ("P-Called-Party-ID", '"Office" <sip:+375172001501@provider.example;user=phone>')
+    solo.send(solo.request("INVITE", 1, party, body=OFFER, uri="sip:account@192.0.2.1", to="<sip:1502@192.0.2.1>"))
+    [session] = solo.a.take_incoming()
+    assert (session.called, session.meant) == ("account", ("+375172001501", "1502"))
+
+
+def test_an_invite_that_names_one_number_or_nonsense_means_no_other() -> None:
+    solo = Solo()
+    solo.send(solo.request("INVITE", 1, ("P-Called-Party-ID", "<nonsense"), body=OFFER))
+    [session] = solo.a.take_incoming()
+    assert session.meant == ()
