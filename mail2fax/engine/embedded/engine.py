@@ -35,6 +35,7 @@ log = structlog.get_logger()
 TICK_S = 0.020
 ASK_STUN_AGAIN_S = 60.0
 """How often a STUN server is asked where it sees the socket for SIP: a NAT that has forgotten it makes a new place."""
+_SERVICE_UNAVAILABLE = 503
 STOP_LIMIT_S = 1.5
 """How long the far ends have to answer our BYE or CANCEL when the engine stops."""
 
@@ -155,8 +156,13 @@ class EmbeddedEngine:
     async def answer(self, session: Session, trunk: str, order: AnswerOrder) -> AsyncIterator[AsyncIterator[CallEvent]]:
         """The block of a call that came in by `trunk`."""
         board = self._open_board()
-        async with self._media_port() as media:
-            call = board.answer(session, order, media, self._settings.trunk(trunk) if trunk else None)
+        try:
+            async with self._media_port() as media:
+                call = board.answer(session, order, media, self._settings.trunk(trunk) if trunk else None)
+        except BaseException:
+            # Nobody else would tell the caller: whoever wanted to answer has nothing more to say to this call.
+            self.reject(session, _SERVICE_UNAVAILABLE)
+            raise
         try:
             yield call.events
         finally:

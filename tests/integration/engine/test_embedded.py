@@ -351,6 +351,28 @@ async def test_media_ports_come_from_the_range_and_are_even() -> None:
         port.close()
 
 
+async def test_a_caller_for_whom_no_media_port_is_left_hears_so_at_once(order: CallOrder, tmp_path: Path) -> None:
+    """Trap: nobody else tells him, and he waits until his own limit."""
+    low = 26_000 + os.getpid() % 1000 * 2
+    taken = await DatagramPort.open(LOOPBACK, low, low + 1)
+    called = EmbeddedEngine(EngineSettings(media_port_low=low, media_port_high=low + 1))
+    await called.start()
+    ringing = asyncio.ensure_future(anext(called.incoming()))
+    engine = EmbeddedEngine(EngineSettings(trunks=(TrunkSettings(LOOPBACK, called.port),)))
+    await engine.start()
+    async with engine.call(order) as events, asyncio.timeout(10):
+        call = await ringing
+        with pytest.raises(EngineUnavailable, match="no media port is free"):
+            async with call.answer(AnswerOrder(str(tmp_path / "in.tif"), "")):
+                pytest.fail("there is none")
+        told = [event async for event in events]
+    end = told[-1]
+    assert isinstance(end, CallEnded)
+    assert end.call.sip_code == 503
+    taken.close()
+    await asyncio.gather(engine.stop(), called.stop())
+
+
 async def test_a_far_end_is_not_left_alone_when_the_gateway_is_killed(
     machine: AnsweringMachine, order: CallOrder
 ) -> None:

@@ -198,7 +198,7 @@ async def test_a_call_by_a_trunk_says_which_one_it_came_by(order: CallOrder) -> 
     network = replace(elsewhere, name="pbx", addresses=("127.0.0.0/8",))
     async with called(elsewhere, network) as (engine, calls):
         assert await refused_with(engine.port, replace(order, number=BUSY)) == 486
-        assert [(call.trunk, call.called) for call in calls] == [("pbx", BUSY)]
+        assert [(call.trunks, call.called) for call in calls] == [(("pbx",), BUSY)]
 
 
 async def test_of_two_accounts_at_one_provider_the_called_one_has_the_call(order: CallOrder) -> None:
@@ -207,7 +207,7 @@ async def test_of_two_accounts_at_one_provider_the_called_one_has_the_call(order
         await becomes_true(lambda: engine.trunk_states["second"].is_up, within_s=WITHIN_S)
         for number in ("boris", "anna", "100"):
             assert await refused_with(engine.port, replace(order, number=number, call_id=number)) == 486
-        assert [call.trunk for call in calls] == ["second", "first", "first"]
+        assert [call.trunks for call in calls] == [("second",), ("first",), ("first", "second")]
 
 
 async def test_a_stranger_is_refused(order: CallOrder) -> None:
@@ -223,4 +223,4 @@ async def test_a_stranger_who_knows_the_password_may_call(order: CallOrder) -> N
         assert await refused_with(engine.port, order) == 401
         assert await refused_with(engine.port, order, Credentials(USER, "wrong")) == 401
         assert await refused_with(engine.port, order, Credentials(USER, PASSWORD)) == 486
-        assert [call.trunk for call in calls] == [""]
+        assert [call.trunks for call in calls] == [()]
