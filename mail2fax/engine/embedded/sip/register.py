@@ -117,13 +117,16 @@ class Registration:
     def withdraw(self, now: float, done: Callable[[], None]) -> None:
         """Take the registration back (RFC 3261 10.2.2). `done` is called once the registrar has answered, or has not.
 
-        Nothing is told any more.
+        A first REGISTER that is on its way may bind us yet: its answer is waited for. Nothing is told any more.
         """
+        under_way = self._request if self._request and self._request.is_open else None
         self.stop()
-        if self.flow is None or self._expires_at is None or self._expires_at <= now:
+        if self.flow is not None and self._expires_at is not None and self._expires_at > now:
+            self._take_back(self.flow, done, now)
+        elif under_way is None:
             done()
         else:
-            self._begin((self.flow,), 0, lambda _answer, _sent, _now: done(), now)
+            under_way.tell(lambda answer, sent, then: self._take_back_if_bound(answer, sent, done, then))
 
     def go_on(self, order: RegisterOrder, tell: Callable[[Registered], None]) -> None:
         """By another order for the same account at the same registrar, at once. What it has of us is not taken back:
@@ -143,6 +146,16 @@ class Registration:
         self._timers.clear()
         if self._request is not None:
             self._request.abandon()
+
+    def _take_back(self, flow: Flow, done: Callable[[], None], now: float) -> None:
+        self._begin((flow,), 0, lambda _answer, _sent, _now: done(), now)
+
+    def _take_back_if_bound(self, answer: Answer, sent: "_Register", done: Callable[[], None], now: float) -> None:
+        if isinstance(answer, Response) and answer.is_success:
+            self._bound |= {contact.uri for contact in sent.request.contacts}
+            self._take_back(sent.flow, done, now)
+        else:
+            done()
 
     # What the registrar says
 
@@ -283,9 +296,18 @@ class _Register(AuthorizedRequest):
         self._done: _Done | None = done
         core.layer.request(self.request, self.flow, self, now)
 
+    @property
+    def is_open(self) -> bool:
+        """Somebody waits for its final answer."""
+        return self._done is not None
+
     def abandon(self) -> None:
         """Nobody wants to know the answer any more."""
         self._done = None
+
+    def tell(self, done: "_Done") -> None:
+        """This is who wants to know the answer now."""
+        self._done = done
 
     def on_response(self, response: Response, source: Flow, now: float) -> None:
         if response.is_provisional or self._done is None:
@@ -295,7 +317,7 @@ class _Register(AuthorizedRequest):
         elif response.status == _UNAVAILABLE and self._targets:
             self._go_on(now)
         else:
-            self._done(response, self, now)
+            self._tell_once(response, now)
 
     def on_silence(self, why: Silence, now: float) -> None:
         if self._done is None:
@@ -303,7 +325,12 @@ class _Register(AuthorizedRequest):
         if self._targets:
             self._go_on(now)
         else:
-            self._done(why, self, now)
+            self._tell_once(why, now)
+
+    def _tell_once(self, answer: Answer, now: float) -> None:
+        done, self._done = self._done, None
+        if done:
+            done(answer, self, now)
 
     def _go_on(self, now: float) -> None:
         """RFC 3263 4.3: the next server, in a transaction of its own."""

@@ -35,7 +35,8 @@ class Whereabouts:
         self._public_host = public_host
         self._found: Address | None = None
         self._local_networks = tuple(local_networks)
-        self._learned: dict[str, Address] = {}
+        self._learned: dict[tuple[str, bool], Address] = {}
+        """Where each far end sees us, by its host and whether the way to it is reliable."""
 
     def via(self, flow: Flow, token: str) -> Via:
         """A Via for a request by this flow.
@@ -65,15 +66,19 @@ class Whereabouts:
         host, port = sent.received, sent.rport
         if address_of(host) is None or not 0 < port <= _HIGHEST_PORT:
             return
-        self._learned.pop(source.address[0], None)
+        place = source.address[0], source.is_reliable
+        self._learned.pop(place, None)
         # A connection of ours leaves from a port of its own, where nobody listens: of that only the host is of use.
-        self._learned[source.address[0]] = (host, 0 if source.is_reliable else port)
+        self._learned[place] = (host, 0 if source.is_reliable else port)
         if len(self._learned) > _MOST_LEARNED:
             del self._learned[next(iter(self._learned))]
 
     def found_public(self, host: str, port: int = 0) -> None:
         """A STUN server has seen us at this address; and the socket for UDP at this port, unless it is 0."""
         known = self._found[1] if self._found and self._found[0] == host else 0
+        if self._found and self._found[0] != host:
+            # Our public address is another one now; what far ends outside have seen was the old one.
+            self._learned = {place: seen for place, seen in self._learned.items() if self._is_local_host(place[0])}
         self._found = host, port or known
 
     def _seen_by(self, flow: Flow) -> Address | None:
@@ -81,8 +86,12 @@ class Whereabouts:
         is_outside = not self.is_local(flow)
         if self._public_host and is_outside:
             return self._public_host, 0
-        # It knows best: a NAT may have another port for each far end.
-        return self._learned.get(flow.address[0]) or (self._found if is_outside else None)
+        # It knows best: a NAT may have another port for each far end. What it has seen by the other transport says the
+        # host alone, and comes last where the port counts, too.
+        host, found = flow.address[0], self._found if is_outside else None
+        own, other = (self._learned.get((host, reliable)) for reliable in (flow.is_reliable, not flow.is_reliable))
+        elsewhere = (other[0], 0) if other else None
+        return own or (elsewhere or found if flow.is_reliable else found or elsewhere)
 
     def _port_for(self, flow: Flow) -> int | None:
         """None, which means the default one, where we do not listen: then only the connection leads to us."""
@@ -91,7 +100,10 @@ class Whereabouts:
 
     def is_local(self, flow: Flow) -> bool:
         """Whether the far end of this flow is in a local network: no NAT stands between us."""
-        address = address_of(flow.address[0].partition("%")[0])
+        return self._is_local_host(flow.address[0])
+
+    def _is_local_host(self, host: str) -> bool:
+        address = address_of(host.partition("%")[0])
         return address is not None and any(address in network for network in self._local_networks)
 
 

@@ -239,13 +239,27 @@ def test_a_registration_is_taken_back_and_nothing_more_is_told(scene: Scene) -> 
     assert scene.a.idle
 
 
+def test_what_is_withdrawn_before_its_first_answer_is_taken_back_when_that_has_bound_us(scene: Scene) -> None:
+    """Trap: the registrar kept calls coming for an hour to a gateway that had gone."""
+    scene.until_due()
+    done: list[bool] = []
+    scene.registration.withdraw(scene.pump.now, lambda: done.append(True))
+    assert done == []
+    scene.answered(401, CHALLENGE)
+    scene.answered(200, OURS)
+    assert done == []
+    assert scene.last.headers.get("Expires") == "0"
+    scene.answered(200)
+    assert (done, scene.told) == ([True], [])
+
+
 def test_what_was_never_registered_is_not_taken_back(scene: Scene) -> None:
     scene.until_due()
     done: list[bool] = []
     scene.registration.withdraw(scene.pump.now, lambda: done.append(True))
-    assert done == [True]
-    scene.answered(200, OURS)
-    assert scene.told == []
+    scene.answered(403)
+    assert (done, scene.told) == ([True], [])
+    assert scene.last.headers.get("Expires") != "0"
 
 
 def test_what_a_challenge_has_shown_of_our_address_stands_in_the_answer_to_it(scene: Scene) -> None:

@@ -87,6 +87,30 @@ def test_the_port_that_a_connection_of_ours_left_from_is_nowhere_to_be_reached()
     assert contact(places, flow) == "<sip:fax@203.0.113.9:5062;transport=tcp>"
 
 
+def test_what_was_seen_of_a_connection_moves_nothing_for_datagrams() -> None:
+    """Trap: the Contact for UDP lost its port after an answer over TCP, and each answer made us register anew."""
+    places = whereabouts()
+    by_tcp = Flow(Transport.TCP, OUTSIDE.address)
+    places.learn(parse_via("SIP/2.0/UDP 192.168.1.2:5062;branch=1;received=203.0.113.9;rport=40002"), OUTSIDE)
+    assert contact(places, by_tcp) == "<sip:fax@203.0.113.9:5062;transport=tcp>"
+    places.learn(parse_via("SIP/2.0/TCP 192.168.1.2:5062;branch=1;received=203.0.113.9;rport=51111"), by_tcp)
+    assert contact(places, OUTSIDE) == "<sip:fax@203.0.113.9:40002>"
+    assert contact(places, by_tcp) == "<sip:fax@203.0.113.9:5062;transport=tcp>"
+
+
+def test_a_new_public_address_makes_far_ends_outside_forget_the_old_one() -> None:
+    """Trap: what a far end had seen before the change was told it for ever."""
+    places = whereabouts()
+    places.found_public("203.0.113.9", 40001)
+    places.learn(parse_via("SIP/2.0/UDP 192.168.1.2:5062;branch=1;received=203.0.113.9;rport=40002"), OUTSIDE)
+    places.learn(parse_via("SIP/2.0/UDP 192.168.1.2:5062;branch=1;received=192.168.7.7;rport=40003"), INSIDE)
+    places.found_public("203.0.113.9", 40001)
+    assert contact(places, OUTSIDE) == "<sip:fax@203.0.113.9:40002>"
+    places.found_public("203.0.113.77", 51000)
+    assert contact(places, OUTSIDE) == "<sip:fax@203.0.113.77:51000>"
+    assert contact(places, INSIDE) == "<sip:fax@192.168.7.7:40003>"
+
+
 @pytest.mark.parametrize(
     "seen", ["", ";rport=9", ";received=203.0.113.9", ";received=evil;rport=9", ";received=::1;rport=x"]
 )
