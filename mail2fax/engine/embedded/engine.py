@@ -92,6 +92,7 @@ class EmbeddedEngine:
         self._clock.add_done_callback(self._clock_stopped)
         if settings.stun:
             self._mapping = asyncio.create_task(self._keep_finding_us(board), name="engine mapping")
+            self._mapping.add_done_callback(_say_when_failed)
 
     async def stop(self) -> None:
         if self._board is None or self._clock is None:
@@ -267,6 +268,11 @@ class EmbeddedEngine:
             board.close()
         finally:
             board.abandon()
+
+
+def _say_when_failed(mapping: asyncio.Task[None]) -> None:
+    if not mapping.cancelled() and (error := mapping.exception()):
+        log.error("our public address is not asked for any more", exc_info=error)
 
 
 async def _run_clock(board: Switchboard) -> None:

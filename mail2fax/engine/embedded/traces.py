@@ -28,6 +28,8 @@ class Traces:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._open: dict[str, dict[Session, CallTrace]] = {}
+        self._deaf: set[Session] = set()
+        """Calls whose trace has failed at a message: they are shown no more of these, and keep what else they have."""
         self._recent = deque[tuple[float, bytes, str]](maxlen=_RECENT)
 
     def show(self, way: Way, message: bytes, peer: str) -> None:
@@ -71,15 +73,18 @@ class Traces:
             return ()
 
     def _note(self, session: Session, trace: CallTrace, at: float, way: Way, message: bytes, peer: str) -> None:
+        if session in self._deaf:
+            return
         try:
             trace.sip(at, way, message, peer)
         except Exception:
             log.exception("trace failed", call=session.call_id)
-            self._forget(session)
+            self._deaf.add(session)
 
     def _forget(self, session: Session) -> CallTrace | None:
         traces = self._open.get(session.call_id, {})
         trace = traces.pop(session, None)
+        self._deaf.discard(session)
         if not traces:
             self._open.pop(session.call_id, None)
         return trace

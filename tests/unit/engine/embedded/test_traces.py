@@ -74,3 +74,19 @@ def test_a_fault_in_the_evidence_is_no_fault_of_the_call(part: str, monkeypatch:
     traces.show(Way.SENT, message("BYE sip:1"), PEER)
     assert traces.taken(call, CallTrace(0.0).take) == ()
     assert part == "take" or traces.close(call) == ()
+
+
+def test_a_message_that_is_no_evidence_costs_the_rest_of_it_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trap: after one fault the trace was forgotten, and with it the last frames of T.30, which came later."""
+    traces, call = begun()
+    trace = traces.of(call)
+    assert trace
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CallTrace, "sip", broken)
+        traces.show(Way.SENT, message("BYE sip:1"), PEER)
+    trace.note(6.0, "T.30 is over: 0 OK")
+    assert traces.close(call)[-1].text.endswith("T.30 is over: 0 OK")
