@@ -18,8 +18,8 @@ _LONGEST = 60
 """Characters of what a far end calls itself."""
 
 
-def compose_received(mail: IncomingMail, letterhead: Letterhead, tiff: bytes) -> EmailMessage:
-    """The mail for a fax that is over, with the pages that have come."""
+def compose_received(mail: IncomingMail, letterhead: Letterhead, tiff: bytes | None) -> EmailMessage:
+    """The mail for a fax that is over, with the pages that have come; None: they are too many for a mail."""
     words, fax = RECEIVED[letterhead.language], mail.fax
     whole = fax.state is IncomingState.COMPLETE
     time = _moment(fax.started_at, letterhead.zone)
@@ -34,11 +34,15 @@ def compose_received(mail: IncomingMail, letterhead: Letterhead, tiff: bytes) ->
     message["X-Auto-Response-Suppress"] = "All"
     message[JOB_FIELD] = "0"
     rows = [f"{label + ':':<{_width(words)}} {value}" for label, value in _rows(fax, words, time)]
-    text = "\n".join([words.opening if whole else words.opening_partial, "", *rows]) + "\n"
+    opening = [words.opening if whole else words.opening_partial]
+    if tiff is None:
+        opening.append(words.too_large.format(fax=fax.id))
+    text = "\n".join([*opening, "", *rows]) + "\n"
     message.set_content(text, cte="quoted-printable" if text.isascii() else "base64")
     message["Content-Language"] = letterhead.language.value
-    message.add_attachment(tiff, maintype="image", subtype="tiff", filename=file_name(fax, letterhead.zone))
-    message.set_boundary("=_" + hashlib.sha256(mail.message_id.encode()).hexdigest()[:32])
+    if tiff is not None:
+        message.add_attachment(tiff, maintype="image", subtype="tiff", filename=file_name(fax, letterhead.zone))
+        message.set_boundary("=_" + hashlib.sha256(mail.message_id.encode()).hexdigest()[:32])
     return message
 
 

@@ -13,7 +13,7 @@ from mail2fax.jobs.incoming import CannotBeMailed, IncomingFaxes
 from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.domain import Terminal
 from mail2fax.model.incoming import Heard, Inbox, IncomingEvent, IncomingFax, incoming_path
-from mail2fax.post import IncomingPost, tried_for
+from mail2fax.post import MOST_BYTES, IncomingPost, tried_for
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.send import MailServer
 from mail2fax.store import Store
@@ -104,6 +104,16 @@ async def test_a_fax_is_mailed_again_as_a_new_mail_when_a_person_says_so(stage: 
     assert (await stage.faxes.resend(fax.id, "")).to == OTHER
     with pytest.raises(LookupError):
         await stage.faxes.resend(fax.id + 1, "")
+
+
+async def test_a_file_that_no_mail_server_takes_is_not_even_tried(stage: Stage) -> None:
+    fax = await stage.come()
+    (mail,) = await stage.faxes.owed(stage.now)
+    letterhead = Letterhead("fax@example.com", ZoneInfo("UTC"))
+    assert list(stage.post._letter(mail, letterhead).iter_attachments())
+    with stage.path(fax).open("r+b") as file:
+        file.truncate(MOST_BYTES + 1)
+    assert not list(stage.post._letter(mail, letterhead).iter_attachments())
 
 
 async def test_a_fax_without_a_reader_or_a_page_is_mailed_to_nobody(stage: Stage) -> None:

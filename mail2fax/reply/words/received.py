@@ -14,6 +14,7 @@ class ReceivedWords:
     subject_partial: str
     opening: str
     opening_partial: str
+    too_large: str
     caller: str
     sender: str
     called: str
@@ -32,6 +33,7 @@ RECEIVED: Mapping[Language, ReceivedWords] = {
         opening="A fax has come in. It is attached as a TIFF, every page was received and confirmed.",
         opening_partial="A fax has come in, but not whole: the call ended before its last page was confirmed, or a "
         "page could not be read. What was received is attached as a TIFF. Ask its sender to send it again.",
+        too_large="Its file is too large for a mail and is not attached: ask whoever runs the gateway for fax {fax}.",
         caller="Caller",
         sender="Sender",
         called="Called",
@@ -48,6 +50,7 @@ RECEIVED: Mapping[Language, ReceivedWords] = {
         opening="Принят факс. Он приложен в формате TIFF, все страницы приняты и подтверждены.",
         opening_partial="Факс принят не полностью: звонок оборвался раньше, чем была подтверждена последняя страница, "
         "или страницу не удалось прочитать. Принятое приложено в формате TIFF. Попросите отправителя повторить факс.",
+        too_large="Его файл слишком велик для письма и не приложен: спросите у администратора шлюза факс {fax}.",
         caller="Звонивший",
         sender="Отправитель",
         called="Номер",

@@ -15,6 +15,7 @@ from mail2fax.model.mark import is_own_message_id, message_id
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.received import compose_received
 from mail2fax.reply.words import Language
+from mail2fax.reply.words.received import RECEIVED
 
 FAX = IncomingFax(
     id=7,
@@ -55,6 +56,13 @@ def test_it_says_who_called_how_many_pages_came_and_when_and_has_the_tiff() -> N
     (attached,) = message.iter_attachments()
     assert attached.get_filename() == "fax-20260302-131507-375293334455.tiff"
     assert attached.get_content() == TIFF
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_fax_that_is_too_large_for_a_mail_is_told_with_its_number_alone(language: Language) -> None:
+    message = compose_received(MAIL, replace(ENGLISH, language=language), None)
+    assert not list(message.iter_attachments())
+    assert RECEIVED[language].too_large.format(fax=7) in message.get_content()
 
 
 def test_a_partial_fax_says_so_first() -> None:
