@@ -69,10 +69,12 @@ def test_a_pixel_is_the_average_of_its_box(width: int, height: int, across: int,
     page = Grey(width, height, bytes(rng.choice((0, 255, 90)) for _ in range(width * height)))
     found = ink.scaled(page, across, down).pixels
     wide, high = width / across, height / down
+    # Weights are whole 256ths that make 1: of n of them half may be one too much, the other half one too little.
+    most = 3 + (wide + high) / 2
     for at in rng.sample(range(across * down), min(5, across * down)):
         y, x = divmod(at, across)
         exact = _box(page, x * wide, (x + 1) * wide, y * high, (y + 1) * high)
-        assert abs(found[at] - exact) <= 3
+        assert abs(found[at] - exact) <= most
 
 
 @pytest.mark.parametrize("at", range(100, 112))
