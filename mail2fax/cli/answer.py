@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import structlog
 import typer
 
-from mail2fax import daemon
+from mail2fax import house
 from mail2fax import log as logs
 from mail2fax.cli.options import fail
 from mail2fax.cli.telling import printable
@@ -47,7 +47,7 @@ def answer(
         fail(f"--listen wants HOST:PORT, such as 127.0.0.1:5070, not {listen!r}")
     logging = logs.LogSettings(form=log_format)
     logs.configure(logging)
-    engine = daemon.answering_engine(host, int(port), lines, logging)
+    engine = house.answering_engine(host, int(port), lines, logging)
     try:
         out.mkdir(parents=True, exist_ok=True)
         asyncio.run(_answer_all(engine, out, AnswerOrder("", station_id, t38)))

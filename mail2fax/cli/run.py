@@ -5,6 +5,7 @@ import asyncio
 from mail2fax import daemon
 from mail2fax.cli.options import ConfigOption, config_file, fail, read_config
 from mail2fax.config import load
+from mail2fax.house import CannotStart
 
 
 def run(config: ConfigOption = None) -> None:
@@ -16,5 +17,5 @@ def run(config: ConfigOption = None) -> None:
     path = config_file(config)
     try:
         asyncio.run(daemon.run(settings, lambda: load(path)))
-    except daemon.CannotStart as error:
+    except CannotStart as error:
         fail(str(error))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from mail2fax import daemon
+from mail2fax import house
 from mail2fax.cli import main
 from mail2fax.crashpoint import CrashPoint, watch
 from mail2fax.engine.process import EngineProcess
@@ -78,7 +78,7 @@ MUTANTS: Mapping[str, Callable[[], None]] = {"no-duplicate-key": _forget_keys, "
 def arm(environ: Mapping[str, str]) -> None:
     """Changes the daemon as `environ` asks for."""
     if environ.get(ENGINE) == "scripted":
-        setattr(daemon, "EngineProcess", partial(EngineProcess, command=ledger_engine.COMMAND))  # noqa: B010
+        setattr(house, "EngineProcess", partial(EngineProcess, command=ledger_engine.COMMAND))  # noqa: B010
     if environ.get(MUTANT):
         MUTANTS[environ[MUTANT]]()
     if environ.get(CRASH):
