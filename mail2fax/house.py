@@ -370,7 +370,8 @@ async def _open_api(
         await door.start()
     except OSError as error:
         raise CannotStart(
-            f"cannot listen for programs at {settings.host}:{settings.port}: {_why(error)}. See api.listen and api.port."
+            f"cannot listen for programs at {settings.host}:{settings.port}: {_why(error)}. "
+            "See api.listen and api.port."
         ) from error
     return door
 
