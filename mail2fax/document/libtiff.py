@@ -17,10 +17,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import _imaging
 
-DAMAGE_WARNINGS = ("Fax3", "Fax4", "JPEGLib", "LZWDecode", "PackBitsDecode")
-"""The modules of libtiff whose warnings, while it unpacks a page, mean that the data are not what they should be."""
-HARMLESS = "Old-style LZW codes"
-"""The one complaint of theirs that says nothing about the data."""
+DAMAGE_WARNINGS = ("Fax3", "Fax4", "JPEGLib", "JPEGPreDecode", "LibJpeg", "LZWDecode", "PackBitsDecode")
+"""The modules of libtiff whose warnings, while it unpacks a page, mean that the data are not what they should be.
+
+`LibJpeg` is old-style JPEG, and `JPEGPreDecode` says that a picture is smaller than its strip or tile.
+"""
+HARMLESS = ("Old-style LZW codes", "JPEG strip size exceeds expected dimensions")
+"""Their complaints that say nothing about the data; the second is of a last strip that is coded as high as the rest."""
 LACKING = ("not configured", "not implemented")
 """What it says of a compression that it was built without, or has never heard of."""
 
@@ -90,7 +93,7 @@ class LibTiff:
             text = ctypes.create_string_buffer(_MESSAGE_BYTES)
             self._vsnprintf(text, ctypes.c_size_t(_MESSAGE_BYTES), form, _pointer(arguments))
             message = text.value.decode("latin-1")
-            if (module or b"").decode("latin-1").startswith(tuple(modules)) and HARMLESS not in message:
+            if (module or b"").decode("latin-1").startswith(tuple(modules)) and not message.startswith(HARMLESS):
                 self.complaints.append(message)
 
         return _Handler(note)

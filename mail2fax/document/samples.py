@@ -145,7 +145,7 @@ def _read_planes(page: LibTiffPage, form: Form) -> Sequence[Bytes]:
     """The rows of the page as bytes: one array (height, bytes of a row), or one for each sample in planes apart."""
     in_plane = 1 if form.planar else form.samples
     row_bytes = -(-form.width * in_plane * form.bits // BYTE)
-    planes = [np.empty((form.height, row_bytes), np.uint8) for _ in range(form.samples if form.planar else 1)]
+    planes = [np.zeros((form.height, row_bytes), np.uint8) for _ in range(form.samples if form.planar else 1)]
     each, rest = divmod(page.parts, len(planes))
     if rest or each == 0:
         raise Complaint("its parts do not make up a picture")
@@ -175,7 +175,7 @@ def _read_tiles(page: LibTiffPage, plane: Bytes, parts: range, pixel_bits: int) 
     corners = [(top, left) for top in range(0, height, high) for left in range(0, row_bytes, tile_row)]
     if len(corners) != len(parts):
         raise Complaint("its tiles do not make up a picture")
-    tile = np.empty((high, tile_row), np.uint8)
+    tile = np.zeros((high, tile_row), np.uint8)
     for part, (top, left) in zip(parts, corners, strict=True):
         page.unpack(part, tile.reshape(-1))
         room = plane[top : top + high, left : left + tile_row]

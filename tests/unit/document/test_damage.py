@@ -12,7 +12,7 @@ from mail2fax.document.sheets import AllReaders
 from mail2fax.model.document import Kind
 from mail2fax.model.refusal import RefusalCode
 from tests.unit.document.crafted import text_page
-from tests.unit.document.forms import COLOURS, Writing, of
+from tests.unit.document.forms import COLOURS, GREYS, JPEG, OLD_JPEG, Values, Writing, jpeg, of, write_tiff
 
 READERS = AllReaders()
 SHADES = COLOURS.resize((280, 208))
@@ -77,3 +77,29 @@ def test_whole_pages_after_a_damaged_one_do_not_save_the_document() -> None:
     whole = PAGES["group4"]
     hole = len(whole) // 4
     assert code_of(whole[:hole] + bytes(60) + whole[hole + 60 :]) is RefusalCode.DOCUMENT_DAMAGED
+
+
+def test_a_jpeg_that_is_smaller_than_its_strip_is_damage() -> None:
+    """To libtiff that is a warning: what it leaves unwritten would be faxed as if it were the page."""
+    half, size = jpeg(GREYS), GREYS.size
+    tags: dict[int, Values] = {256: size[0], 257: 2 * size[1], 258: 8, 259: JPEG, 262: 1, 277: 1, 278: 2 * size[1]}
+    assert code_of(write_tiff([half], tags)) is RefusalCode.DOCUMENT_DAMAGED
+
+
+def test_a_last_strip_that_is_coded_as_high_as_the_others_is_none() -> None:
+    strip, (width, height) = jpeg(GREYS), GREYS.size
+    tags: dict[int, Values] = {256: width, 257: height + 9, 258: 8, 259: JPEG, 262: 1, 277: 1, 278: height}
+    assert code_of(write_tiff([strip, strip], tags)) is None
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.9])
+def test_an_old_style_jpeg_that_ends_too_early_is_damage(kept: float) -> None:
+    assert code_of(_old_jpeg(jpeg(SHADES))) is None
+    stream = jpeg(SHADES)
+    assert code_of(_old_jpeg(stream[: int(len(stream) * kept)])) is RefusalCode.DOCUMENT_DAMAGED
+
+
+def _old_jpeg(stream: bytes) -> bytes:
+    width, height = SHADES.size
+    tags: dict[int, Values] = {256: width, 257: height, 258: (8, 8, 8), 259: OLD_JPEG, 262: 6, 277: 3, 278: height}
+    return write_tiff([stream], {**tags, 513: 8, 514: len(stream), 530: (1, 1)})
