@@ -6,6 +6,7 @@ from mail2fax.document import ink
 from mail2fax.document.geometry import Fit
 from mail2fax.document.grey import grey_of
 from mail2fax.document.ink import Grey, Rows, Screen
+from mail2fax.document.tiff import WIDTH
 
 BLACK_BELOW = 192
 """For black-and-white pages: a pixel of the fax is black where a quarter of it is covered, so thin strokes survive."""
@@ -22,7 +23,9 @@ def on_paper(picture: Image.Image, place: Fit, screen: Screen = Screen.DOTS) -> 
 
 
 def as_it_is(fax: Image.Image) -> Rows:
-    """A picture of mode 1 in fax form, pixel for pixel."""
+    """A picture of mode 1 in fax form, pixel for pixel; raises `ValueError` for any other."""
+    if (fax.mode, fax.width) != ("1", WIDTH):
+        raise ValueError(f"a picture of mode {fax.mode}, {fax.width} pixels wide, is no fax page")
     return Rows(ImageChops.invert(fax).tobytes())
 
 

@@ -121,13 +121,16 @@ def _all_directories(source: bytes, most: int) -> Sequence[Directory]:
 
 
 def _without_previews(found: Sequence[Directory]) -> Sequence[Directory]:
-    """The pages among the directories. Some programs call every page a thumbnail: a real
-    one is much smaller, and a sheet of A4 beside one of A3 is none."""
+    """The pages among the directories. Some programs call every page a thumbnail, then none is one; and a real
+    one is much smaller: a sheet of A4 beside one of A3 is none."""
+    kinds = {directory.number(tag.NEW_SUBFILE_TYPE, 0) for directory in found}
+    shown_by_thumbnails = any(not kind & (_MASK | _THUMBNAIL) for kind in kinds)
     largest = max((_pixels(directory) for directory in found), default=0)
 
     def preview(directory: Directory) -> bool:
         kind = directory.number(tag.NEW_SUBFILE_TYPE, 0)
-        return bool(kind & _MASK) or bool(kind & _THUMBNAIL and 3 * _pixels(directory) < largest)
+        small = 3 * _pixels(directory) < largest
+        return bool(kind & _MASK) or bool(kind & _THUMBNAIL and shown_by_thumbnails and small)
 
     # A file of nothing but masks has been mislabelled.
     return [directory for directory in found if not preview(directory)] or found

@@ -52,7 +52,7 @@ def render(
         begin_page()
         with _about(sheet):
             picture = sheet.look()
-        as_sent = sheet.page.fax_form is resolution
+        as_sent = sheet.page.fax_form is resolution and picture.mode == "1"
         renditions.add(*(_coded(as_it_is(picture)) if as_sent else affordable(picture, place, page_phone_s)))
     renditions.finish()
     pairs = enumerate(zip(sheets, places, strict=True), start=1)

@@ -91,4 +91,5 @@ def _picture(form: Form, pixels: Numbers, colour_map: Any) -> Image.Image:
     pixels = pixels.reshape(shape)
     if form.planar:
         pixels = pixels.transpose(1, 2, 0)
-    return picture_of(form, lambda top, bottom: pixels[top:bottom], colour_map)
+    picture = picture_of(form, lambda top, bottom: pixels[top:bottom], colour_map)
+    return picture.convert("1", dither=Image.Dither.NONE) if form.bilevel else picture

@@ -86,6 +86,12 @@ def test_a_page_that_calls_itself_a_thumbnail_and_is_none_is_not_lost(kinds: tup
     assert len(pages(craft(*[bilevel(1728, 100, t254=kind) for kind in kinds]))) == len(kinds)
 
 
+def test_a_small_page_is_not_lost_where_every_page_calls_itself_a_thumbnail() -> None:
+    """A receipt behind a letter: there is no page that it could be a thumbnail of."""
+    pages_of_a_scanner = [bilevel(1728, 1000, t254=3), bilevel(600, 300, t254=3), bilevel(1728, 1000, t254=4)]
+    assert [page.height for page in pages(craft(*pages_of_a_scanner))] == [1000, 300]
+
+
 def test_the_first_page_is_a_page_whatever_it_says() -> None:
     assert len(pages(craft(bilevel(1728, 100, t254=1)))) == 1
 

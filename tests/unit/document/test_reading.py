@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from mail2fax.document.probe import probe
 from mail2fax.document.reading import Readers, upright_picture
@@ -15,7 +15,7 @@ from mail2fax.document.refused import Refused
 from mail2fax.model.refusal import Refusal, RefusalCode
 from tests.harness.peers import lacking
 from tests.unit.document.crafted import Craft, Value, craft, raw
-from tests.unit.document.forms import COLOURS, Sample
+from tests.unit.document.forms import BLACK_AND_WHITE, COLOURS, Sample, write_tiff
 from tests.unit.document.test_forms import farthest
 
 READERS = Readers()
@@ -155,6 +155,17 @@ def test_a_page_that_the_second_reader_cannot_read_whole_is_damage(second: Any) 
     counts = struct.pack(f"<{len(page.databytecounts)}H", *page.databytecounts)
     assert tiff.count(counts) == 1
     assert refusal_of(tiff.replace(counts, bytes(len(counts)))).code is RefusalCode.DOCUMENT_DAMAGED
+
+
+@pytest.mark.usefixtures("second")
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_the_second_reader_gives_black_and_white_as_such(photometric: int) -> None:
+    """Such a page may have the form of a fax, and then its bits are taken as they are."""
+    png, (width, height) = io.BytesIO(), BLACK_AND_WHITE.size
+    (ImageChops.invert(BLACK_AND_WHITE) if photometric == 0 else BLACK_AND_WHITE).save(png, "PNG")
+    tags = {256: width, 257: height, 258: 1, 259: 34_933, 262: photometric, 277: 1, 278: height}
+    found = picture(write_tiff([png.getvalue()], tags))
+    assert (found.mode, found.tobytes()) == ("1", BLACK_AND_WHITE.tobytes())
 
 
 def written(tifffile: Any, **how: Any) -> bytes:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from mail2fax.document import tiff
+from mail2fax.document.paper import as_it_is
 from mail2fax.document.refused import Refused
 from mail2fax.document.render import render
 from mail2fax.document.sheets import AllReaders
@@ -260,3 +261,9 @@ def test_only_a_fine_document_is_written_a_second_time(resolution: tuple[int, in
     if written:
         assert tiff.read(standard)[0] is Resolution.STANDARD
         assert [page.height for page in pages_of(standard.getvalue())] == [150, 150]
+
+
+def test_what_is_no_fax_page_never_passes_as_one() -> None:
+    for mode, width in (("L", WIDTH), ("RGB", WIDTH), ("1", WIDTH - 8)):
+        with pytest.raises(ValueError, match="no fax page"):
+            as_it_is(Image.new(mode, (width, 10)))

@@ -192,3 +192,15 @@ def test_a_refusal_says_which_of_several_files_it_is_about() -> None:
 def test_several_files_have_one_limit_of_pages() -> None:
     two = (Kind.TIFF, saved(text_page(200), text_page(200)))
     assert refusal_of(two, two, max_pages=3).refusal.facts["problem"] == "it has more than 3 pages"
+
+
+@pytest.mark.parametrize("mode", ["1", "LA", "P"])
+def test_a_png_in_fax_form_shows_its_picture_whatever_is_transparent_in_it(mode: str) -> None:
+    """Trap: a black-and-white picture with a transparent colour comes in colour, and is no row of bits any more."""
+    page = text_page(400)
+    target = io.BytesIO()
+    options: dict[str, Any] = {"transparency": 255} if mode == "1" else {}
+    source = written(page.convert(mode), "PNG", dpi=FINE, **options)
+    render([(Kind.PNG, source)], target, READERS, max_pages=9, begin_page=lambda: None)
+    (fax,) = pages_of(target.getvalue())
+    assert off(fax, page) < 3
