@@ -15,6 +15,7 @@ from mail2fax.document import cover
 from mail2fax.document.libtiff import Complaint
 from mail2fax.document.limits import DOCUMENT_PIXELS, MEGA
 from mail2fax.document.pdf import PdfReader
+from mail2fax.document.png import wrong_chunk
 from mail2fax.document.probe import UPRIGHT, SourcePage, probe, refuse_giant
 from mail2fax.document.reading import Readers, upright_picture
 from mail2fax.document.refused import Refused, damaged, too_large, unreadable
@@ -110,6 +111,8 @@ def _picture(kind: Kind, source: bytes, readers: AllReaders) -> _Page:
         decoded_bytes=picture.width * picture.height * len(picture.getbands()),
     )
     refuse_giant(page)
+    if kind is Kind.PNG and (wrong := wrong_chunk(source)):
+        raise damaged(1, "part of its picture is missing or garbled", f"the check sum of its {wrong} is wrong")
     return page, partial(_look, picture, page, source if kind is Kind.JPEG else b"", readers)
 
 

@@ -1,6 +1,7 @@
 """Files of other kinds than TIFF: their pages, in order, upright, on white paper; what is not whole is refused."""
 
 import io
+import zlib
 from typing import Any
 
 import numpy as np
@@ -204,3 +205,17 @@ def test_a_png_in_fax_form_shows_its_picture_whatever_is_transparent_in_it(mode:
     render([(Kind.PNG, source)], target, READERS, max_pages=9, begin_page=lambda: None)
     (fax,) = pages_of(target.getvalue())
     assert off(fax, page) < 3
+
+
+def test_a_png_with_a_flipped_bit_in_its_picture_is_damage() -> None:
+    """Trap: Pillow does not compare the check sums of the picture's data, nor whether zlib's own is right."""
+    png = bytearray(written(GREYS.resize((200, 200)), "PNG", compress_level=0))
+    start = png.index(b"IDAT") + 4
+    end = start + int.from_bytes(png[start - 8 : start - 4], "big")
+    png[start + 2000] ^= 0x10
+    # Of a file whose Adler-32 is right again only the CRC tells.
+    pixels = zlib.decompressobj(wbits=-15).decompress(bytes(png[start + 2 : end]))
+    png[end - 4 : end] = zlib.adler32(pixels).to_bytes(4, "big")
+    no = refusal_of((Kind.PNG, bytes(png)))
+    assert no.refusal.code is RefusalCode.DOCUMENT_DAMAGED
+    assert no.detail == "the check sum of its IDAT is wrong"
