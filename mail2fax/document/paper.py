@@ -1,5 +1,7 @@
 """A page's picture as it lies on fax paper: turned if that pays, scaled, in its middle, black and white."""
 
+import math
+
 from PIL import Image, ImageChops
 
 from mail2fax.document import ink
@@ -10,6 +12,7 @@ from mail2fax.document.tiff import WIDTH
 
 BLACK_BELOW = 192
 """For black-and-white pages: a pixel of the fax is black where a quarter of it is covered, so thin strokes survive."""
+WHITE = 255
 
 
 def on_paper(picture: Image.Image, place: Fit, screen: Screen = Screen.DOTS) -> Rows:
@@ -19,7 +22,7 @@ def on_paper(picture: Image.Image, place: Fit, screen: Screen = Screen.DOTS) -> 
     if place.turned:
         page = page.transpose(Image.Transpose.ROTATE_90)
     fitted = _fitted(page, place)
-    return ink.cut(fitted, BLACK_BELOW) if bilevel else ink.binarised(fitted, screen)
+    return ink.cut(fitted, _black_below(page, place)) if bilevel else ink.binarised(fitted, screen)
 
 
 def as_it_is(fax: Image.Image) -> Rows:
@@ -27,6 +30,12 @@ def as_it_is(fax: Image.Image) -> Rows:
     if (fax.mode, fax.width) != ("1", WIDTH):
         raise ValueError(f"a picture of mode {fax.mode}, {fax.width} pixels wide, is no fax page")
     return Rows(ImageChops.invert(fax).tobytes())
+
+
+def _black_below(page: Image.Image, place: Fit) -> int:
+    """Where a pixel of the fax stands for more than four, a stroke of one in a whole row of them makes it black."""
+    box = math.ceil(max(page.width / place.width, page.height / place.height))
+    return min(WHITE, max(BLACK_BELOW, math.ceil(WHITE - WHITE / box) + 1))
 
 
 def _fitted(page: Image.Image, place: Fit) -> Grey:

@@ -4,11 +4,13 @@ import io
 import struct
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from mail2fax.document import tiff
-from mail2fax.document.paper import as_it_is
+from mail2fax.document.geometry import Fit
+from mail2fax.document.paper import as_it_is, on_paper
 from mail2fax.document.refused import Refused
 from mail2fax.document.render import render
 from mail2fax.document.sheets import AllReaders
@@ -267,3 +269,16 @@ def test_what_is_no_fax_page_never_passes_as_one() -> None:
     for mode, width in (("L", WIDTH), ("RGB", WIDTH), ("1", WIDTH - 8)):
         with pytest.raises(ValueError, match="no fax page"):
             as_it_is(Image.new(mode, (width, 10)))
+
+
+@pytest.mark.parametrize("box", [4.06, 5.0, 6.4, 8.9, 16.0])
+def test_no_hairline_is_lost_on_a_page_that_becomes_much_smaller(box: float) -> None:
+    """A sheet of A3 at 600 dpi is more than four times as wide as a fax: a hairline was less than a quarter."""
+    wide, high, lines = round(1000 * box), round(30 * box), range(40)
+    page = Image.new("1", (wide, high), 255)
+    for number in lines:
+        x = round(100 + number * (wide - 200) / 40)
+        page.paste(0, (x, 0, x + 1, high // 2))
+    rows = on_paper(page, Fit(1000, 30, turned=False))
+    row = np.unpackbits(np.frombuffer(rows.data, np.uint8).reshape(30, -1)[8]).astype(int)
+    assert int((np.diff(row) == 1).sum()) == len(lines)
