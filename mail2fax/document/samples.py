@@ -26,6 +26,8 @@ _IS_CMYK = 1
 
 SHOWN_BY_LIBTIFF = frozenset({YCBCR, LOG_LUMINANCE, LOG_LUV})
 """Their samples are no pixels: libtiff has the arithmetic."""
+INKS = frozenset({WHITE_IS_ZERO, MASK, SEPARATED})
+"""Where a sample of 0 is white paper."""
 COLOURS = {
     **dict.fromkeys((WHITE_IS_ZERO, BLACK_IS_ZERO, PALETTE, MASK), 1),
     **dict.fromkeys((RGB, YCBCR, CIELAB, ICCLAB, ITULAB), 3),
@@ -220,7 +222,9 @@ def picture_of(form: Form, rows: Any, colour_map: npt.NDArray[np.uint16] | None)
     if form.photometric in {CIELAB, ICCLAB, ITULAB}:
         pixels = pixels[:, :, :1]  # their first channel is the lightness, as the eye has it
     picture = _image(pixels)
-    return picture if alpha is None or opacity is None else _over_white(picture, opacity, alpha[1])
+    if alpha is None or opacity is None or (alpha[1] == ASSOCIATED and form.photometric in INKS):
+        return picture  # ink that is multiplied with its alpha is on white paper already
+    return _over_white(picture, opacity, alpha[1])
 
 
 def _image(pixels: Bytes) -> Image.Image:
@@ -254,7 +258,7 @@ def _range(form: Form, rows: Any) -> tuple[float, float]:
     lowest, highest = min(low for low, _ in found), max(high for _, high in found)
     if form.kind == FLOAT and lowest >= 0 and highest <= 1:
         return 0, 1
-    if not nominal:
+    if not nominal and lowest < highest:  # a page of one shade has no range: white paper is not to become black
         return lowest, highest
     if 0 < highest < (1 << form.bits) / 16:
         return 0, float((1 << max(BYTE, int(highest).bit_length())) - 1)
@@ -304,8 +308,6 @@ def _over_white(picture: Image.Image, opacity: Bytes, meaning: int) -> Image.Ima
     paper = Image.new(picture.mode, picture.size, "white" if picture.mode != "CMYK" else (0, 0, 0, 0))
     if meaning == UNASSOCIATED:
         return Image.composite(picture, paper, seen)
-    if picture.mode == "CMYK":
-        return picture  # ink that is multiplied with its alpha is on white paper already
     return ImageChops.add(picture, Image.merge(picture.mode, [ImageChops.invert(seen)] * len(picture.getbands())))
 
 

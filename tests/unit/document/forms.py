@@ -186,6 +186,11 @@ def deep_forms() -> Iterator[Sample]:
     yield Sample("float 32 from 0 to 1", Writing(32, 1, unit, more={339: 3}).tiff(), GREYS)
     real = (of(COLOURS) / 255).astype(np.float32)
     yield Sample("float 32 RGB", Writing(32, 2, real, more={339: (3, 3, 3)}).tiff(), COLOURS)
+    white = Image.new("L", (WIDTH, HEIGHT), 255)
+    for name, bits, kind, value in (("unsigned", 32, 1, 0xFFFFFFFF), ("unsigned", 32, 1, 255), ("float", 32, 3, 1e9)):
+        paper: Numbers = np.full((HEIGHT, WIDTH, 1), value, np.float32 if kind == 3 else np.uint32)
+        blank = Writing(bits, 1, paper, more={339: kind}).tiff()
+        yield Sample(f"{name} {bits} bits, white paper of {value}", blank, white)
     for bits in (8, 12):
         shallow = scaled(GREYS, bits).astype(np.uint16)
         yield Sample(f"{bits} bits in 16", Writing(16, 1, shallow).tiff(), GREYS)
@@ -248,6 +253,11 @@ def transparent_forms() -> Iterator[Sample]:
         )
         deep = numbers.astype(np.uint16) * 257
         yield Sample(f"{name}, alpha, 16 bits", Writing(16, photometric, deep, more={338: 2}).tiff(), paper)
+        if photometric == 1:
+            ink = np.dstack([255 - of(picture), opacity])
+            ink[:, WIDTH // 2 :] = 0
+            tiff = Writing(8, 0, ink, more={338: 1}).tiff()
+            yield Sample("grey, white is zero, alpha, multiplied", tiff, paper)
         yield Sample(f"{name}, a selection", Writing(8, photometric, numbers, more={338: 0}).tiff(), picture)
         numbers = np.dstack([of(picture), np.zeros((HEIGHT, WIDTH), np.uint8)])
         yield Sample(f"{name}, alpha unused", Writing(8, photometric, numbers, more={338: 2}).tiff(), picture)
