@@ -22,8 +22,12 @@ DAMAGE_WARNINGS = ("Fax3", "Fax4", "JPEGLib", "JPEGPreDecode", "LibJpeg", "LZWDe
 
 `LibJpeg` is old-style JPEG, and `JPEGPreDecode` says that a picture is smaller than its strip or tile.
 """
-HARMLESS = ("Old-style LZW codes", "JPEG strip size exceeds expected dimensions")
-"""Their complaints that say nothing about the data; the second is of a last strip that is coded as high as the rest."""
+HARMLESS = (
+    "Old-style LZW codes",
+    "JPEG strip size exceeds expected dimensions",  # a last strip that is coded as high as the rest
+    "The JPEG strip/tile is encoded with progressive mode",
+)
+"""Their complaints that say nothing about whether the data are whole."""
 LACKING = ("not configured", "not implemented")
 """What it says of a compression that it was built without, or has never heard of."""
 
