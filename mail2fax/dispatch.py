@@ -298,7 +298,8 @@ class Dispatcher:
         if reply.id not in self._unsettled:
             attempts = await self._jobs.attempts_of(job.id)
             copied = await self._gateway.copy_of(reply, job)
-            mail = compose(reply, job, attempts, self._replies.letterhead, to, copied)
+            # In a thread: what is attached becomes a third longer, line by line.
+            mail = await asyncio.to_thread(compose, reply, job, attempts, self._replies.letterhead, to, copied)
             reached(CrashPoint.REPLY_DUE)
             try:
                 await send(mail, self._replies.server)

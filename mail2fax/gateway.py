@@ -261,16 +261,19 @@ class Gateway:
 
     async def copy_of(self, reply: Reply, job: Job) -> Attachment | None:
         """What goes with `reply`: the preview of a test, or what the sender of a fax wishes to have back of it."""
-        if preview := await self.preview_of(job):
-            return Attachment(f"fax-{job.id}.pdf", "application/pdf", preview)
-        wished = job.submission.wishes.copy
+        if job.outcome == RefusalCode.PREVIEW:
+            return await self._copy(job, Copy.PDF) or await self._copy(job, Copy.THUMBNAIL)
         sent = job.state in {JobState.SENT, JobState.UNCONFIRMED}
-        if wished is Copy.NONE or reply.kind is not ReplyKind.FINAL or not sent or not job.document:
+        return await self._copy(job, job.submission.wishes.copy) if sent and reply.kind is ReplyKind.FINAL else None
+
+    async def _copy(self, job: Job, wished: Copy) -> Attachment | None:
+        """What was made of the mail of `job`, as `wished`; None when it is too large for a mail, or gone."""
+        if wished is Copy.NONE or job.document is None:
             return None
         kind, end, make = _COPIES[wished]
         content = await asyncio.to_thread(make, self._documents / job.document)
         if content is not None and len(content) > MOST_COPY_BYTES:
-            log.warning("copy of the fax left out, it is too large", job=job.id, bytes=len(content))
+            log.warning("copy of the fax left out, it is too large", job=job.id, kind=wished.value, bytes=len(content))
             content = None
         return None if content is None else Attachment(f"fax-{job.id}.{end}", kind, content)
 
@@ -411,12 +414,6 @@ class Gateway:
         files.write(page)
         files.flush()
         return (Piece(Kind.COVER, "the cover page", at, len(page)), *pieces)
-
-    async def preview_of(self, job: Job) -> bytes | None:
-        """The PDF that a job's reply brings, of what would have been sent; None for other jobs, or when it is gone."""
-        if job.outcome != RefusalCode.PREVIEW or job.document is None:
-            return None
-        return await asyncio.to_thread(_as_pdf, self._documents / job.document)
 
     async def _call(self, job_id: int, order: CallOrder, watch: AttemptWatch) -> None:
         """One call from its first event to its last. It is a task of its own, so that `hang_up` ends it and not us."""

@@ -35,8 +35,8 @@ from mail2fax.model.number import FaxNumber
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.model.rule import SenderRule
 
-_TEST = re.compile(r"\s*TEST\b")
-"""In capitals: a fax about a test has it otherwise."""
+_TEST = re.compile(r"TEST:?(?:\s*[\d+(][\d\s()./+-]*)?")
+"""In capitals, and nothing but a number behind it: a fax about a test has it otherwise, or says what was tested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +198,9 @@ def judge_order(
 
 
 def is_test(subject: str) -> bool:
-    """Whether the mail asks to be shown what would be sent, and not to be faxed: its subject begins with TEST."""
-    return _TEST.match(subject) is not None
+    """Whether the mail asks to be shown what would be sent, and not to be faxed: its subject is TEST, or that
+    and a number."""
+    return _TEST.fullmatch(subject.strip()) is not None
 
 
 def judge_test(parts: tuple[Part, ...] | Problem, rules: AdmissionRules) -> Found | Refusal:

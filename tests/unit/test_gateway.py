@@ -206,7 +206,8 @@ async def test_a_mail_that_only_wants_to_be_shown_something_is_never_dialled(qui
         job = await quiet.found(job.id)
         assert (job.state, job.outcome, job.number) == (JobState.REJECTED, RefusalCode.PREVIEW, None)
         assert job.facts["pages"] == "2"
-        assert await quiet.gateway.preview_of(job) is None  # this renderer has written nothing
+        (reply,) = [reply for reply in await quiet.outbox.owed(quiet.clock()) if reply.job_id == job.id]
+        assert await quiet.gateway.copy_of(reply, job) is None  # this renderer has written nothing
     assert len(await quiet.outbox.owed(quiet.clock())) == 2
     real = await quiet.found(await accepted(quiet, "for good"))
     await quiet.gateway.prepare(real)
@@ -283,6 +284,27 @@ async def test_a_mail_that_cannot_be_taken_apart_is_refused_kept_and_told_to_the
     ]
     await quiet.spool.remove([job.submission.spool_name])
     assert kept_as.exists(), "retention does not reach it"
+
+
+async def test_a_preview_that_no_mail_server_takes_is_the_picture_of_its_first_page(
+    quiet: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = ORDER.replace(b"Subject: +375 29 155 44 99", b"Subject: TEST")
+    job = await quiet.found(await accepted(quiet, raw=raw))
+    await quiet.gateway.prepare(job)
+    job = await quiet.found(job.id)
+    assert job.document
+    with (tmp_path / job.document).open("wb") as file:
+        canonical = TiffWriter(file, Resolution.FINE)
+        canonical.add(1, b"\x80")
+        canonical.finish()
+    (reply,) = await quiet.outbox.owed(quiet.clock())
+    kinds = []
+    for most in (7_000_000, 500, 10):
+        monkeypatch.setattr("mail2fax.gateway.MOST_COPY_BYTES", most)
+        copied = await quiet.gateway.copy_of(reply, job)
+        kinds.append(copied and copied.kind)
+    assert kinds == ["application/pdf", "image/png", None]
 
 
 async def test_what_was_attached_beside_the_tiff_is_kept_for_the_status_mail(quiet: House) -> None:

@@ -223,7 +223,8 @@ _REFUSALS = {
         "Nothing, if you meant one fax. To send it once more, write a new mail.",
     ),
     RefusalCode.PREVIEW: Wording(
-        "Your fax would look like the attached PDF: pages {pages}, on the phone about {seconds} seconds.",
+        "Your fax would look as attached (a picture shows its first page only): pages {pages}, on the phone about "
+        "{seconds} seconds.",
         "To send it, write the mail again with the fax number as its subject, without TEST.",
     ),
 }
