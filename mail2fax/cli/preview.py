@@ -25,6 +25,7 @@ NOTES = {
     Note.TURNED: "turned, so that it is larger",
     Note.SHRUNK: "made smaller: it is wider than a fax",
     Note.GUESSED: "its file says no resolution that can be meant: its size is a guess",
+    Note.LEFT_OUT: "its file has thumbnails or masks besides, which are left out",
 }
 
 

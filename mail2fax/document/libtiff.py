@@ -198,7 +198,7 @@ class LibTiffPage:
         message = ctypes.create_string_buffer(_EMESSAGE_BYTES)
         if not self._lib.TIFFRGBAImageOK(self._handle, message):
             raise Complaint(f"not configured: {message.value.decode('latin-1')}")
-        pixels = np.empty((height, width, 4), np.uint8)
+        pixels = np.zeros((height, width, 4), np.uint8)
         orientation = self.short(274, 1)  # its own: libtiff is to turn nothing
         whole = self._lib.TIFFReadRGBAImageOriented(
             self._handle, width, height, pixels.ctypes.data, orientation, _STOP_ON_ERROR

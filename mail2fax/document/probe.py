@@ -1,7 +1,7 @@
 """What a TIFF says about its pages, before a single pixel is unpacked: enough to refuse what would cost too much."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
@@ -40,7 +40,7 @@ class SourcePage:
     """One page as the file describes it. `number` counts from 1; sizes and `dpi` are as the page is looked at.
 
     `directory` is where its description lies in the file, `stored` the size of the picture as it is stored, which
-    `orientation` (TIFF 6.0 section 8) turns.
+    `orientation` (TIFF 6.0 section 8) turns. `beside` is how many thumbnails and masks the file has, on its first page.
     """
 
     number: int
@@ -50,6 +50,7 @@ class SourcePage:
     dpi: Dpi | None
     bilevel: bool
     decoded_bytes: int
+    beside: int = 0
 
     @property
     def size(self) -> tuple[int, int]:
@@ -86,7 +87,8 @@ class SourcePage:
 
 def probe(source: bytes, max_pages: int) -> tuple[SourcePage, ...]:
     """The pages of a TIFF, all within the budgets; raises `Refused`."""
-    shown = _without_previews(_all_directories(source, DIRECTORIES_PER_PAGE * max_pages))
+    found = _all_directories(source, DIRECTORIES_PER_PAGE * max_pages)
+    shown = _without_previews(found)
     if len(shown) > max_pages:
         raise too_large(f"it has more than {max_pages} pages")
     pages, pixels = [], 0
@@ -97,7 +99,7 @@ def probe(source: bytes, max_pages: int) -> tuple[SourcePage, ...]:
         pixels += page.pixels
         if pixels > DOCUMENT_PIXELS:
             raise too_large(f"its pages have more than {DOCUMENT_PIXELS // MEGA} million pixels together")
-    return tuple(pages)
+    return replace(pages[0], beside=len(found) - len(shown)), *pages[1:]
 
 
 def _all_directories(source: bytes, most: int) -> Sequence[Directory]:

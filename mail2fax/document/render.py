@@ -100,6 +100,8 @@ def _notes(page: SourcePage, place: Fit) -> Iterator[Note]:
         yield Note.SHRUNK
     if not believable(page.dpi) and not page.fax_form:
         yield Note.GUESSED
+    if page.beside:
+        yield Note.LEFT_OUT
 
 
 def _places(sheets: Sequence[Sheet], resolution: Resolution) -> Sequence[Fit]:

@@ -82,6 +82,8 @@ class Note(StrEnum):
     SHRUNK = "shrunk"
     GUESSED = "guessed"
     """The file does not say, or not believably, how large the page is."""
+    LEFT_OUT = "left out"
+    """Beside its pages the file has thumbnails or masks, which are not faxed; said of the first page."""
 
 
 @dataclass(frozen=True, slots=True)

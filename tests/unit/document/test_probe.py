@@ -71,6 +71,14 @@ def test_thumbnails_and_masks_are_not_pages() -> None:
         assert [(found.number, found.height) for found in pages(craft(*order))] == [(1, 100), (2, 90)]
 
 
+def test_what_is_left_out_is_told_of_the_first_page() -> None:
+    assert [page.beside for page in pages(craft(bilevel(1728, 100), bilevel(170, 10, t254=1), bilevel(1728, 90)))] == [
+        1,
+        0,
+    ]
+    assert [page.beside for page in pages(craft(bilevel(1728, 100), bilevel(1728, 90)))] == [0, 0]
+
+
 def test_a_file_of_nothing_but_masks_is_a_file_of_pages() -> None:
     assert len(pages(craft(*[bilevel(1728, 100, t254=4)] * 2))) == 2
 

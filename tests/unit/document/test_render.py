@@ -14,7 +14,7 @@ from mail2fax.document.paper import as_it_is, on_paper
 from mail2fax.document.refused import Refused
 from mail2fax.document.render import render
 from mail2fax.document.sheets import AllReaders
-from mail2fax.model.document import Kind, Resolution
+from mail2fax.model.document import Kind, Note, Resolution
 from mail2fax.model.refusal import Refusal, RefusalCode
 from tests.unit.document.crafted import (
     FINE,
@@ -282,3 +282,11 @@ def test_no_hairline_is_lost_on_a_page_that_becomes_much_smaller(box: float) -> 
     rows = on_paper(page, Fit(1000, 30, turned=False))
     row = np.unpackbits(np.frombuffer(rows.data, np.uint8).reshape(30, -1)[8]).astype(int)
     assert int((np.diff(row) == 1).sum()) == len(lines)
+
+
+@pytest.mark.parametrize(("kind", "notes"), [(1, ((1, Note.LEFT_OUT),)), (4, ((1, Note.LEFT_OUT),)), (0, ())])
+def test_the_sender_can_hear_that_a_thumbnail_was_left_out(kind: int, notes: tuple[tuple[int, Note], ...]) -> None:
+    page, other = g4(text_page(300), FINE), g4(text_page(90), FINE)
+    source = craft(page, Craft(other.strip, {**other.tags, 254: kind}, other.rational))
+    found = render([(Kind.TIFF, source)], io.BytesIO(), READERS, max_pages=9, begin_page=lambda: None)
+    assert found == notes
