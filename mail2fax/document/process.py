@@ -22,7 +22,10 @@ from mail2fax.document.limits import RenderLimits
 from mail2fax.model.document import Piece
 
 ANSWER_BYTES = 256 * 1024
-CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS})
+CRASHES = frozenset(
+    {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS, signal.SIGTRAP}
+)
+"""PDFium ends itself by SIGTRAP where a check of its own fails."""
 OUT_OF_TIME = frozenset({signal.SIGPROF, signal.SIGXCPU})
 LET_GO_S = 5.0
 """How long the parent may take to end a process that it was told to end."""
@@ -40,7 +43,8 @@ class ConfinedProcess:
         self._code: int | None = None
 
     async def answer(self) -> tuple[bytes, int]:
-        """Its one line, and how it ended; raises `ValueError` when the line has no end."""
+        """Its one line, and how it ended; raises `ValueError` when the line has no end, `OSError` when its parent has
+        died."""
         loop, said = asyncio.get_running_loop(), b""
         while b"\n" not in said and (more := await loop.sock_recv(self._words, _CHUNK)):
             said += more
@@ -48,15 +52,17 @@ class ConfinedProcess:
                 raise ValueError("an answer without end")
         return said.partition(b"\n")[0], await self._ended()
 
-    async def end(self) -> None:
-        """It is gone, whatever it was doing."""
+    async def end(self) -> bool:
+        """It is gone, whatever it was doing; False when its parent does not say so: it goes when that goes."""
         try:
             if self._code is None:
                 self._line.shutdown(socket.SHUT_WR)
-                async with asyncio.timeout(LET_GO_S):
-                    await self._ended()
+                # Not `asyncio.timeout`: in a task that is being cancelled, as by a time limit around us, it does not
+                # turn its own cancelling into a TimeoutError (Python 3.11).
+                await asyncio.wait_for(self._ended(), LET_GO_S)
+            return True
         except (OSError, TimeoutError):
-            pass  # its parent is gone or stopped: it goes when that goes
+            return False
         finally:
             self._line.close()
             self._words.close()
@@ -64,8 +70,10 @@ class ConfinedProcess:
     async def _ended(self) -> int:
         if self._code is None:
             told = await asyncio.get_running_loop().sock_recv(self._line, STATUS.size)
-            # Nothing is told when the parent has died, which its children do not outlive for long.
-            self._code = int(STATUS.unpack(told)[0]) if len(told) == STATUS.size else -signal.SIGKILL
+            if len(told) != STATUS.size:
+                # Its children do not outlive it for long. That says nothing of what this one was reading.
+                raise ConnectionError("the parent of the confined processes has died")
+            self._code = int(STATUS.unpack(told)[0])
         return self._code
 
 
@@ -117,6 +125,11 @@ class _Parent:
         words.setblocking(False)
         return ConfinedProcess(line, words)
 
+    def kill(self) -> None:
+        """It will not end by itself; what it has forked goes with it."""
+        if self._process.returncode is None:
+            self._process.kill()
+
     async def end(self) -> None:
         """It is gone, and what it has forked with it."""
         self._channel.close()
@@ -143,7 +156,7 @@ class Standby:
     async def start(self) -> None:
         """From now on there is a process that has everything loaded; raises `OSError`."""
         self._warm = True
-        await self._ready(None)
+        await self._ready()
 
     async def stop(self) -> None:
         """No process waits any more."""
@@ -159,34 +172,46 @@ class Standby:
     ) -> AsyncIterator[ConfinedProcess]:
         """A process at work on `source`, which `pieces` make up; gone when the block is left, however it is left.
 
-        Raises `OSError`.
+        Raises `OSError`, and that also when the parent is stopped or hangs: it is replaced then, and nothing is said of
+        what the process was reading.
         """
         order = {"limits": asdict(limits), "pieces": [(piece.kind, piece.at, piece.size) for piece in pieces]}
         self._busy += 1
         try:
-            process = await self._give(source, targets, json.dumps(order).encode())
+            parent, process = await self._give(source, targets, json.dumps(order).encode())
             try:
                 yield process
             finally:
-                await process.end()
+                if not await process.end():
+                    parent.kill()
+                    await self._forget(parent)
+                    raise ConnectionError("the parent of the confined processes has died, or did not answer")
         finally:
             self._busy -= 1
             if not self._warm and not self._busy:
                 await self.stop()
 
-    async def _give(self, source: BinaryIO, targets: Sequence[BinaryIO], order: bytes) -> ConfinedProcess:
-        parent = await self._ready(None)
+    async def _give(
+        self, source: BinaryIO, targets: Sequence[BinaryIO], order: bytes
+    ) -> tuple[_Parent, ConfinedProcess]:
+        parent = await self._ready()
         try:
-            return parent.give(source, targets, order)
+            return parent, parent.give(source, targets, order)
         except OSError:  # it died while it waited
-            return (await self._ready(parent)).give(source, targets, order)
+            await self._forget(parent)
+            parent = await self._ready()
+            return parent, parent.give(source, targets, order)
 
-    async def _ready(self, dead: _Parent | None) -> _Parent:
-        """The parent, started anew if there is none but the `dead` one."""
+    async def _forget(self, dead: _Parent) -> None:
+        """The next process has another parent."""
         async with self._keeping:
-            if self._parent and self._parent is dead:
+            if self._parent is dead:
                 self._parent = None
                 await dead.end()
+
+    async def _ready(self) -> _Parent:
+        """The parent, started if there is none."""
+        async with self._keeping:
             if self._parent is None:
                 self._parent = await _Parent.start(self._module)
             return self._parent

@@ -36,6 +36,9 @@ CODES = frozenset(
 )
 FACTS = frozenset({"page", "problem"})
 
+TRIES = 2
+"""How often a document is tried whose process is killed from outside, such as by a system without memory."""
+
 Notes = tuple[tuple[int, Note], ...]
 
 
@@ -105,6 +108,19 @@ class Renderer:
 
     async def _work(self, original: BinaryIO, files: Sequence[BinaryIO], pieces: Sequence[Piece]) -> Notes | Refusal:
         """What the worker makes of the document: a refusal, or its notes when it says that it is rendered."""
+        for _ in range(TRIES):
+            found = await self._try(original, files, pieces)
+            if found is not None:
+                return found
+            for file in files:
+                file.seek(0)
+                file.truncate()
+        return _failed(_names(pieces), "our reader crashed over it", f"killed {TRIES} times")
+
+    async def _try(
+        self, original: BinaryIO, files: Sequence[BinaryIO], pieces: Sequence[Piece]
+    ) -> Notes | Refusal | None:
+        """None when the worker was killed."""
         name = _names(pieces)
         try:
             original.seek(0)
@@ -117,6 +133,9 @@ class Renderer:
             return _too_slow(name, "the wall clock")
         except ValueError:  # an answer without end
             return _failed(name, "our reader was misled by it", "endless answer")
+        if code < 0 and -code not in OUT_OF_TIME | CRASHES:
+            log.warning("render process killed", signal=-code)
+            return None
         return self._judge(line, code, pieces)
 
     def _judge(self, line: bytes, code: int, pieces: Sequence[Piece]) -> Notes | Refusal:
@@ -131,7 +150,8 @@ class Renderer:
         self._warn_once(answer.get("missing"))
         match answer.get("outcome"):
             case "rendered" if code == 0:
-                return _notes(answer.get("notes"))
+                notes = _notes(answer.get("notes"))
+                return _failed(name, "our reader was misled by it", "notes that are none") if notes is None else notes
             case "refused":
                 file = answer.get("file")
                 if isinstance(file, int) and 0 <= file < len(pieces):
@@ -184,12 +204,17 @@ def _require_half(standard: BinaryIO, pages: Sequence[Page]) -> None:
         raise tiff.NotCanonical("the rendition in standard resolution is of another document")
 
 
-def _notes(told: Any) -> Notes:
-    """The notes as told, as far as a process of ours would tell them so."""
-    if not isinstance(told, list) or len(told) > tiff.MAX_PAGES * len(Note):
+def _notes(told: Any) -> Notes | None:
+    """The notes as told; None when no process of ours would tell them so."""
+    if told is None:
         return ()
-    pairs = [pair for pair in told if isinstance(pair, list) and len(pair) == 2]  # noqa: PLR2004 - page and note
-    return tuple((page, Note(note)) for page, note in pairs if isinstance(page, int) and note in set(Note))
+    if not isinstance(told, list) or len(told) > tiff.MAX_PAGES * len(Note):
+        return None
+    try:
+        notes = tuple((page, Note(note)) for page, note in told)
+    except (TypeError, ValueError):
+        return None
+    return notes if all(isinstance(page, int) for page, _ in notes) else None
 
 
 def _refusal(answer: Mapping[str, Any], name: str) -> Refusal:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import structlog
 
 from mail2fax.document.limits import MEGA, RenderLimits
-from mail2fax.document.process import CRASHES, OUT_OF_TIME, Standby, clean, parsed
+from mail2fax.document.process import Standby, clean, parsed
 from mail2fax.mail.mime import MAX_PARTS, Part
 from mail2fax.mail.problem import Problem
 
@@ -92,7 +92,7 @@ class Unpacker:
             return _misread("stopped by the wall clock")
         except ValueError:
             return _misread("endless answer")
-        if -code in CRASHES | OUT_OF_TIME:
+        if code < 0:
             return _misread(f"signal {-code}")
         return _judge(parsed(line), code)
 
@@ -120,7 +120,7 @@ def _parts(told: object) -> tuple[Part, ...] | Problem:
         return _misread("parts that are none")
     try:
         return tuple(_part(**part) for part in told)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return _misread("parts that are none")
 
 

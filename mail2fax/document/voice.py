@@ -11,7 +11,7 @@ from typing import BinaryIO
 import structlog
 
 from mail2fax.document.limits import RenderLimits
-from mail2fax.document.process import CRASHES, OUT_OF_TIME, Standby, clean, parsed
+from mail2fax.document.process import Standby, clean, parsed
 
 log = structlog.get_logger()
 
@@ -63,7 +63,7 @@ class Voices:
             log.warning("voice message not read", detail=repr(error))
             raise VoiceRefused(UNREADABLE) from error
         answer = parsed(line)
-        if -code in CRASHES | OUT_OF_TIME or answer is None:
+        if code < 0 or answer is None:
             log.warning("voice message not read", code=code)
             raise VoiceRefused(UNREADABLE)
         match answer.get("outcome"):

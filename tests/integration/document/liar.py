@@ -19,6 +19,7 @@ ANSWERS: dict[str, object] = {
     "unknown code": {"outcome": "refused", "code": "sender-not-allowed", "facts": {}},
     "no code": {"outcome": "refused", "code": [], "facts": {}},
     "no facts": {"outcome": "refused", "code": "document-damaged", "facts": 7},
+    "odd notes": {"outcome": "rendered", "notes": [[1, ["x"]]]},
     "long and dirty": {"outcome": "refused", "code": "document-damaged", "facts": DIRTY},
     "full disk": {"outcome": "fault", "detail": "OSError(28, 'No space left on device')"},
 }
@@ -39,6 +40,11 @@ def main(target: int, standard: int, wish: str) -> None:
             os.write(1, b"[" * 16_000 + b"\n")
         case "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
+        case "trap":
+            os.kill(os.getpid(), signal.SIGTRAP)
+        case "killed":
+            write(target, Resolution.FINE, 300)
+            os.kill(os.getpid(), signal.SIGKILL)
         case "silent":
             sys.exit(3)
         case "sleeping":

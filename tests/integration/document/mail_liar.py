@@ -17,6 +17,7 @@ ANSWERS: dict[str, object] = {
     "no parts": {"outcome": "parts", "parts": 7},
     "unknown field": {"outcome": "parts", "parts": [PART | {"sender": "boss"}]},
     "no bytes": {"outcome": "parts", "parts": [PART | {"content": "zz"}]},
+    "endless size": {"outcome": "parts", "parts": [PART | {"size": float("inf")}]},
     "too many": {"outcome": "parts", "parts": [PART] * 500},
     "dirty": {"outcome": "parts", "parts": [PART | DIRTY]},
     "full disk": {"outcome": "fault", "detail": "OSError(28, 'No space left on device')"},
@@ -46,6 +47,8 @@ def main(order: Order) -> None:
             os.write(1, b"[" * 16_000 + b"\n")
         case "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
+        case "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
         case "silent":
             sys.exit(3)
         case wish if wish.startswith("once "):

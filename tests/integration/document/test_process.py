@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mail2fax.document.limits import RenderLimits
 from mail2fax.document.sandbox import Renderer, RenderingUnavailable
 from mail2fax.model.document import Document
 from tests.harness.processes import becomes_true, gone_within, runs
@@ -81,6 +82,22 @@ async def test_a_document_goes_with_the_process_that_forked_its_own(warm: Render
         await becomes_true(lambda: status_of(worker).get("Seccomp") == "2", within_s=10)
         os.kill(waiting, signal.SIGKILL)
         await gone_within(10, worker)
+
+
+async def test_a_parent_that_hangs_is_replaced_and_no_document_is_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mail2fax.document.process.LET_GO_S", 0.5)
+    renderer = Renderer(RenderLimits(document_seconds=1))
+    await renderer.start()
+    waiting = await the_one_that_waits()
+    os.kill(waiting, signal.SIGSTOP)
+    with pytest.raises(RenderingUnavailable):
+        await render(PAGE, tmp_path / "fax.tif", renderer)
+    await gone_within(10, waiting)
+    renderer.adopt(RenderLimits())
+    assert isinstance(await render(PAGE, tmp_path / "fax.tif", renderer), Document)
+    await renderer.stop()
 
 
 async def test_a_stopped_renderer_leaves_no_process(tmp_path: Path) -> None:

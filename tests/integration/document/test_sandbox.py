@@ -152,7 +152,20 @@ async def test_what_an_earlier_run_left_half_done_is_not_built_upon(target: Path
 
 
 @pytest.mark.parametrize(
-    "lie", ["rubbish", "nothing written", "unknown code", "no code", "no facts", "endless", "deep", "crash"]
+    "lie",
+    [
+        "rubbish",
+        "nothing written",
+        "unknown code",
+        "no code",
+        "no facts",
+        "endless",
+        "deep",
+        "crash",
+        "odd notes",
+        "trap",
+        "killed",
+    ],
 )
 async def test_a_worker_that_lies_or_dies_gets_its_document_refused(lie: str, target: Path) -> None:
     refusal = await refused(lie.encode(), target, Renderer(worker=liar.__name__))

@@ -142,7 +142,19 @@ async def test_a_process_that_does_not_come_to_an_end_is_ended() -> None:
 
 
 @pytest.mark.parametrize(
-    "lie", ["rubbish", "endless", "deep", "crash", "no parts", "unknown field", "no bytes", "too many"]
+    "lie",
+    [
+        "rubbish",
+        "endless",
+        "deep",
+        "crash",
+        "killed",
+        "no parts",
+        "unknown field",
+        "no bytes",
+        "endless size",
+        "too many",
+    ],
 )
 async def test_a_process_that_lies_or_dies_gets_its_mail_refused(lie: str) -> None:
     assert (await unpacked(lie.encode(), Unpacker(worker=mail_liar.__name__)))[0] == MISREAD
