@@ -1,18 +1,26 @@
 """PDFs, by pypdfium2 where it is installed (the extra `mail2fax[pdf]`): each page as a grey picture of 300 dpi.
 
-What a PDF says of itself is believed as little as what a TIFF says. PDFium mends what it can: so a file that does not
-end as a PDF ends, or has lost pages on the way, is refused before it gets to that.
+PDFium mends what it can, and draws nothing where it cannot, without a word. So these are refused before it draws: a
+file that does not end as a PDF ends, or lists more pages than it counts; a document with nothing on any page; a picture
+that cannot be unpacked, or is a JPEG that is not whole; and text in letters that only a font outside the file could
+show. What it does not tell us, we do not see: a stream of text, or a CCITT picture, that is garbled within is drawn as
+far as it goes.
 """
 
 import contextlib
 import importlib
+import io
+import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from PIL import Image
 
+from mail2fax.document.libtiff import Complaint
 from mail2fax.document.limits import OTHER_PIXELS
 from mail2fax.document.probe import UPRIGHT, SourcePage
+from mail2fax.document.reading import Readers
 from mail2fax.document.refused import damaged, too_large, unreadable
 
 POINTS = 72.0
@@ -22,16 +30,31 @@ END, END_BYTES = b"%%EOF", 4096
 """PDF 1.7 7.5.5, with more rubbish behind it than readers allow (1024 bytes)."""
 _PASSWORD, _SECURITY = 4, 5
 
+_KIDS = re.compile(rb"/Kids\s*\[([^\]]*)\]")
+_COUNT = re.compile(rb"/Count\s+(\d+)(?!\s*\d+\s+R)\b")
+_PAGES = re.compile(rb"/Type\s*/Pages\b")
+_REFERENCE = re.compile(rb"\d+\s+\d+\s+R\b")
+
+_INVISIBLE, _CLIP = 3, 7
+"""PDF 1.7 9.3.6: how the text behind a scanned page is written, which a machine has read."""
+_BUILT_IN = ("Symbol", "ZapfDingbats")
+_LATIN_END = 0x24F
+_SIGNS = range(0x2000, 0x2C00)
+_LIGATURES = range(0xFB00, 0xFB07)
+
 Look = Callable[[SourcePage], Image.Image]
 
 
 class PdfReader:
     """PDFium, if it is there. Make one before the process is locked in."""
 
-    def __init__(self) -> None:
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
         self._pdfium: Any = None
+        self._raw: Any = None
         with contextlib.suppress(ImportError):
             self._pdfium = importlib.import_module("pypdfium2")
+            self._raw = importlib.import_module("pypdfium2.raw")
 
     @property
     def there(self) -> bool:
@@ -43,13 +66,18 @@ class PdfReader:
             raise unreadable("PDFs cannot be read here")
         if END not in source[-END_BYTES:]:
             raise unreadable("it is only part of a PDF: its end is missing")
+        if _lists_more_pages_than_it_counts(source):
+            raise unreadable("it has lost pages: its list of pages is broken")
         document = self._open(source)
         count = len(document)
         if count > max_pages:
             raise too_large(f"it has more than {max_pages} pages")
         if count == 0:
             raise unreadable("it has no page")
-        return [self._page(document, number) for number in range(count)], lambda page: self._draw(document, page)
+        pages = [self._page(document, number) for number in range(count)]
+        if not any(self._has_something(document[number]) for number in range(count)):
+            raise unreadable("there is nothing on its pages, or it cannot be read")
+        return pages, lambda page: self._draw(document, page)
 
     def _open(self, source: bytes) -> Any:
         try:
@@ -82,8 +110,75 @@ class PdfReader:
     def _draw(self, document: Any, page: SourcePage) -> Image.Image:
         assert page.dpi is not None  # noqa: S101 - for mypy: `_page` has said it
         try:
+            self._require_drawable(document[page.number - 1], page.number)
             drawn = document[page.number - 1].render(scale=page.dpi[0] / POINTS, grayscale=True)
             picture: Image.Image = drawn.to_pil()
         except self._pdfium.PdfiumError as error:
             raise damaged(page.number, "it cannot be drawn", repr(error)) from error
         return picture.convert("L")
+
+    def _has_something(self, page: Any) -> bool:
+        return bool(self._raw.FPDFPage_CountObjects(page) > 0 or self._raw.FPDFPage_GetAnnotCount(page) > 0)
+
+    def _require_drawable(self, page: Any, number: int) -> None:
+        """Raises `Refused` when something on the page would be left out."""
+        foreign: list[tuple[float, float, float, float]] = []
+        text = page.get_textpage()
+        for part in page.get_objects(textpage=text):
+            if part.type == self._raw.FPDF_PAGEOBJ_IMAGE:
+                self._require_whole(part, number)
+                if not part.level:
+                    picture = part.get_bounds()
+                    foreign = [place for place in foreign if not _within(place, picture)]
+            elif part.type == self._raw.FPDF_PAGEOBJ_TEXT and self._lacks_its_font(part):
+                foreign.append(part.get_bounds())
+        if foreign:  # and no picture lies upon it, as on scans that a machine has read
+            raise unreadable(
+                f"page {number} uses a font that is not in the file: print it to PDF with its fonts, or attach a TIFF"
+            )
+
+    def _require_whole(self, picture: Any, number: int) -> None:
+        bitmap = self._raw.FPDFImageObj_GetBitmap(picture)
+        if not bitmap:
+            raise damaged(number, "its picture cannot be unpacked")
+        self._raw.FPDFBitmap_Destroy(bitmap)
+        if picture.get_filters(skip_simple=True) != ["DCTDecode"]:
+            return
+        jpeg = bytes(picture.get_data(decode_simple=True))
+        try:
+            with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as opened:
+                self._readers.require_whole_jpeg(jpeg, opened)
+        except (Complaint, OSError) as error:
+            raise damaged(number, "part of its picture is missing or garbled", repr(error)) from error
+
+    def _lacks_its_font(self, text: Any) -> bool:
+        font = self._raw.FPDFTextObj_GetFont(text)
+        if not font or self._raw.FPDFFont_GetIsEmbedded(font) != 0:
+            return False
+        if self._raw.FPDFTextObj_GetTextRenderMode(text) in {_INVISIBLE, _CLIP}:
+            return False
+        return any(map(_is_foreign, text.extract())) and not text.get_font().get_base_name().startswith(_BUILT_IN)
+
+
+def _lists_more_pages_than_it_counts(source: bytes) -> bool:
+    """PDF 1.7 7.7.3.2: a node of the page tree counts the pages below it, one at least for each kid."""
+    for kids in _KIDS.finditer(source):
+        begin, end = source.rfind(b"obj", 0, kids.start()), source.find(b"endobj", kids.end())
+        node = source[begin:end] if begin >= 0 and end >= 0 else b""
+        count = _COUNT.search(node)
+        if count and _PAGES.search(node) and len(_REFERENCE.findall(kids[1])) > int(count[1]):
+            return True
+    return False
+
+
+def _within(inner: tuple[float, ...], outer: tuple[float, ...]) -> bool:
+    """Both as (left, bottom, right, top)."""
+    return outer[0] <= inner[0] and outer[1] <= inner[1] and inner[2] <= outer[2] and inner[3] <= outer[3]
+
+
+def _is_foreign(char: str) -> bool:
+    """A letter that PDFium's own fonts lack: they have those of Latin, and signs."""
+    code = ord(char)
+    if code <= _LATIN_END or code in _SIGNS or code in _LIGATURES:
+        return False
+    return unicodedata.category(char) in {"Lu", "Ll", "Lt", "Lo"}

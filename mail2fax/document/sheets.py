@@ -52,7 +52,7 @@ class AllReaders:
 
     def __init__(self) -> None:
         self.tiff = Readers()
-        self.pdf = PdfReader()
+        self.pdf = PdfReader(self.tiff)
 
 
 def sheets_of(files: Sequence[tuple[Kind, bytes]], readers: AllReaders, max_pages: int) -> Sequence[Sheet]:

@@ -315,6 +315,11 @@ _ABOUT_DOCUMENTS = {
     "more than one picture in a page": "несколько изображений на одной странице",
     "PDFs cannot be read here": "PDF здесь не читаются",
     "it is only part of a PDF: its end is missing": "это лишь часть PDF: конца нет",
+    "it has lost pages: its list of pages is broken": "в нём потеряны страницы: их список испорчен",
+    "there is nothing on its pages, or it cannot be read": "на его страницах ничего нет, или они не читаются",
+    "page {} uses a font that is not in the file: print it to PDF with its fonts, or attach a TIFF": (
+        "страница {} использует шрифт, которого нет в файле: напечатайте её в PDF со шрифтами или приложите TIFF"
+    ),
     "it is protected by a password": "он защищён паролем",
     "it is not a PDF, or a broken one": "это не PDF, или он испорчен",
     "it is not a {}, or only part of one": "это не {} или лишь его часть",

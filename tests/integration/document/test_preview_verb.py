@@ -13,6 +13,7 @@ from mail2fax.cli import app
 from mail2fax.document import tiff
 from mail2fax.document.as_pdf import pdf_of
 from mail2fax.document.pdf import PdfReader
+from mail2fax.document.reading import Readers
 from mail2fax.model.document import Note
 from tests.harness.peers import lacking
 from tests.integration.document.rendering import pages_in, rendered
@@ -59,7 +60,7 @@ def test_the_very_strips_that_are_sent_are_shown(name: str, tmp_path: Path) -> N
     if name.endswith("tif"):
         assert [page.tobytes() for page in pages_in(output)] == [page.tobytes() for page in pages]
         return
-    reader = PdfReader()
+    reader = PdfReader(Readers())
     if not reader.there:
         lacking("the extra mail2fax[pdf] is not installed")
     drawn, look = reader.read(output.read_bytes(), 9)

@@ -166,6 +166,68 @@ def test_a_protected_pdf_is_refused_in_words() -> None:
     assert (no.code, no.facts["problem"]) == (RefusalCode.DOCUMENT_UNREADABLE, "it is protected by a password")
 
 
+def pdf_of(
+    content: bytes, font: bytes = b"/Subtype/Type1/BaseFont/Helvetica", kids: bytes = b"3 0 R", picture: bytes = b""
+) -> bytes:
+    """A PDF of one page with this content, in which /F is that font and /I a JPEG of 100 x 100 grey pixels."""
+    objects = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Count 1/Kids[" + kids + b"]>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R"
+        b"/Resources<</Font<</F 5 0 R>>/XObject<</I 6 0 R>>>>>>",
+        b"<</Length %d>>\nstream\n%s\nendstream" % (len(content), content),
+        b"<</Type/Font" + font + b">>",
+        b"<</Type/XObject/Subtype/Image/Width 100/Height 100/BitsPerComponent 8/ColorSpace/DeviceGray"
+        b"/Filter/DCTDecode/Length %d>>\nstream\n%s\nendstream" % (len(picture), picture),
+    )
+    body, places = b"%PDF-1.7\n", []
+    for number, text in enumerate(objects, start=1):
+        places.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, text)
+    table = b"xref\n0 7\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % place for place in places)
+    return body + table + b"trailer\n<</Size 7/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(body)
+
+
+CYRILLIC = b"/Subtype/TrueType/BaseFont/Arial/Encoding<</Differences[192/afii10017/afii10018/afii10019]>>"
+SCANNED = written(GREYS.resize((100, 100)), "JPEG")
+WRITTEN, SHOWN = b"BT /F 24 Tf %d Tr 50 700 Td (\xc0\xc1\xc2) Tj ET", b" q 595 0 0 842 0 0 cm /I Do Q"
+
+
+@pytest.mark.usefixtures("pdfium")
+@pytest.mark.parametrize(
+    ("pdf", "words"),
+    [
+        (pdf_of(b"q Q"), "there is nothing on its pages, or it cannot be read"),
+        (pdf_of(SHOWN, picture=SCANNED, kids=b"3 0 R 3 0 R"), "it has lost pages: its list of pages is broken"),
+        (pdf_of(SHOWN, picture=b"no JPEG at all"), "its picture cannot be unpacked"),
+        (pdf_of(SHOWN, picture=SCANNED[: len(SCANNED) // 2]), "part of its picture is missing or garbled"),
+        (
+            pdf_of(WRITTEN % 0, CYRILLIC),
+            "page 1 uses a font that is not in the file: print it to PDF with its fonts, or attach a TIFF",
+        ),
+    ],
+    ids=["nothing", "pages", "no picture", "half a picture", "font"],
+)
+def test_a_pdf_of_which_something_would_be_lost_is_refused_in_words(pdf: bytes, words: str) -> None:
+    """Trap: PDFium leaves out what it cannot draw, and says nothing."""
+    assert refusal_of((Kind.PDF, pdf)).refusal.facts["problem"] == words
+
+
+@pytest.mark.usefixtures("pdfium")
+@pytest.mark.parametrize(
+    "pdf",
+    [
+        pdf_of(b"BT /F 24 Tf 50 700 Td (price \\200 5 \\226 \\223ok\\224) Tj ET"),
+        pdf_of(WRITTEN % 3 + SHOWN, CYRILLIC, picture=SCANNED),
+        pdf_of(WRITTEN % 0 + SHOWN, CYRILLIC, picture=SCANNED),
+    ],
+    ids=["signs", "unseen", "covered"],
+)
+def test_latin_in_a_font_outside_the_file_and_what_a_machine_has_read_in_a_scan_are_no_loss(pdf: bytes) -> None:
+    (sheet,) = sheets_of([(Kind.PDF, pdf)], READERS, 9)
+    assert sheet.look().getextrema() != (255, 255)
+
+
 @pytest.mark.usefixtures("pdfium")
 def test_a_poster_is_drawn_within_the_budget() -> None:
     pdf = written(Image.new("L", (50, 50), 255), "PDF", resolution=0.5)
