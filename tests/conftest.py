@@ -1,12 +1,19 @@
 """What holds for every test."""
 
 import gc
+import signal
 
 from hypothesis import settings
 
 # How long one example takes says more about a busy machine than about the code; pytest-timeout ends what hangs.
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
+
+
+def pytest_configure() -> None:
+    """A shell that starts us behind its back has us ignore ctrl-C, and so would every command that a test stops by it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

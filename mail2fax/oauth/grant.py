@@ -84,10 +84,11 @@ def request_of(grant: Grant, key: str, refresh_token: str, now: float) -> tuple[
     """
     try:
         if grant.service_account_file:
-            return _service_account(grant, key, round(now))
+            # Not rounded: an assertion of the next second is "not yet valid" to a strict provider.
+            return _service_account(grant, key, int(now))
         form = {"client_id": grant.client_id, "scope": grant.scope}
         if grant.certificate_file:
-            form |= {"client_assertion_type": _CLIENT_JWT, "client_assertion": _assertion(grant, key, round(now))}
+            form |= {"client_assertion_type": _CLIENT_JWT, "client_assertion": _assertion(grant, key, int(now))}
         elif grant.client_secret:
             form["client_secret"] = grant.client_secret
     except (ValueError, TypeError, KeyError, jwt.PyJWTError) as error:

@@ -208,5 +208,5 @@ def file_faults(data: Path, books: Books) -> Iterator[Fault]:
             yield Fault("orphan", f"{room.name}/{name} belongs to nobody")
         for name in known - there:
             yield Fault("missing", f"{room.name}/{name} is gone")
-    for name in {path.name for path in data.iterdir()} - _OWN_FILES - {"spool", "documents", "engine"}:
+    for name in {path.name for path in data.iterdir()} - _OWN_FILES - {"spool", "documents", "domains", "engine"}:
         yield Fault("orphan", f"{name} belongs to nobody")

@@ -41,11 +41,10 @@ class DnsServer:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.bind((HOST, 0))
+        sock, listener = _one_port()
         self.port = sock.getsockname()[1]
         self._udp, _ = await loop.create_datagram_endpoint(lambda: _Udp(self), sock=sock)
-        self._tcp = await asyncio.start_server(self._serve_tcp, HOST, self.port)
+        self._tcp = await asyncio.start_server(self._serve_tcp, sock=listener)
         return self
 
     async def __aexit__(
@@ -97,3 +96,17 @@ class _Udp(asyncio.DatagramProtocol):
         answer = self._server.answer(data, over_tcp=False)
         if answer is not None:
             self._transport.sendto(answer, addr)
+
+
+def _one_port() -> tuple[socket.socket, socket.socket]:
+    """Sockets for UDP and for TCP on one port that is free for both."""
+    while True:
+        listener = socket.create_server((HOST, 0))
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            sock.bind(listener.getsockname())
+        except OSError:  # somebody has it over UDP
+            listener.close()
+            sock.close()
+        else:
+            return sock, listener
