@@ -11,7 +11,7 @@ settings.load_profile("steady")
 
 
 def pytest_configure() -> None:
-    """A shell that starts us behind its back has us ignore ctrl-C, and so would every command that a test stops by it."""
+    """A shell that starts us in the background has us ignore ctrl-C; commands that a test stops by it would, too."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
