@@ -31,9 +31,10 @@ _REPLY_WORDS = (
 )
 _REPLY = re.compile(rf"(?: *+(?:{_REPLY_WORDS}) ?(?:\[\d{{1,3}}\]|\(\d{{1,3}}\)|\d{{1,2}})? ?:)++ *", re.IGNORECASE)
 
-_NUMBER_FORM = r"\(? ?(?:\+ ?)?\(?\d(?:[ ()./~-]*+\d)*+\)?"
+# All possessive: a space that both a separator and the next number could take doubles the ways with every number.
+_NUMBER_FORM = r"\(?+ ?+(?:\+ ?+)?+\(?+\d(?:[ ()./~-]*+\d)*+\)?+"
 _NUMBER = re.compile(_NUMBER_FORM)
-_LIST = re.compile(rf"{_NUMBER_FORM}(?: ?[,;&] ?{_NUMBER_FORM})+")
+_LIST = re.compile(rf"{_NUMBER_FORM}(?: ?+[,;&] ?+{_NUMBER_FORM})++")
 _LABEL = r"(?:telefax|fax|tel|телефакс|факс|тел)"
 # What makes another thing of the digits beside it: letters, other plusses, codes of the network, formulas, addresses.
 _GLUE = r"[\w+*#@=&%]"
