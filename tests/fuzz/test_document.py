@@ -29,7 +29,7 @@ CORPUS = [
 
 
 def test_every_description_gives_pages_or_a_refusal() -> None:
-    assert fuzz(Target("tiff-probe", lambda data: probe(data, 20), CORPUS, (Refused,))) > len(CORPUS)
+    fuzz(Target("tiff-probe", lambda data: probe(data, 20), 90_000, CORPUS, (Refused,)))
 
 
 @pytest.fixture
@@ -57,4 +57,4 @@ def feed(tmp_path: Path) -> Iterator[Callable[[bytes], None]]:
 
 
 def test_the_worker_renders_or_refuses_whatever_comes(feed: Callable[[bytes], None]) -> None:
-    assert fuzz(Target("tiff-worker", feed, CORPUS, ())) > 1
+    fuzz(Target("tiff-worker", feed, 400, CORPUS, ()))

@@ -94,12 +94,14 @@ WORDS = (
 DIGITS = (b"+375", b"FAX=", b"/T33S=", b"(0)", b"fax: ", b", ", b"@example.com", "\u202e".encode(), "\u0667".encode())
 
 TARGETS = [
-    Target("mail", read_mail, [*MAILS, *SMALL], (), WORDS),
-    Target("mail-number", read_text, SUBJECTS, (), (*WORDS, *DIGITS)),
-    Target("mail-winmail", read_winmail, [tnef(("scan.tif", TIFF), ("\u0451.tif", b"x"), ("inner", None))], ()),
+    Target("mail", read_mail, 4_000, [*MAILS, *SMALL], (), WORDS),
+    Target("mail-number", read_text, 12_000, SUBJECTS, (), (*WORDS, *DIGITS)),
+    Target(
+        "mail-winmail", read_winmail, 150_000, [tnef(("scan.tif", TIFF), ("\u0451.tif", b"x"), ("inner", None))], ()
+    ),
 ]
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_any_mail_gives_a_value_or_a_refusal_in_bounded_time_and_memory(target: Target) -> None:
-    assert fuzz(target) > 100
+    fuzz(target)

@@ -98,18 +98,18 @@ def media_of(folder: Path, *, t38: bool) -> Callable[[bytes], None]:
 
 
 TARGETS = [
-    Target("udptl", feed_udptl_receiver, [sequence(udptl_datagrams()[at : at + 24]) for at in (0, 24, 48)], ()),
-    Target("rtp", feed_jitter_buffer, [sequence(rtp_datagrams() * 4)], ()),
+    Target("udptl", feed_udptl_receiver, 30_000, [sequence(udptl_datagrams()[at : at + 24]) for at in (0, 24, 48)], ()),
+    Target("rtp", feed_jitter_buffer, 25_000, [sequence(rtp_datagrams() * 4)], ()),
 ]
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_datagrams_give_media_or_nothing(target: Target) -> None:
-    assert fuzz(target) > len(target.corpus)
+    fuzz(target)
 
 
 @pytest.mark.parametrize("t38", [True, False], ids=["t38", "audio"])
 def test_a_fax_outlives_whatever_comes_to_its_media_port(tmp_path: Path, t38: bool) -> None:
     corpus = [sequence(udptl_datagrams() if t38 else rtp_datagrams() * 8)]
     name = "fax-t38" if t38 else "fax-audio"
-    assert fuzz(Target(name, media_of(tmp_path, t38=t38), corpus, ())) > 1
+    fuzz(Target(name, media_of(tmp_path, t38=t38), 5_000 if t38 else 2_500, corpus, ()))

@@ -157,13 +157,13 @@ PIECES = [
 CONVERSATIONS = [_BREAK.join(TALK[start : start + 6]) for start in range(len(TALK))]
 
 TARGETS = [
-    Target("sip-message", parse_and_write, [*torture_messages(), *TALK], (RemoteProtocolError,), WORDS),
-    Target("sdp", describe, [SDP, T38], (RemoteProtocolError,), WORDS),
-    Target("sip-pieces", read_pieces, PIECES, (), WORDS),
-    Target("sip-conversation", converse, [*CONVERSATIONS, *torture_messages()], (), (*WORDS, _BREAK, *TALK)),
+    Target("sip-message", parse_and_write, 30_000, [*torture_messages(), *TALK], (RemoteProtocolError,), WORDS),
+    Target("sdp", describe, 25_000, [SDP, T38], (RemoteProtocolError,), WORDS),
+    Target("sip-pieces", read_pieces, 90_000, PIECES, (), WORDS),
+    Target("sip-conversation", converse, 6_000, [*CONVERSATIONS, *torture_messages()], (), (*WORDS, _BREAK, *TALK)),
 ]
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_any_input_gives_a_value_or_our_own_error(target: Target) -> None:
-    assert fuzz(target) > 100
+    fuzz(target)
