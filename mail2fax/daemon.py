@@ -41,10 +41,9 @@ async def run(config: Config, read_again: Callable[[], Config]) -> None:
         stop_wait_s = house.config.gateway.stop_wait_s
         log.info("gateway stopping")
         manager.stopping(stop_wait_s + CLOSING_S)
-        house.dispatcher.hold()
-        doors = [house.door.stop(), house.mailboxes.stop(), *([house.api.stop()] if house.api else [])]
-        calls = [work.finish(stop_wait_s, signals.hurry) for work in (house.dispatcher, house.answering)]
-        await asyncio.gather(*doors, *calls)
+        house.office.dispatcher.hold()
+        calls = [work.finish(stop_wait_s, signals.hurry) for work in (house.office.dispatcher, house.office.answering)]
+        await asyncio.gather(house.doors.stop(), *calls)
         alive.cancel()
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -55,10 +54,10 @@ async def run(config: Config, read_again: Callable[[], Config]) -> None:
 async def _run(house: House) -> None:
     """What the house does until it is cancelled: it moves jobs and, if it is to, answers calls."""
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(house.dispatcher.run())
+        tasks.create_task(house.office.dispatcher.run())
         if house.config.incoming.answer:
             log.info("calls are answered", numbers=sorted(wiring.answering(house.config).inboxes))
-            tasks.create_task(house.answering.run())
+            tasks.create_task(house.office.answering.run())
 
 
 # Reloading
@@ -110,7 +109,7 @@ def _reopen_log(house: House) -> None:
         logs.configure(settings)
     except OSError as error:
         log.error("log file not opened", file=settings.file, error=str(error))
-    house.engine.log_as(settings)
+    house.workers.engine.log_as(settings)
 
 
 # Stopping

@@ -9,10 +9,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 
 from mail2fax.crashpoint import CrashPoint, reached
+from mail2fax.enclosure import enclosure_of
 from mail2fax.gateway import Gateway
 from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.outbox import Outbox
@@ -81,6 +83,7 @@ class Dispatcher:
         alarms: Alarms,
         upkeep: Upkeep,
         replies: ReplyDelivery,
+        documents: Path,
         lines: Lines,
         clock: Clock,
         chores: Sequence[Chore] = (),
@@ -91,6 +94,7 @@ class Dispatcher:
         self._alarms = alarms
         self._upkeep = upkeep
         self._replies = replies
+        self._documents = documents
         self._lines = lines
         self._clock = clock
         self._chores = tuple(chores)
@@ -297,7 +301,7 @@ class Dispatcher:
             return
         if reply.id not in self._unsettled:
             attempts = await self._jobs.attempts_of(job.id)
-            copied = await self._gateway.copy_of(reply, job)
+            copied = await enclosure_of(reply, job, self._documents)
             # In a thread: what is attached becomes a third longer, line by line.
             mail = await asyncio.to_thread(compose, reply, job, attempts, self._replies.letterhead, to, copied)
             reached(CrashPoint.REPLY_DUE)

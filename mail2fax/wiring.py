@@ -20,10 +20,11 @@ from mail2fax.config.sections import DocumentSection
 from mail2fax.config.told import wishes_of_all
 from mail2fax.config.trunk import TrunkEntry, TrunkSection
 from mail2fax.control.orders import SendLimits
+from mail2fax.dialling import Dialling
 from mail2fax.dispatch import ReplyDelivery
+from mail2fax.document.cover_template import CoverTemplate
 from mail2fax.document.limits import RenderLimits
 from mail2fax.engine.settings import EngineSettings, Identity, TlsSettings, TrunkSettings
-from mail2fax.gateway import Cover, Dialling
 from mail2fax.ingest import smtp_setup
 from mail2fax.ingest.mailbox_door import MailboxesSettings
 from mail2fax.ingest.mailbox_setup import mailboxes_settings
@@ -243,10 +244,10 @@ def render_limits(config: Config) -> RenderLimits:
     )
 
 
-def cover_page(config: Config) -> Cover | None:
+def cover_page(config: Config) -> CoverTemplate | None:
     """What every fax begins with; None for nothing."""
     document = config.document
-    return Cover(Path(document.cover), Path(document.cover_font)) if document.cover else None
+    return CoverTemplate(Path(document.cover), Path(document.cover_font)) if document.cover else None
 
 
 def wanted(document: DocumentSection) -> Wanted:

@@ -5,7 +5,7 @@ import asyncio
 from mail2fax import daemon
 from mail2fax.cli.options import ConfigOption, config_file, fail, read_config
 from mail2fax.config import load
-from mail2fax.house import CannotStart
+from mail2fax.foundation import CannotStart
 
 
 def run(config: ConfigOption = None) -> None:

@@ -12,13 +12,14 @@ from mail2fax.admission.gate import AdmissionRules
 from mail2fax.admission.number import NumberPlan, NumberRules
 from mail2fax.admission.signature import Signatures
 from mail2fax.control.orders import Orders, SendLimits
+from mail2fax.dialling import Dialling
 from mail2fax.dispatch import Dispatcher, ReplyDelivery
 from mail2fax.document.sandbox import Renderer
 from mail2fax.document.unpack import Unpacker
 from mail2fax.engine.events import CallEvents
 from mail2fax.engine.interface import EngineTraits, FaxEngine, IncomingCall
 from mail2fax.engine.scripted import Script
-from mail2fax.gateway import Dialling, Gateway
+from mail2fax.gateway import Gateway
 from mail2fax.jobs import Jobs, JobSettings, Outbox, RetryPolicy, rows
 from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.incoming import IncomingFaxes
@@ -37,6 +38,7 @@ from mail2fax.model.outcome import RetryClass
 from mail2fax.model.refusal import Refusal
 from mail2fax.model.rule import SenderRule
 from mail2fax.model.trunk import NumberForm, Trunk, TrunkState
+from mail2fax.preparation import Preparation
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.send import MailServer
 from mail2fax.store import Session
@@ -170,19 +172,29 @@ class House:
         self.desk = Desk()
         self.lines = Lines(trunks, 2, lambda: engine.trunk_states, lambda: self.clock().timestamp())
         alarms = Alarms(store, self.clock, "fax.example.com", mailed=False)
-        self.gateway = Gateway(
+        dialling = Dialling(TERMINAL, "fax.example.com", ZoneInfo("Europe/Minsk"), longest_call_s)
+        self.unpacker = Opener()
+        preparation = Preparation(
             rules=RULES,
-            signatures=Signatures(self.clock),
+            dialling=dialling,
             spool=self.spool,
-            unpacker=Opener(),
+            unpacker=self.unpacker,
             renderer=self.desk,
             documents=folder,
             jobs=self.jobs,
-            intake=self.intake,
             alarms=alarms,
+            lines=self.lines,
+        )
+        self.gateway = Gateway(
+            rules=RULES,
+            signatures=Signatures(self.clock),
+            intake=self.intake,
+            preparation=preparation,
+            jobs=self.jobs,
+            documents=folder,
             engine=engine,
             lines=self.lines,
-            dialling=Dialling(TERMINAL, "fax.example.com", ZoneInfo("Europe/Minsk"), longest_call_s),
+            dialling=dialling,
             retries=RETRIES,
             desk_places=DESK_PLACES,
         )
@@ -195,7 +207,7 @@ class House:
         gauges = Gauges(self.spool.free_bytes, lambda: 0, lambda: engine.trunk_states)
         upkeep = Upkeep(store, alarms, retention, gauges, LIMITS, self.clock)
         self.dispatcher = Dispatcher(
-            self.gateway, self.jobs, self.outbox, alarms, upkeep, self.replies, self.lines, self.clock
+            self.gateway, self.jobs, self.outbox, alarms, upkeep, self.replies, folder, self.lines, self.clock
         )
         self.orders = Orders(
             self.gateway,

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from mail2fax import daemon, house
+from mail2fax import daemon, foundation
 
 
 def test_a_data_directory_that_cannot_be_made_is_told_with_its_key(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(house.CannotStart, match=r"Not a directory.*gateway\.data_dir"):
-        house._directory(tmp_path / "file" / "data")
+    with pytest.raises(foundation.CannotStart, match=r"Not a directory.*gateway\.data_dir"):
+        foundation.directory(tmp_path / "file" / "data")
 
 
 async def test_of_several_waits_the_first_that_is_over_ends_the_others() -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from mail2fax import gateway
+from mail2fax import gateway, telephone
 from mail2fax.document.tiff import TiffWriter
 from mail2fax.document.unpack import Poison
+from mail2fax.enclosure import enclosure_of
 from mail2fax.engine.scripted import (
     Hold,
     ScriptedEngine,
@@ -195,7 +196,7 @@ async def test_a_mail_without_a_number_is_refused_and_its_sender_is_told(quiet: 
     assert [reply.job_id for reply in await quiet.outbox.owed(quiet.clock())] == [job.id]
 
 
-async def test_a_mail_that_only_wants_to_be_shown_something_is_never_dialled(quiet: House) -> None:
+async def test_a_mail_that_only_wants_to_be_shown_something_is_never_dialled(quiet: House, tmp_path: Path) -> None:
     """Neither is it a duplicate: whoever looks twice may still send it."""
     raw = ORDER.replace(b"Subject: +375 29 155 44 99", b"Subject: TEST +375 29 155 44 99")
     for _ in range(2):
@@ -207,7 +208,7 @@ async def test_a_mail_that_only_wants_to_be_shown_something_is_never_dialled(qui
         assert (job.state, job.outcome, job.number) == (JobState.REJECTED, RefusalCode.PREVIEW, None)
         assert job.facts["pages"] == "2"
         (reply,) = [reply for reply in await quiet.outbox.owed(quiet.clock()) if reply.job_id == job.id]
-        assert await quiet.gateway.copy_of(reply, job) is None  # this renderer has written nothing
+        assert await enclosure_of(reply, job, tmp_path) is None  # this renderer has written nothing
     assert len(await quiet.outbox.owed(quiet.clock())) == 2
     real = await quiet.found(await accepted(quiet, "for good"))
     await quiet.gateway.prepare(real)
@@ -272,7 +273,7 @@ async def test_a_mail_that_cannot_be_taken_apart_is_refused_kept_and_told_to_the
     async def crashes(_mail: object, _tiff: object) -> Poison:
         return Poison("its structure cannot be understood")
 
-    monkeypatch.setattr(quiet.gateway._unpacker, "unpack", crashes)
+    monkeypatch.setattr(quiet.unpacker, "unpack", crashes)
     with capture_logs() as said:
         await quiet.gateway.prepare(job)
     job = await quiet.found(job.id)
@@ -301,8 +302,8 @@ async def test_a_preview_that_no_mail_server_takes_is_the_picture_of_its_first_p
     (reply,) = await quiet.outbox.owed(quiet.clock())
     kinds = []
     for most in (7_000_000, 500, 10):
-        monkeypatch.setattr("mail2fax.gateway.MOST_COPY_BYTES", most)
-        copied = await quiet.gateway.copy_of(reply, job)
+        monkeypatch.setattr("mail2fax.enclosure.MOST_COPY_BYTES", most)
+        copied = await enclosure_of(reply, job, tmp_path)
         kinds.append(copied and copied.kind)
     assert kinds == ["application/pdf", "image/png", None]
 
@@ -327,15 +328,15 @@ async def test_who_wishes_a_copy_of_his_fax_gets_it_once_it_was_sent(
     await quiet.attempt(job)
     (reply,) = await quiet.outbox.owed(quiet.clock())
     job = await quiet.found(job.id)
-    assert await quiet.gateway.copy_of(reply, job) is None, "faxes are private, unless somebody says otherwise"
+    assert await enclosure_of(reply, job, tmp_path) is None, "faxes are private, unless somebody says otherwise"
     curious = replace(job, submission=replace(job.submission, wishes=Wishes(copy=wished)))
-    copied = await quiet.gateway.copy_of(reply, curious)
+    copied = await enclosure_of(reply, curious, tmp_path)
     assert copied
     assert copied.kind == kind
     for nothing in (
-        await quiet.gateway.copy_of(replace(reply, kind=ReplyKind.NOTIFY), curious),
-        await quiet.gateway.copy_of(reply, replace(curious, state=JobState.FAILED)),
-        await quiet.gateway.copy_of(reply, replace(curious, document="gone.tif")),
+        await enclosure_of(replace(reply, kind=ReplyKind.NOTIFY), curious, tmp_path),
+        await enclosure_of(reply, replace(curious, state=JobState.FAILED), tmp_path),
+        await enclosure_of(reply, replace(curious, document="gone.tif"), tmp_path),
     ):
         assert nothing is None
 
@@ -594,7 +595,7 @@ async def test_a_call_whose_end_is_never_heard_is_in_doubt_even_before_the_answe
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Trap: an engine that stopped speaking may have gone on with the call; only a heard end allows another."""
-    monkeypatch.setattr(gateway, "HEAR_OUT_S", 0.01)
+    monkeypatch.setattr(telephone, "HEAR_OUT_S", 0.01)
     async with house(tmp_path, FarAheadEngine(rings, mute=True)) as here:
         assert await hung_up(here, "dialled") is JobState.UNCONFIRMED
         (cdr,) = await here.jobs.attempts_of(1)
