@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from mail2fax.jobs import rows
+from mail2fax.jobs.moving import job_in
 from mail2fax.jobs.plain import Plain, plain_story
 from mail2fax.jobs.retention import forget_incoming, forget_job, remove_documents
 from mail2fax.store import Row, Session, Store
@@ -88,11 +89,8 @@ class HistoryDrop:
 
 def _story(session: Session, row: Row) -> Plain:
     job_id = row["id"]
-    found = session.one("find_job", job_id=job_id)
-    if found is None:
-        raise LookupError(f"there is no job {job_id}")
     return plain_story(
-        rows.job(found),
+        job_in(session, job_id),
         [rows.attempt(attempt) for attempt in session.all("attempts_of_job", job_id=job_id)],
         [rows.entry(entry) for entry in session.all("journal_of_job", job_id=job_id)],
     )

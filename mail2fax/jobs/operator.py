@@ -6,6 +6,7 @@ from enum import Enum, auto
 
 from mail2fax.jobs import rows
 from mail2fax.jobs.journal import write
+from mail2fax.jobs.moving import job_in
 from mail2fax.model.job import ImpossibleTransition, Job, JobState
 from mail2fax.store import Session, Store
 
@@ -81,10 +82,7 @@ def _all_unfinished(session: Session, *, held: bool) -> tuple[Job, ...]:
 
 def _one(session: Session, job_id: int, *, held: bool) -> tuple[Job, ...]:
     """The job, if it is `held` so; nothing, if it is not."""
-    row = session.one("find_job", job_id=job_id)
-    if row is None:
-        raise LookupError(f"there is no job {job_id}")
-    job = rows.job(row)
+    job = job_in(session, job_id)
     if job.state.final:
         raise ImpossibleTransition(f"job {job_id} is over: {job.state}")
     return (job,) if job.held == held else ()

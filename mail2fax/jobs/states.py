@@ -1,25 +1,22 @@
-"""Moving jobs: the one method that reads, looks up, updates, journals and owes the reply, in one transaction.
+"""All that can happen to a job, one method for each event of its way: it comes in, is called, ends, or is held up.
 
-The table is `model/job.py`. What is to happen to a job is an event; nobody sets a state.
-"""
+Each method is one transaction; how a job is moved in it stands in `moving`."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.jobs import memory, rows, sources
-from mail2fax.jobs.change import Change, cdr_values, change_of, change_values, facts_of, require_whole
+from mail2fax.jobs.change import Change, cdr_values, change_of
 from mail2fax.jobs.journal import call_facts, name_of, write, write_pages
 from mail2fax.jobs.memory import learn
-from mail2fax.jobs.outbox import owe_final_reply, owe_progress
-from mail2fax.jobs.reading import NO_LIMIT, JobReader, id_list, jobs_in
+from mail2fax.jobs.moving import JobMover, job_in
+from mail2fax.jobs.reading import NO_LIMIT, id_list, jobs_in
 from mail2fax.jobs.retry import Circumstances, Verdict
-from mail2fax.jobs.settings import JobSettings
 from mail2fax.jobs.strategy import Aftermath
 from mail2fax.jobs.traces import keep_trace, settle_trace
-from mail2fax.jobs.webhooks import OUTGOING, owe_news
 from mail2fax.model.call import CallEnded, CallEvent, PageConfirmed
 from mail2fax.model.job import Attempt, ImpossibleTransition, Job, JobEvent, JobState, next_state
 from mail2fax.model.mail import Door, Submission
@@ -27,16 +24,12 @@ from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.plan import Lesson
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.model.trace import KeepTraces, TraceLine
-from mail2fax.store import Row, Session, Store
-
-Clock = Callable[[], datetime]
-"""Gives the moment it is, aware."""
+from mail2fax.store import Session
 
 BATCH = 100
 """At most so many jobs are moved by one transaction."""
 
 NOTHING_KEPT = Aftermath()
-NOTHING_MORE = Change()
 
 STOPPED = "we were stopped in mid call"
 ORPHANED = "a fault in the gateway ended the call"
@@ -50,19 +43,8 @@ class Receipt:
     new: bool
 
 
-class Jobs(JobReader):
-    """Every job, and all that can happen to one. Methods raise `StoreError`, and `ImpossibleTransition` when the
-    job's state does not know the event: somebody was faster."""
-
-    def __init__(self, store: Store, settings: JobSettings, clock: Clock) -> None:
-        super().__init__(store)
-        self._store = store
-        self._settings = settings
-        self._clock = clock
-
-    def adopt(self, settings: JobSettings) -> None:
-        """Goes by these from now on; a deadline that is set already stays."""
-        self._settings = settings
+class Jobs(JobMover):
+    """Every job, and all that can happen to one."""
 
     # The way in
 
@@ -84,7 +66,7 @@ class Jobs(JobReader):
                 sources.claim(session, submission, sources.ONCE, once, job_id)
             if unwanted is not None:
                 change = Change(outcome=unwanted.code, facts=unwanted.facts)
-                self._move(session, _job(session, job_id), JobEvent.REFUSED, change)
+                self._move(session, job_in(session, job_id), JobEvent.REFUSED, change)
             reached(CrashPoint.JOB_ADDED)
             return Receipt(job_id, new=True)
 
@@ -103,7 +85,7 @@ class Jobs(JobReader):
         """
 
         def commit(session: Session) -> Receipt:
-            old = _job(session, job_id)
+            old = job_in(session, job_id)
             mail = replace(old.submission, spool_name=spool_name, received_at=self._clock())
             known = sources.known_job(session, mail, sources.RETRY, str(job_id), timedelta.max)
             if known is not None:
@@ -156,15 +138,6 @@ class Jobs(JobReader):
         change = Change(outcome=RefusalCode.PREVIEW, document=document, facts=facts)
         return await self.apply(job.id, JobEvent.REFUSED, change)
 
-    # The one method
-
-    async def apply(self, job_id: int, event: JobEvent, change: Change = NOTHING_MORE) -> Job:
-        """Let `event` happen to a job: state, journal and the reply it may owe, in one transaction.
-
-        What happens to a job on the phone, or brings it there, has methods of its own: they keep its attempt.
-        """
-        return await self._store.write(lambda session: self._move(session, _job(session, job_id), event, change))
-
     # The call
 
     async def begin_attempt(self, job: Job, call_id: str, trunk: str = "", first_page: int = 1) -> Attempt | None:
@@ -175,7 +148,7 @@ class Jobs(JobReader):
         """
 
         def commit(session: Session) -> Attempt | None:
-            current = _job(session, job.id)
+            current = job_in(session, job.id)
             next_state(current.state, JobEvent.DIALLING)
             if current.held or session.one("engaged", number=current.number, job_id=current.id):
                 return None
@@ -200,7 +173,7 @@ class Jobs(JobReader):
 
         def commit(session: Session) -> Job:
             session.change("abandon_attempt", attempt_id=attempt.id, outcome=OutcomeKind.FAULT, cause=reason)
-            job = _job(session, attempt.job_id)
+            job = job_in(session, attempt.job_id)
             if job.state.final:
                 return job  # its deadline passed meanwhile
             pause = timedelta(0) if at_once else self._settings.pause_after(attempt.number)
@@ -239,7 +212,7 @@ class Jobs(JobReader):
             now = self._clock()
             if session.change("end_attempt", attempt_id=attempt.id, now=now, **cdr_values(ended, verdict)) != 1:
                 raise ImpossibleTransition(f"attempt {attempt.number} of job {attempt.job_id} has ended already")
-            job = _job(session, attempt.job_id)
+            job = job_in(session, attempt.job_id)
             write_pages(session, job.id, now, ended.fax, attempt.number)
             learn(session, job.number or "", aftermath.lessons, now)
             settle_trace(session, attempt.id, aftermath.trace, now, wanted=self._is_evidence(verdict.event))
@@ -260,7 +233,7 @@ class Jobs(JobReader):
         """
 
         def commit(session: Session) -> Job:
-            job = _job(session, job_id)
+            job = job_in(session, job_id)
             if job.state.final:
                 return job
             write(session, job.id, self._clock(), "cancel-asked", {"by": by})
@@ -286,7 +259,7 @@ class Jobs(JobReader):
         """Wake one sleeping job before its time, as `by` wants."""
 
         def commit(session: Session) -> Job:
-            job = self._move(session, _job(session, job_id), JobEvent.WOKE)
+            job = self._move(session, job_in(session, job_id), JobEvent.WOKE)
             write(session, job.id, self._clock(), "retry-asked", {"by": by})
             return job
 
@@ -309,7 +282,7 @@ class Jobs(JobReader):
         """
 
         def commit(session: Session) -> Job | None:
-            current = _job(session, job.id)
+            current = job_in(session, job.id)
             if current.version != job.version:
                 return None
             return self._interrupt(session, current, ORPHANED)
@@ -365,12 +338,6 @@ class Jobs(JobReader):
         """What `judge` wants to know of an attempt besides its end."""
         return await memory.circumstances(self._store, attempt, number, self._clock(), rang=rang, withdrawn=withdrawn)
 
-    def _is_evidence(self, event: JobEvent) -> bool:
-        """Whether the trace of a call that ended so is to be kept."""
-        keep = self._settings.keep_traces
-        failed = event is not JobEvent.DELIVERED
-        return keep is KeepTraces.ALL or (keep is KeepTraces.FAILED and failed)
-
     # Inside a transaction
 
     def _add(self, session: Session, submission: Submission) -> int:
@@ -388,65 +355,9 @@ class Jobs(JobReader):
         write(session, job_id, now, "received", {"door": submission.door.value, "sender": str(submission.sender)})
         return job_id
 
-    def _move(
-        self,
-        session: Session,
-        job: Job,
-        event: JobEvent,
-        change: Change = NOTHING_MORE,
-        attempt: int | None = None,
-    ) -> Job:
-        state, now = next_state(job.state, event), self._clock()
-        require_whole(state, change, attempt)
-        moved = session.change(
-            "move_job",
-            job_id=job.id,
-            version=job.version,
-            from_state=job.state,
-            state=state,
-            now=now,
-            deadline_at=self._settings.deadline(state, job.created_at, now),
-            **change_values(state, change),
-        )
-        if moved != 1:
-            raise ImpossibleTransition(f"job {job.id} was changed by somebody else")
-        write(session, job.id, now, event, facts_of(state, change), attempt=attempt)
-        if state.final and job.submission.replied_to:
-            owe_final_reply(session, job, self._settings.hostname, now)
-        if state.final and job.submission.domain in self._settings.told_domains:
-            owe_news(session, job.submission.domain, OUTGOING, job.id, now)
-        moved_on = _job(session, job.id)
-        owe_progress(session, moved_on, event, self._settings, now)
-        return moved_on
-
-    def _interrupt(self, session: Session, job: Job, cause: str) -> Job:
-        """End a job whose call tells us no more, or not in time, by what the far end has confirmed so far."""
-        row = session.one("last_attempt", job_id=job.id)
-        if row is None:
-            raise LookupError(f"job {job.id} is calling without an attempt")
-        delivered = _all_confirmed(row, job)
-        kind = OutcomeKind.DELIVERED if delivered else OutcomeKind.INTERRUPTED
-        session.change("abandon_attempt", attempt_id=row["id"], outcome=kind, cause=cause)
-        event = JobEvent.DELIVERED if delivered else JobEvent.DOUBTED
-        settle_trace(session, row["id"], (), self._clock(), wanted=self._is_evidence(event))
-        change = Change(outcome=kind, facts={"cause": cause})
-        return self._move(session, job, event, change, row["number"])
-
-
-def _job(session: Session, job_id: int) -> Job:
-    row = session.one("find_job", job_id=job_id)
-    if row is None:
-        raise LookupError(f"there is no job {job_id}")
-    return rows.job(row)
-
 
 def _attempt(session: Session, attempt_id: int) -> Attempt:
     row = session.one("find_attempt", attempt_id=attempt_id)
     if row is None:
         raise LookupError(f"there is no attempt with the id {attempt_id}")
     return rows.attempt(row)
-
-
-def _all_confirmed(row: Row, job: Job) -> bool:
-    # The delivered rule: every page ordered was confirmed, the last one after EOP.
-    return job.pages is not None and row["pages_confirmed"] >= job.pages and bool(row["last_confirmed"])

@@ -1,7 +1,7 @@
 """The states of a job and the one table that moves it: state, event, next state. No conditions here.
 
 Conditions choose the event (`jobs/retry.py`, `gateway.py`, `dispatch.py`); the event chooses the state,
-and `jobs/states.py` applies it in one transaction.
+and `jobs/moving.py` applies it in one transaction.
 """
 
 from collections.abc import Mapping
