@@ -1,10 +1,10 @@
 """One confirmed dialog of a call: offers both ways, the ACKs, the session timer, the end (RFC 3261 13 to 15)."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from mail2fax.engine.embedded.sip.acknowledge import Unacknowledged
+from mail2fax.engine.embedded.sip.acks import Acks
 from mail2fax.engine.embedded.sip.core import ALLOW, SDP, SUPPORTED, Core
 from mail2fax.engine.embedded.sip.dialog import Dialog
 from mail2fax.engine.embedded.sip.digest import Authenticator
@@ -29,12 +29,6 @@ class LegUser(Protocol):
     def on_offer_answered(self, sdp: bytes) -> None: ...
     def on_offer_refused(self, code: int) -> None: ...
     def on_over(self, by: EndedBy, q850: int | None) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Repeatable:
-    datagram: bytes
-    destination: Flow
 
 
 class Leg:
@@ -65,7 +59,7 @@ class Leg:
         self._closing = False
         self._own: Reinvitation | None = None
         self._theirs: ServerTransaction | None = None
-        self._acks: dict[int, _Repeatable] = {}
+        self._acks = Acks(core.layer, dialog)
         self._unacknowledged: dict[int, Unacknowledged] = {}
         self._first_cseq: int | None = None
         self._is_confirmed = False
@@ -89,20 +83,8 @@ class Leg:
         self._refresher.timer.answered(invite, response, now)
 
     def acknowledge(self, invite: Request) -> None:
-        """Send the ACK to a 2xx of theirs, or again the one sent before.
-
-        RFC 3261 13.2.2.4: a new branch, the dialog's route, the INVITE's CSeq and credentials; the same bytes always.
-        """
-        number = invite.cseq[0]
-        if number not in self._acks:
-            credentials = [
-                pair for pair in invite.headers.fields if pair[0] in {"Authorization", "Proxy-Authorization"}
-            ]
-            flow = self.dialog.next_hop
-            ack = self.dialog.request("ACK", number, self.core.layer.new_via(flow), tuple(credentials))
-            self._acks[number] = _Repeatable(bytes(ack), flow)
-        kept_ack = self._acks[number]
-        self.core.layer.send(kept_ack.datagram, kept_ack.destination)
+        """Send the ACK to a 2xx of theirs, or again the one sent before."""
+        self._acks.send(invite)
 
     def answer_first(self, transaction: ServerTransaction, ringing: Ringing, now: float) -> None:
         """Send the 2xx that makes the call. The PRACK to what rang before it may still come."""
