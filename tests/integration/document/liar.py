@@ -3,15 +3,12 @@
 Run in the place of `mail2fax.document.worker`.
 """
 
-import json
 import os
-import signal
-import sys
-import time
 
 from mail2fax.document.inside import Order, serve
 from mail2fax.document.tiff import TiffWriter
 from mail2fax.model.document import Resolution
+from tests.integration.document.lies import lie, say
 
 DIRTY = {"page": "1\x1b[2J\r\nX: y", "problem": "p" * 5000, "name": "other.tif", "sender": "boss"}
 ANSWERS: dict[str, object] = {
@@ -21,7 +18,6 @@ ANSWERS: dict[str, object] = {
     "no facts": {"outcome": "refused", "code": "document-damaged", "facts": 7},
     "odd notes": {"outcome": "rendered", "notes": [[1, ["x"]]]},
     "long and dirty": {"outcome": "refused", "code": "document-damaged", "facts": DIRTY},
-    "full disk": {"outcome": "fault", "detail": "OSError(28, 'No space left on device')"},
 }
 
 
@@ -34,26 +30,14 @@ def main(target: int, standard: int, wish: str) -> None:
         case "rubbish":
             os.write(target, b"this is no fax")
             say({"outcome": "rendered"})
-        case "endless":
-            os.write(1, b"x" * 60_000)
-        case "deep":
-            os.write(1, b"[" * 16_000 + b"\n")
-        case "crash":
-            os.kill(os.getpid(), signal.SIGSEGV)
-        case "trap":
-            os.kill(os.getpid(), signal.SIGTRAP)
         case "killed":
             write(target, Resolution.FINE, 300)
-            os.kill(os.getpid(), signal.SIGKILL)
-        case "silent":
-            sys.exit(3)
-        case "sleeping":
-            time.sleep(600)
+            lie(wish, ANSWERS)
         case "environment":
             problem = " ".join(sorted(os.environ)) + " in " + str(os.listdir())  # noqa: PTH208 - where it stands
             say({"outcome": "refused", "code": "document-unreadable", "facts": {"problem": problem}})
         case _:
-            say(ANSWERS[wish])
+            lie(wish, ANSWERS)
 
 
 def write(descriptor: int, resolution: Resolution, rows: int) -> None:
@@ -61,10 +45,6 @@ def write(descriptor: int, resolution: Resolution, rows: int) -> None:
         writer = TiffWriter(file, resolution)
         writer.add(rows, b"any")
         writer.finish()
-
-
-def say(answer: object) -> None:
-    os.write(1, json.dumps(answer).encode() + b"\n")
 
 
 def work(order: Order) -> None:

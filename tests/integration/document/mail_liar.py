@@ -3,13 +3,11 @@
 Run in the place of `mail2fax.document.unpacking`.
 """
 
-import json
 import os
 import signal
-import sys
-import time
 
 from mail2fax.document.inside import Order, serve
+from tests.integration.document.lies import lie, say
 
 PART = {"content_type": "text/plain", "name": "", "disposition": "", "related": False, "content": "", "damage": ""}
 DIRTY = {"content_type": "text/x\n", "name": "n" * 5000, "disposition": "\x1b[2J", "related": 7, "content": "4949"}
@@ -20,7 +18,6 @@ ANSWERS: dict[str, object] = {
     "endless size": {"outcome": "parts", "parts": [PART | {"size": float("inf")}]},
     "too many": {"outcome": "parts", "parts": [PART] * 500},
     "dirty": {"outcome": "parts", "parts": [PART | DIRTY]},
-    "full disk": {"outcome": "fault", "detail": "OSError(28, 'No space left on device')"},
 }
 
 
@@ -30,7 +27,7 @@ def first_time(marker: str, target: int) -> None:
         os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
     except FileExistsError:
         os.write(target, b"the second time")
-        os.write(1, json.dumps({"outcome": "parts", "parts": [PART]}).encode() + b"\n")
+        say({"outcome": "parts", "parts": [PART]})
         return
     os.write(target, b"the first time, and a good deal more of it")
     os.kill(os.getpid(), signal.SIGSEGV)
@@ -41,22 +38,10 @@ def main(order: Order) -> None:
     match wish:
         case "rubbish":
             os.write(1, b"parts\n")
-        case "endless":
-            os.write(1, b"x" * 600_000)
-        case "deep":
-            os.write(1, b"[" * 16_000 + b"\n")
-        case "crash":
-            os.kill(os.getpid(), signal.SIGSEGV)
-        case "killed":
-            os.kill(os.getpid(), signal.SIGKILL)
-        case "silent":
-            sys.exit(3)
         case wish if wish.startswith("once "):
             first_time(wish.removeprefix("once "), order.targets[0])
-        case "sleeping":
-            time.sleep(600)
         case _:
-            os.write(1, json.dumps(ANSWERS[wish]).encode() + b"\n")
+            lie(wish, ANSWERS)
 
 
 if __name__ == "__main__":
