@@ -27,7 +27,7 @@ $(READY): pyproject.toml .ci/constraints.txt $(wildcard $(NATIVE:=/*.c) $(NATIVE
 	@test -x $(BIN)/python || { python=$$(.ci/find-python) || { echo "No Python 3.11 or newer with venv and headers was found." >&2; exit 1; }; \
 		echo "Making the virtual environment with $$python"; "$$python" -m venv $(VENV); }
 	@echo "Installing Python packages (a minute on the first run)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt setuptools cffi
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt setuptools wheel cffi
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt --no-build-isolation -e '.[dev]'
 	@touch $@
 

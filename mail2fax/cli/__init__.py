@@ -88,4 +88,4 @@ def main() -> None:
     """The console script."""
     # Until a verb says otherwise: what a command prints is its own, and a warning belongs on stderr.
     logs.configure(logs.LogSettings(level="warning"))
-    app()
+    app(prog_name="mail2fax")  # however it was called: the installed command is a script around `python -m`

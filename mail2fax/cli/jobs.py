@@ -1,6 +1,8 @@
 """`mail2fax jobs` and `mail2fax show`: what became of the faxes. They read, beside a running gateway or without."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -29,6 +31,10 @@ from mail2fax.store import Reader, StoreError
 
 T = TypeVar("T")
 
+UNCUT_COLUMNS = 200
+WHOLE_TABLE_COLUMNS = 110
+"""On a narrower screen a list of faxes is without what `show` tells of each."""
+
 
 def jobs(
     config: ConfigOption = None,
@@ -54,22 +60,30 @@ def jobs(
 
 
 def _print_table(found: tuple[Job, ...], zone: ZoneInfo, nothing: str) -> None:
+    # A file or a pipe has no edge.
+    console = Console() if sys.stdout.isatty() or "COLUMNS" in os.environ else Console(width=UNCUT_COLUMNS)
+    if not found:
+        console.print(nothing)
+        return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("job", "received", "state", "number", "pages", "calls", "sender", "result"):
-        table.add_column(column, no_wrap=column != "result")
+    for column in ("job", "received", "state", "number"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("sender", overflow="fold")
+    whole = console.width >= WHOLE_TABLE_COLUMNS
+    for column in ("pages", "calls", "result") if whole else ():
+        table.add_column(column)
     for job in found:
-        table.add_row(
+        cells: list[str | Text] = [
             str(job.id),
             moment(job.created_at, zone),
             Text(state_of(job), STATE_STYLES.get(job.state, UNDER_WAY_STYLE)),
             job.number or "-",
-            str(job.pages or "-"),
-            str(job.attempts),
             Text(str(job.submission.sender)),
-            Text(result_of(job)),
-        )
-    console = Console()
-    console.print(table if found else nothing)
+        ]
+        if whole:
+            cells += [str(job.pages or "-"), str(job.attempts), Text(result_of(job))]
+        table.add_row(*cells)
+    console.print(table)
 
 
 def show(

@@ -1,7 +1,7 @@
 """Secrets that stand in files of their own: what `password_file` names, and what is read there.
 
-A bare name is a credential of systemd (`LoadCredential=` of systemd.exec(5)): only the service can read it, and it is
-in no configuration, environment or backup.
+A bare name is a credential of systemd (`LoadCredential=` of systemd.exec(5)): only the service and root can read it,
+and it is in no configuration, environment or backup.
 """
 
 import os
@@ -14,6 +14,8 @@ from pydantic import BaseModel, SecretStr
 from mail2fax.config.errors import ConfigError, Fault, KeyPath, Places, dotted
 
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
+SERVICE_CREDENTIALS = Path("/run/credentials/mail2fax.service")
+"""Where systemd keeps them while the service runs: for root, who asks the doctor beside it."""
 SECRET_BYTES = 4096
 FILE_SUFFIX = "_file"
 
@@ -90,9 +92,11 @@ def _only_secret(section: BaseModel, key: str, place: str) -> SecretStr:
 def _path(place: str, environ: Mapping[str, str]) -> Path:
     if place.startswith("/"):
         return Path(place)
-    if CREDENTIALS_VARIABLE not in environ:
-        raise SecretUnreadable(
-            "is the name of a systemd credential, but there are none here: "
-            "start the gateway with systemctl, or write an absolute path"
-        )
-    return Path(environ[CREDENTIALS_VARIABLE]) / place
+    if CREDENTIALS_VARIABLE in environ:
+        return Path(environ[CREDENTIALS_VARIABLE]) / place
+    if SERVICE_CREDENTIALS.is_dir():
+        return SERVICE_CREDENTIALS / place
+    raise SecretUnreadable(
+        "is the name of a systemd credential, and there are none while the service is down: "
+        "start it with systemctl, or write an absolute path"
+    )

@@ -46,15 +46,32 @@ def test_the_newest_faxes_come_first_with_state_and_result(mail2fax: Command, ha
     result = mail2fax("jobs", "--config", config)
     assert result.exit_code == 0
     head, third, second, first = (" ".join(line.split()) for line in result.stdout.splitlines())
-    assert head == "job received state number pages calls sender result"
+    assert head == "job received state number sender pages calls result"
     assert third == (
-        "3 2026-01-31 12:05:00 sleeping +4922112345 2 1 anna@example.com "
+        "3 2026-01-31 12:05:00 sleeping +4922112345 anna@example.com 2 1 "
         "The line was busy. (SIP 486 Busy Here · Q.850 17 · T.30 -)"
     )
     assert second == (
-        "2 2026-01-31 12:05:00 rejected - - 0 anna@example.com The subject of your mail holds no fax number."
+        "2 2026-01-31 12:05:00 rejected - anna@example.com - 0 The subject of your mail holds no fax number."
     )
-    assert first.startswith("1 2026-01-31 12:05:00 sent +375291554499 2 1 anna@example.com All pages were confirmed")
+    assert first.startswith("1 2026-01-31 12:05:00 sent +375291554499 anna@example.com 2 1 All pages were confirmed")
+
+
+def test_a_narrow_screen_shows_each_number_and_sender_whole(
+    mail2fax: Command, happen: Happen, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happen(a_day)
+    monkeypatch.setenv("COLUMNS", "80")
+    third = mail2fax("jobs", "--config", config).stdout.splitlines()[1]
+    assert third.split() == ["3", "2026-01-31", "12:05:00", "sleeping", "+4922112345", "anna@example.com"]
+
+
+def test_a_pipe_gets_every_column_uncut(
+    mail2fax: Command, happen: Happen, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happen(a_day)
+    monkeypatch.delenv("COLUMNS")
+    assert "All pages were confirmed" in mail2fax("jobs", "--config", config).stdout.splitlines()[3]
 
 
 def test_no_more_faxes_are_listed_than_asked_for(mail2fax: Command, happen: Happen, config: Path) -> None:

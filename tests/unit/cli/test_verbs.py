@@ -23,6 +23,13 @@ def test_the_help_lists_every_verb_and_tells_where_to_begin() -> None:
     assert "mail2fax demo" in told
 
 
+def test_the_usage_names_the_command_however_it_was_called() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "mail2fax", "jobs", "--help"], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert "Usage: mail2fax jobs" in ran.stdout
+
+
 def test_a_verb_that_is_none_is_a_mistake_of_the_user() -> None:
     assert CliRunner().invoke(app, ["fax"]).exit_code == 2
 

@@ -34,8 +34,17 @@ def test_a_bare_name_is_a_credential_of_systemd(tmp_path: Path, monkeypatch: pyt
     assert config.reply.password.get_secret_value() == "hunter2"
 
 
+def test_beside_the_service_its_credentials_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "reply-password").write_text("hunter2")
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    monkeypatch.setattr("mail2fax.config.secrets.SERVICE_CREDENTIALS", tmp_path)
+    config = load(written(tmp_path, '[reply]\npassword_file = "reply-password"\n'))
+    assert config.reply.password.get_secret_value() == "hunter2"
+
+
 def test_without_credentials_a_bare_name_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    monkeypatch.setattr("mail2fax.config.secrets.SERVICE_CREDENTIALS", tmp_path / "down")
     said = fault_of(written(tmp_path, '[trunk]\npassword_file = "trunk-password"\n'))
     assert said.startswith("FILE, line 2: trunk.password_file: is the name of a systemd credential")
 
