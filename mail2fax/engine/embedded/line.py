@@ -61,7 +61,7 @@ _PARTING = {
 
 _PATIENCE_S = 4.0
 """... and a receiver so long for the sender's BYE: it is the caller's, and a re-INVITE may come before it."""
-_LOOK_EVERY_S = 1.0
+_LOOK_EVERY_S = 2.5
 """How often a line is looked at that needs no frames: its limits are all of many seconds."""
 
 

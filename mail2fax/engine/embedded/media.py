@@ -10,7 +10,7 @@ from mail2fax.engine.embedded.rtp.jitter import SAMPLE_RATE, Audio, Gap, JitterB
 from mail2fax.engine.embedded.rtp.packet import RtpSender
 from mail2fax.engine.embedded.rtp.rtcp import Receiver as ReceptionCount
 from mail2fax.engine.embedded.rtp.rtcp import Reception, build_report, is_rtcp, read_reception
-from mail2fax.engine.embedded.spandsp.lane import FramesLeft, Incoming, IncomingT38, Lane, Outgoing, Progress
+from mail2fax.engine.embedded.spandsp.lane import Incoming, IncomingT38, Lane, Outgoing, Progress
 from mail2fax.engine.embedded.spandsp.task import Law, T38Settings, Task
 from mail2fax.engine.embedded.spandsp.terminal import AudioTerminal, T38Terminal, Terminal
 from mail2fax.engine.embedded.spandsp.udptl import Protection, UdptlSender
@@ -270,12 +270,6 @@ _PROTECTION = {
     ErrorCorrection.REDUNDANCY: Protection.COPIES,
     ErrorCorrection.FEC: Protection.PARITY,
 }
-_REPEAT_AFTER = frozenset({2, 3, 5, 9, 17, 33})
-"""Frames of silence after which the last datagram is sent again: 40 ms to 0.7 s. Within a signal a packet goes out
-every 30 ms and carries copies of the ones before; what a signal ends with has nothing else to stand in for it."""
-_KEEP_ALIVE = 250
-"""And every so many frames (5 s) for as long as we have nothing to say: a page takes minutes, and firewalls and
-address translators forget a flow that is silent for 30 s."""
 _LATE_AUDIO = frozenset({rtp.PCMU, rtp.PCMA, 13, 19})
 """Payload types of what may still come when the medium has changed: G.711 and comfort noise (RFC 3551)."""
 _NO_SIGNAL, _V21_DATA = b"\x00", b"\xc0"
@@ -295,7 +289,9 @@ class T38Path:
 
     def __init__(self, task: Task, agreed: T38Parameters, theirs: T38Parameters, now: float, *, calling: bool) -> None:
         self.heard_at = now
-        self._terminal = T38Terminal(task, calling=calling, settings=T38Settings(version=agreed.version))
+        self._terminal = T38Terminal(
+            task, calling=calling, settings=T38Settings(version=agreed.version, max_datagram=theirs.max_datagram)
+        )
         self._tally = Tally()
         self._sender = UdptlSender(_PROTECTION[agreed.error_correction], max_datagram=theirs.max_datagram)
         self._receiver = UdptlReceiver()
@@ -344,13 +340,12 @@ class T38Path:
         if datagrams := self._wrapped():
             return datagrams
         self._frames_silent += 1
-        is_due = self._frames_silent in _REPEAT_AFTER or not self._frames_silent % _KEEP_ALIVE
-        last = self._sender.repeat() if is_due else b""
+        last = self._sender.repeat() if self._sender.is_due_again(self._frames_silent) else b""
         return [last] if last else []
 
     def set_going(self, lane: Lane, source: Address | None, target: Address, frame_at: float, now: float) -> None:
-        left, even = self._frames_left(), self._receiver.even
-        if left.all > 0 and left.quiet > 0 and not self._terminal.has_ifps:
+        even = self._receiver.even
+        if not self._terminal.has_ifps:
             sequence, shift = even or (0, 0)
             comes = IncomingT38(
                 source if even else None,
@@ -361,27 +356,19 @@ class T38Path:
                 self._frames_unheard,
                 self._hears_frame,
             )
-            lane.carry_t38(self._terminal, self._sender, comes, target, left, frame_at)
+            lane.carry_t38(
+                self._terminal, self._sender, comes, target, self._frames_silent, _BROKEN_OFF_AFTER, frame_at
+            )
 
     def follow(self, done: Progress) -> None:
         self._terminal.look()
         self._frames_unheard, self._hears_frame = done.unheard, done.in_frame
-        self._frames_silent = done.quiet if done.said else self._frames_silent + done.frames
+        self._frames_silent = done.quiet
         if done.received or done.repeated:
             self.heard_at = done.new_at
             self._receiver.skip_to(done.sequence, done.received + done.repeated)
             last = done.sequence - 1 & 0xFFFF
             self._tally.note_even(last, done.received, done.heard_at, done.longest_pause_s, repeated=done.repeated)
-
-    def _frames_left(self) -> FramesLeft:
-        """How long frames need no thought: until one in which something is ended, or was repeated."""
-        silent = self._frames_silent
-        repeat_at = min(
-            (at for at in _REPEAT_AFTER if at > silent), default=silent - silent % _KEEP_ALIVE + _KEEP_ALIVE
-        )
-        most, most_in_frame = _KEEP_ALIVE - 1, _BROKEN_OFF_AFTER - 1
-        left = most_in_frame - self._frames_unheard if self._hears_frame else most
-        return FramesLeft(left, most, most_in_frame, repeat_at - silent, min(_REPEAT_AFTER))
 
     def _wrapped(self) -> list[bytes]:
         datagrams = [self._sender.wrap(ifp.data) for ifp in self._terminal.take_ifps()]

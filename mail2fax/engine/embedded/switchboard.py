@@ -309,6 +309,8 @@ class Switchboard:
             call.trace_at = now + TRACE_EVERY_S
             _hand_over(call, self._traces.taken(call.session, call.line.trace.take))
         call.look_at = now if call.session.has_news else call.line.due_at(now)
+        if call.line.trace.untold:
+            call.look_at = min(call.look_at, call.trace_at)
         if call.line.done:
             self._release(call, EndedBy.LOCAL_FAULT)
 

@@ -66,6 +66,11 @@ class CallTrace:
         words = " ".join(f"{name}={value}" for name, value in values)
         self._add(TraceLine(self._at(now), TraceKind.COUNTS, f"{medium} {words}"))
 
+    @property
+    def untold(self) -> bool:
+        """`take` has something to give."""
+        return bool(self._lines)
+
     def take(self) -> tuple[TraceLine, ...]:
         """The lines since the last time, as far as they are sure to be kept."""
         lines, self._lines = tuple(self._lines), []

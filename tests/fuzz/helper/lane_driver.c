@@ -64,10 +64,8 @@ static void set_going(lane_t *lane, double now)
     lane->silent_at = now + 1;
     lane->silence_s = 1;
     lane->frame_at = now - (chance(20) ? 0 : 5);
-    lane->frames_left = (int) chance(50);
-    lane->quiet_left = lane->quiet_most = (int) chance(20);
-    lane->frames_most = (int) chance(50);
-    lane->frames_most_in_frame = (int) chance(50);
+    lane->quiet = (int) chance(300);
+    lane->broken_after = (int) chance(50);
     lane->shift = (uint16_t) chance(1 << 16);
     memset(lane->laws, LANE_NO_LAW, sizeof(lane->laws));
     lane->laws[0] = 0;

@@ -622,6 +622,7 @@ static int open_t38(terminal_t *terminal, const terminal_task_t *task)
     t38_set_max_buffer_size(core, task->t38_max_buffer);
     t38_set_max_datagram_size(core, task->t38_max_datagram);
     t38_set_fill_bit_removal(core, task->t38_fill_bit_removal);
+    mend_pace(terminal->t38, task->t38_max_datagram);
     t38_terminal_set_fill_bit_removal(terminal->t38, task->t38_fill_bit_removal);
     return 0;
 }

@@ -33,12 +33,8 @@ typedef struct {
     int is_audio;               /* 1: G.711 over RTP; 0: T.38 over UDPTL */
     double frame_at;            /* when the next frame of 20 ms is due */
     double silent_at;           /* audio: when nothing has come by then, it is Python's */
-    int frames_left;            /* T.38: the frame after so many is Python's ... */
-    int quiet_left;             /* ... or after so many in which nothing was said: in the last of them the last
-                                   datagram goes out again */
-    int quiet_most;             /* quiet_left after each packet that we send */
-    int frames_most;            /* frames_left after each packet that comes, and after one of a control frame */
-    int frames_most_in_frame;
+    int broken_after;           /* T.38: the frame that is so many after a packet of a control frame is Python's */
+    int quiet;                  /* T.38: frames since our last packet */
 
     /* What comes, if it is the next of its stream. */
     lane_address_t source;      /* of no length: nobody is followed yet */
@@ -59,10 +55,8 @@ typedef struct {
     uint16_t own_sequence;
 
     /* Since Python last set them to 0. */
-    int frames, received, sent;
+    int received, sent;
     int repeated;               /* T.38: datagrams that were the last one again, not among `received` */
-    int said;                   /* packets of T.38, repeats apart, and frames since the last of them */
-    int quiet;
     double longest_pause_s;
 
     double new_at;              /* T.38: when the last new packet came ... */

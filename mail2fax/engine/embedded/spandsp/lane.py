@@ -75,28 +75,14 @@ class Outgoing:
     timestamp: int
 
 
-class FramesLeft(NamedTuple):
-    """How far a lane may go in T.38: for so many frames in all, `most` after each packet that comes, or `most_in_frame`
-    after one of a control frame; and for so many, `quiet_most` after each packet, without one to send. In the last of
-    these the last datagram goes out again."""
-
-    all: int
-    most: int
-    most_in_frame: int
-    quiet: int
-    quiet_most: int
-
-
 class Progress(NamedTuple):
     """What a lane has done since it was asked last; `sequence` and `timestamp` are of the packet that comes next. In
-    T.38 `quiet` are the frames since the last of the packets it `said`, and `repeated` are datagrams that were the last
-    one again; for `new_at`, `unheard` and `in_frame` see `IncomingT38`.
+    T.38 `quiet` are the frames since our last packet, and `repeated` are datagrams that were the last one again; for
+    `new_at`, `unheard` and `in_frame` see `IncomingT38`.
     """
 
-    frames: int
     frame_at: float
     sent: int
-    said: int
     quiet: int
     received: int
     sequence: int
@@ -150,10 +136,14 @@ class Lane:
         sender: UdptlSender,
         comes: IncomingT38,
         target: Address,
-        frames: FramesLeft,
+        quiet: int,
+        broken_after: int,
         frame_at: float,
     ) -> None:
-        """Moves the terminal on, hears what comes, and sends what it says; the next frame is due at `frame_at`."""
+        """Moves the terminal on, hears what comes, and sends what it says; the next frame is due at `frame_at`.
+
+        Nothing was said for `quiet` frames. The frame that is `broken_after` ones behind the last packet of a control
+        frame is not the lane's."""
         lane = self._handle
         if not _set_address(lane, "target", target):
             return
@@ -163,18 +153,15 @@ class Lane:
         lane.new_at, lane.heard_at = comes.new_at, comes.heard_at
         lane.unheard, lane.in_frame = comes.unheard, comes.in_frame
         lane.udptl, self._sender = sender.lend(), sender
-        lane.frames_left, lane.frames_most, lane.frames_most_in_frame = frames.all, frames.most, frames.most_in_frame
-        lane.quiet_left, lane.quiet_most = frames.quiet, frames.quiet_most
+        lane.quiet, lane.broken_after = quiet, broken_after
         self._go(terminal, frame_at, is_audio=False)
 
     def progress(self) -> Progress:
         """How far things have come; a second time there is none."""
         lane = self._handle
         told = Progress(
-            lane.frames,
             lane.frame_at,
             lane.sent,
-            lane.said,
             lane.quiet,
             lane.received,
             lane.sequence,
@@ -217,7 +204,7 @@ class Lane:
 
     def _count_anew(self) -> None:
         lane = self._handle
-        lane.frames = lane.sent = lane.received = lane.repeated = lane.said = lane.quiet = 0
+        lane.sent = lane.received = lane.repeated = 0
         lane.longest_pause_s = 0.0
 
 

@@ -39,6 +39,9 @@ void mend_timers(mending_t *mending, t30_state_t *t30, int samples, int energy);
 /* Whether this packet must be left out: it bears data, and T.30 is speaking. */
 int mend_deaf(const t38_terminal_state_t *t38, const uint8_t *packet);
 
+/* Fewer and bigger packets for a far end that takes datagrams of `most` octets: to be called before it begins. */
+void mend_pace(t38_terminal_state_t *t38, int most);
+
 /* Whether these samples carry a modem's signal or only noise. */
 int mend_energy(const int16_t *samples, size_t count);
 /* Remember what was heard. Make up for what was lost: 0 when the gap has become too long for that. */

@@ -204,6 +204,15 @@ size_t udptl_wrap(udptl_t *udptl, const uint8_t *ifp, size_t length, uint8_t *da
     return used;
 }
 
+/* After 40 ms to 0.7 s: within a signal a packet goes out every 30 or 40 ms and bears copies of the ones before; what a
+   signal ends with has nothing else to stand in for it. And every 5 s for as long as we have nothing to say: a page
+   takes minutes, and firewalls and address translators forget a flow that is silent for 30 s. */
+int udptl_is_due_again(int quiet)
+{
+    return quiet == 2 || quiet == 3 || quiet == 5 || quiet == 9 || quiet == 17 || quiet == 33
+        || (quiet > 0 && quiet % 250 == 0);
+}
+
 size_t udptl_repeat(const udptl_t *udptl, uint8_t *datagram)
 {
     memcpy(datagram, udptl->last, udptl->last_length);

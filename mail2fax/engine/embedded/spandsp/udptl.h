@@ -27,6 +27,8 @@ void udptl_free(udptl_t *udptl);
 /* The next datagram, with `ifp` in it: its length, and its octets in `datagram`, which has room for UDPTL_LONGEST.
    0 when the packet is longer than UDPTL_LONGEST_IFP. */
 size_t udptl_wrap(udptl_t *udptl, const uint8_t *ifp, size_t length, uint8_t *datagram);
+/* Whether the last datagram goes out again after so many frames of 20 ms without another. */
+int udptl_is_due_again(int quiet);
 /* The same octets again, of the datagram made last; 0 when there was none. */
 size_t udptl_repeat(const udptl_t *udptl, uint8_t *datagram);
 /* The IFP packet of a datagram that bears copies of those before it, or nothing; NULL where it bears parity, or is no

@@ -34,6 +34,11 @@ class UdptlSender:
             raise ValueError(f"an IFP packet of {len(ifp)} octets")
         return bytes(ffi.buffer(room, length))
 
+    @staticmethod
+    def is_due_again(frames: int) -> bool:
+        """Whether the last datagram is said again after so many frames without another."""
+        return bool(lib.udptl_is_due_again(frames))
+
     def repeat(self) -> bytes:
         """The last datagram again; nothing before the first."""
         room = ffi.new("uint8_t[]", lib.UDPTL_LONGEST)

@@ -407,7 +407,7 @@ def test_a_line_says_when_it_has_to_be_looked_at_again(calls: Calls) -> None:
     caller, called = pump.caller.line, pump.called.line
     assert caller
     assert called
-    assert caller.due_at(pump.now) == pump.now + 1.0
+    assert caller.due_at(pump.now) == pump.now + 2.5
     assert called.due_at(pump.now) == pytest.approx(0.72, abs=0.03)
     pump.run_for(0.8)
     assert called.due_at(pump.now) == pump.now, "media are moved in every frame, where no lane does it"
