@@ -49,6 +49,7 @@ class Dialling:
             max_bit_rate=trunk.max_bit_rate,
             trunk=trunk.name,
             sub_address=sub_address_of(job.submission.recipient),
+            password=trunk.fax_password,
             voice_path=str(documents / VOICES / job.submission.voice) if job.submission.voice else "",
         )
 

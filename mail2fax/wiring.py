@@ -293,6 +293,7 @@ def trunks(config: Config) -> tuple[Trunk, ...]:
             media_policy=trunk.t38,
             ecm=trunk.ecm,
             max_bit_rate=trunk.max_bit_rate,
+            fax_password=trunk.fax_password.get_secret_value(),
         )
         for trunk in config.trunk.trunks
     )

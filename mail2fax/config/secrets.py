@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, SecretStr
+from pydantic import AfterValidator, BaseModel, SecretStr
 
 from mail2fax.config.errors import ConfigError, Fault, KeyPath, Places, dotted
 
@@ -86,7 +86,18 @@ def _secret_files(section: BaseModel) -> Iterator[tuple[str, str]]:
 def _only_secret(section: BaseModel, key: str, place: str) -> SecretStr:
     if getattr(section, key).get_secret_value():
         raise SecretUnreadable(f"and {key} are both set: keep one of them")
-    return SecretStr(read_secret(place))
+    secret = SecretStr(read_secret(place))
+    for check in type(section).model_fields[key].metadata:
+        if isinstance(check, AfterValidator):  # the model has judged the key, and not what the file would hold
+            _judge(check, secret)
+    return secret
+
+
+def _judge(check: AfterValidator, secret: SecretStr) -> None:
+    try:
+        check.func(secret)  # type: ignore[call-arg] # of the two kinds that pydantic has, ours are without context
+    except ValueError as error:
+        raise SecretUnreadable(str(error)) from None
 
 
 def _path(place: str, environ: Mapping[str, str]) -> Path:

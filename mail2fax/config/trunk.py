@@ -1,5 +1,6 @@
 """`[trunk]` and `[sip]`: the peers that carry the calls, and our own end of them."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -24,10 +25,12 @@ from mail2fax.model.domain import DEFAULT
 Quirk = Literal["to-source", "udptl-ifp-size", "pin-media"]
 """What a trunk does that no standard knows, each by the name of how we meet it."""
 
+_FAX_PASSWORD = re.compile(r"[0-9#*]{0,20}")
+"""T.30 5.3.6.2.8: what SID can hold. Of a file it is only known later."""
 _SHORTEST_SESSION_S, _LONGEST_SESSION_S = 90, 86_400
 
-_PASSWORD = frozenset({"password", "password_file"})
-"""Two places for one thing: a trunk that has one of them does not get the other handed down."""
+_PASSWORDS = (frozenset({"password", "password_file"}), frozenset({"fax_password", "fax_password_file"}))
+"""Two places each for one thing: a trunk that has one of them does not get the other handed down."""
 
 LOCAL_NETWORKS = (
     *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10"),
@@ -41,6 +44,12 @@ def _session_expires(seconds: int) -> int:
     if seconds and not _SHORTEST_SESSION_S <= seconds <= _LONGEST_SESSION_S:
         raise ValueError(f"must be 0 (none), or from {_SHORTEST_SESSION_S} to {_LONGEST_SESSION_S} seconds")
     return seconds
+
+
+def _fax_password(password: SecretStr) -> SecretStr:
+    if not _FAX_PASSWORD.fullmatch(password.get_secret_value()):
+        raise ValueError("must be at most 20 digits; * and # count as such")
+    return password
 
 
 class RewriteEntry(Section):
@@ -82,6 +91,8 @@ class TrunkKeys(Section):
     t38_offer_after_s: Annotated[float, Field(ge=0.3, le=30)] = 3.0
     ecm: bool = True
     max_bit_rate: Literal[4800, 9600, 14400] = 14_400
+    fax_password: Annotated[SecretStr, AfterValidator(_fax_password)] = SecretStr("")
+    fax_password_file: SecretFile = ""
     quirks: tuple[Quirk, ...] = ()
 
     @property
@@ -133,8 +144,9 @@ class TrunkSection(TrunkKeys):
 
     def _completed(self, entry: TrunkEntry) -> TrunkEntry:
         left_out = set(TrunkKeys.model_fields) - entry.model_fields_set
-        if _PASSWORD & entry.model_fields_set:
-            left_out -= _PASSWORD
+        for places in _PASSWORDS:
+            if places & entry.model_fields_set:
+                left_out -= places
         return entry.model_copy(update={key: getattr(self, key) for key in left_out})
 
 

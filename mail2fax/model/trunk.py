@@ -1,7 +1,7 @@
 """The words for who carries our calls: a trunk, how it wants numbers dialled, and how it stands at the moment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mail2fax.model.call import MediaPolicy
@@ -41,7 +41,8 @@ class Trunk:
 
     `allow` are masks of the numbers it may carry; with none it may carry all. `lines` is how many calls it carries at
     once, `calls_per_second` how many may begin in a second (0: as many as come). With `follow_redirects` a number that
-    it names in place of another is called, if it may be, over this same trunk.
+    it names in place of another is called, if it may be, over this same trunk. `fax_password` is told to machines that
+    ask for one (T.30 SID).
     """
 
     name: str = DEFAULT
@@ -54,6 +55,8 @@ class Trunk:
     media_policy: MediaPolicy = MediaPolicy.ACCEPT
     ecm: bool = True
     max_bit_rate: int = 14_400
+    # Not in repr, as no password is.
+    fax_password: str = field(default="", repr=False)
 
     def carries(self, digits: str) -> bool:
         """Whether the number with these E.164 digits may go over this trunk."""

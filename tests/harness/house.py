@@ -57,7 +57,7 @@ RETRIES = RetryPolicy(
 TERMINAL = Terminal("200", "+375 17 200", "Example")
 RULES = AdmissionRules((SenderRule(SenderMask.parse("*@example.com"), TERMINAL),), NumberPlan("BY"), NumberRules())
 YEAR = timedelta(days=365)
-TRUNKS = (Trunk(form=NumberForm("00"), follow_redirects=True),)
+TRUNKS = (Trunk(form=NumberForm("00"), follow_redirects=True, fax_password="0815"),)
 LIMITS = Limits(trunk_calls=3, reply_age=timedelta(minutes=30), queue_age=timedelta(hours=1), reserve_bytes=0)
 MAILS = Path(__file__).parents[2] / "fixtures" / "mails"
 ORDER = (MAILS / "gmail.eml").read_bytes()

@@ -372,6 +372,7 @@ async def test_a_number_in_the_address_is_dialled_and_its_sub_address_goes_with_
         ("00375291554499", "12"),
         ("00375291554499", "13"),
     ]
+    assert {order.password for order in quiet.engine.dialled} == {"0815"}, "the trunk has one for the machine, too"
 
 
 async def test_a_job_that_was_never_prepared_is_not_dialled(quiet: House) -> None:

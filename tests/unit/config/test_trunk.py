@@ -124,6 +124,23 @@ def test_a_trunk_with_a_password_of_its_own_does_not_get_the_file_of_the_first(t
     assert "second" not in repr(config.trunk.named[0].password)
 
 
+def test_a_password_for_the_fax_machine_is_digits_wherever_it_stands(tmp_path: Path) -> None:
+    """T.30 5.3.6.2.8: SID has 20 digits; more would end every call before it is dialled."""
+    (tmp_path / "secret").write_text("0815\n")
+    config = loaded(
+        tmp_path,
+        f'[trunk]\nfax_password_file = "{tmp_path}/secret"\n[[trunk.named]]\nname = "b"\nfax_password = "#12*"\n',
+    )
+    assert [trunk.fax_password for trunk in wiring.trunks(config)] == ["0815", "#12*"]
+    assert "0815" not in repr((config, wiring.trunks(config)))
+    (tmp_path / "secret").write_text("open sesame")
+    with pytest.raises(ConfigError, match="fax_password_file: must be at most 20 digits") as refused:
+        loaded(tmp_path, f'[trunk]\nfax_password_file = "{tmp_path}/secret"\n')
+    assert "sesame" not in str(refused.value)
+    with pytest.raises(ConfigError, match="fax_password: must be at most 20 digits"):
+        loaded(tmp_path, f'[trunk]\nfax_password = "{"1" * 21}"\n')
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -7,7 +7,7 @@ import pytest
 
 from mail2fax.engine.embedded.line import LineSettings
 from mail2fax.engine.embedded.t38.offer import ErrorCorrection, T38Parameters
-from mail2fax.engine.embedded.t38.udptl import parse_packet
+from mail2fax.engine.embedded.t38.udptl import UdptlPacket, build_packet, parse_packet
 from mail2fax.model.call import (
     CallOrder,
     EndedBy,
@@ -20,6 +20,7 @@ from mail2fax.model.call import (
 )
 from tests.harness.pump import LATENCY_S, MEDIA_PORT, Fate, Parcel, Phone, Pump, media_by_chance
 from tests.unit.engine.embedded.calls import CALLED, CALLER, Calls, rewrite
+from tests.unit.engine.embedded.spandsp.test_far_machines import PWD_BIT, SUB_BIT, EditDis
 
 ACCEPT, OFFER, NEVER = MediaPolicy.ACCEPT, MediaPolicy.OFFER, MediaPolicy.NEVER
 
@@ -506,3 +507,28 @@ def test_the_order_may_cap_the_rate_below_the_offer(calls: Calls) -> None:
     pump = calls.pump(caller, calls.called(OFFER))
     pump.call()
     assert caller.end.fax.bit_rate == 4_800
+
+
+def test_sub_address_and_password_of_an_order_reach_a_machine_that_takes_them(calls: Calls) -> None:
+    """T.30 5.3.6.1: after its DIS with bits 49 and 50, and before our DCS. The evidence says that there was a password,
+    and not which."""
+    edit = EditDis(put=(SUB_BIT, PWD_BIT))
+
+    def takes_both(parcel: Parcel) -> Parcel:
+        if parcel.source != (CALLED, MEDIA_PORT) or parcel.data[0] & 0xC0 == 0x80:
+            return parcel
+        packet = parse_packet(parcel.data)
+        return replace(parcel, data=build_packet(UdptlPacket(packet.sequence, edit(packet.primary))))
+
+    caller, called = calls.caller(), calls.called(OFFER)
+    assert isinstance(caller.order, CallOrder)
+    caller.order = replace(caller.order, sub_address="4711", password="0815")
+    pump = calls.pump(caller, called, alter=takes_both)
+    pump.call()
+    calls.assert_delivered(pump)
+    assert pump.called.line
+    received = [str(line.text) for line in pump.called.line.trace.close() if "DIS" not in line.text]
+    assert "SUB 4711" in received
+    assert "SID given" in received
+    assert received.index("SID given") < next(at for at, text in enumerate(received) if text.startswith("DCS"))
+    assert "0815" not in " ".join(received)
