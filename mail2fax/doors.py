@@ -30,6 +30,7 @@ from mail2fax.jobs.archive import HistoryDrop
 from mail2fax.jobs.left_alone import LeftAlone
 from mail2fax.jobs.operator import Operator
 from mail2fax.model.document import VOICES
+from mail2fax.store import Readable, Reader
 from mail2fax.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ async def open_doors(
     orders = _orders(config, ground, gateway, nudge)
     control = await _open_control(config, ground, orders)
     closing.push_async_callback(control.stop)
-    api = await _open_api(config, ground, gateway, nudge) if config.api.listen else None
+    api = await _open_api(config, ground, gateway, nudge, closing) if config.api.listen else None
     if api:
         closing.push_async_callback(api.stop)
     mailboxes = MailboxDoor(ground.spool, _mailbox_desk(ground, accept), now)
@@ -119,9 +120,18 @@ async def _open_control(config: Config, ground: Foundation, orders: Orders) -> C
     return door
 
 
-async def _open_api(config: Config, ground: Foundation, gateway: Gateway, nudge: Callable[[], None]) -> "ApiDoor":
+async def _open_api(
+    config: Config,
+    ground: Foundation,
+    gateway: Gateway,
+    nudge: Callable[[], None],
+    closing: contextlib.AsyncExitStack,
+) -> "ApiDoor":
+    # The history is read beside all else: an answer of thousands of faxes keeps no call waiting for its job.
+    history = await Reader.open(places.database(config))
+    closing.push_async_callback(history.close)
     try:
-        door = await _api(config, ground, gateway, nudge)
+        door = await _api(config, ground, gateway, nudge, history)
     except ConfigError as error:
         raise CannotStart(str(error)) from error
     try:
@@ -132,7 +142,9 @@ async def _open_api(config: Config, ground: Foundation, gateway: Gateway, nudge:
     return door
 
 
-async def _api(config: Config, ground: Foundation, gateway: Gateway, nudge: Callable[[], None]) -> "ApiDoor":
+async def _api(
+    config: Config, ground: Foundation, gateway: Gateway, nudge: Callable[[], None], history: Readable
+) -> "ApiDoor":
     # Here, for it loads FastAPI and uvicorn: who does not open this door does not pay for it at each start.
     from mail2fax.api.door import ApiDoor  # noqa: PLC0415
 
@@ -144,7 +156,7 @@ async def _api(config: Config, ground: Foundation, gateway: Gateway, nudge: Call
     voices = Voices(folder / VOICES, config.api.max_voice_s)
     faxes = FaxDesk(faxing, files, gateway, ground.jobs, ground.spool, voices, nudge, now)
     documents = Documents(store, Links(await own_key(store), now), tenants, folder)
-    past = PastDesk(store, files, documents, HistoryDrop(store, ground.spool, folder, tenants, now))
+    past = PastDesk(history, files, documents, HistoryDrop(store, ground.spool, folder, tenants, now))
     return ApiDoor(settings, guard, files, faxes, past, documents)
 
 

@@ -2,12 +2,10 @@
 
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 from mail2fax.api.errors import ApiError
-from mail2fax.api.links import INCOMING, OUTGOING, Links
-from mail2fax.jobs.history import Past
+from mail2fax.api.links import INCOMING, OUTGOING, Fill, Links
 from mail2fax.model.incoming import incoming_path
 from mail2fax.store import Readable
 
@@ -24,19 +22,10 @@ class Documents:
         self._domains = domains
         self._documents = documents
 
-    def urls(self, base: str, domain: str) -> Callable[[Past], str | None]:
-        """Gives the URL of each fax of one answer; `base` is how the client reaches us, without a slash at its end."""
-        name = self._links.names(domain)
-        outgoing, incoming = (
-            f"{base}{ROOT.removesuffix('{file}').format(domain=domain, kind=kind)}" for kind in (OUTGOING, INCOMING)
-        )
-
-        def url(fax: Past) -> str | None:
-            if not fax.has_file:
-                return None
-            return f"{incoming if fax.incoming else outgoing}{name(fax.id, fax.incoming)}{SUFFIX}"
-
-        return url
+    def urls(self, base: str, domain: str) -> Fill:
+        """Puts the URLs into one answer; `base` is how the client reaches us, without a slash at its end."""
+        folders = (base + ROOT.format(domain=domain, kind=kind, file="") for kind in (OUTGOING, INCOMING))
+        return self._links.fill(domain, *folders)
 
     async def find(self, domain: str, kind: str, file: str) -> Path:
         """The document that a URL leads to. Whatever is wrong with the URL, the answer is the same."""

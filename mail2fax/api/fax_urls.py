@@ -100,9 +100,10 @@ class FaxUrls:
         if order.limit is not None:
             return Response(await self._past.page(holder, order, base), media_type="application/json")
         # What is wrong with the request, or with the database, is told before the first byte.
-        pieces_of_it = self._past.everything(holder, order, base)
-        first = await anext(pieces_of_it)
-        return StreamingResponse(_after(first, pieces_of_it), media_type="application/json")
+        first, more = await self._past.everything(holder, order, base)
+        if more is None:
+            return Response(first, media_type="application/json")
+        return StreamingResponse(_after(first, more), media_type="application/json")
 
     async def _told(self, job: Job) -> Response:
         return JSONResponse(dict(await self._faxes.answer(job)))

@@ -1,6 +1,6 @@
 """The names under which documents are given away: nobody guesses one, and each is good for a while only.
 
-A name holds which fax it is, until when it is good, and 160 bits that only our key can make of these. Nothing is stored
+A name holds until when it is good, 160 bits that only our key can make, and which fax it is. Nothing is stored
 for it: an answer of thousands of faxes writes nothing, and costs next to nothing.
 """
 
@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,9 +20,16 @@ KEY_NAME, _KEY_BYTES = "documents", 32
 _PROOF_BYTES = 20
 _IN_A_BLOCK = 64
 """Proofs that are made at once: of faxes that follow each other, one squeeze of the sponge gives 64."""
-_NAME = re.compile(rf"([0-9a-f]{{{2 * _PROOF_BYTES}}})([0-9a-f]{{10}})([0-9a-f]{{1,15}})")
+_DIGITS = 2 * _PROOF_BYTES
+FAX_DIGITS = 12
+"""How many hexadecimal digits stand for a fax: its id, and a bit above for those that came in."""
+_INCOMING_BIT = 47
+_NAME = re.compile(rf"([0-9a-f]{{10}})([0-9a-f]{{{_DIGITS}}})([0-9a-f]{{{FAX_DIGITS}}})")
 
 OUTGOING, INCOMING = "outgoing", "incoming"
+
+Fill = Callable[[Sequence[str]], list[str]]
+"""Of texts that begin with a fax (`FAX_DIGITS`), but the first: the same, the beginning of a URL before each fax."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,37 +48,41 @@ class Links:
         self._key = key
         self._clock = clock
 
-    def names(self, domain: str) -> Callable[[int, bool], str]:
-        """Gives the names of one answer: of a fax by its id, and whether it came in."""
+    def fill(self, domain: str, outgoing: str, incoming: str) -> Fill:
+        """Puts names into one answer, behind `outgoing` or `incoming`, which are the URLs of the two folders."""
         until = int((self._clock() + LIFETIME).timestamp())
-        blocks: dict[tuple[bool, int], str] = {}
+        folders = f"{outgoing}{until:010x}", f"{incoming}{until:010x}"
 
-        def name(fax_id: int, incoming: bool) -> str:
-            block, place = divmod(fax_id, _IN_A_BLOCK)
-            proofs = blocks.get((incoming, block))
-            if proofs is None:
-                proofs = blocks[incoming, block] = self._proofs(domain, incoming, until, block)
-            at = place * 2 * _PROOF_BYTES
-            return f"{proofs[at : at + 2 * _PROOF_BYTES]}{until:010x}{fax_id:x}"
+        def filled(texts: Sequence[str]) -> list[str]:
+            # For every fax of a day, so each step counts: one proof is a slice of what is made once for 64 of them.
+            block, proofs, folder, found = -1, "", "", [texts[0]]
+            for text in texts[1:]:
+                fax = int(text[:FAX_DIGITS], 16)
+                if fax // _IN_A_BLOCK != block:
+                    block, folder = fax // _IN_A_BLOCK, folders[fax >> _INCOMING_BIT]
+                    proofs = self._proofs(domain, until, block)
+                at = fax % _IN_A_BLOCK * _DIGITS
+                found.append(folder + proofs[at : at + _DIGITS])
+                found.append(text)
+            return found
 
-        return name
+        return filled
 
     def read(self, domain: str, kind: str, name: str) -> Named | None:
         """What a name stands for, if we have made it, for this domain and kind, and it is still good."""
         form = _NAME.fullmatch(name)
         if form is None:
             return None
-        named = Named(int(form[3], 16), int(form[2], 16))
-        block, place = divmod(named.fax_id, _IN_A_BLOCK)
-        proofs = self._proofs(domain, kind == INCOMING, named.until, block)
-        at = place * 2 * _PROOF_BYTES
-        right = hmac.compare_digest(proofs[at : at + 2 * _PROOF_BYTES], form[1])
-        return named if right and self._clock().timestamp() < named.until else None
+        until, fax = int(form[1], 16), int(form[3], 16)
+        at = fax % _IN_A_BLOCK * _DIGITS
+        proof = self._proofs(domain, until, fax // _IN_A_BLOCK)[at : at + _DIGITS]
+        right = hmac.compare_digest(proof, form[2]) and fax >> _INCOMING_BIT == (kind == INCOMING)
+        return Named(fax % (1 << _INCOMING_BIT), until) if right and self._clock().timestamp() < until else None
 
-    def _proofs(self, domain: str, incoming: bool, until: int, block: int) -> str:
+    def _proofs(self, domain: str, until: int, block: int) -> str:
         # A sponge with its key in front is a MAC of itself (KMAC does no other), of any length. A domain's name has no
         # zero octet in it.
-        said = f"{domain}\0{int(incoming)}\0{until}\0{block}".encode()
+        said = f"{domain}\0{until}\0{block}".encode()
         return hashlib.shake_256(self._key + said).hexdigest(_IN_A_BLOCK * _PROOF_BYTES)
 
 

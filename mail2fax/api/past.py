@@ -9,9 +9,10 @@ from mail2fax.api.documents import Documents
 from mail2fax.api.errors import ApiError
 from mail2fax.api.files import FileStore
 from mail2fax.api.history import Asked, asked_of, cursor_behind, told
+from mail2fax.api.links import Fill
 from mail2fax.api.requests import MAX_PAGE, History, InitFax
 from mail2fax.jobs.archive import HistoryDrop
-from mail2fax.jobs.history import Past, faxes_between
+from mail2fax.jobs.history import Place, Told, told_between
 from mail2fax.model.token import Token
 from mail2fax.store import Readable
 
@@ -36,23 +37,30 @@ class PastDesk:
         `base` is how the client reaches us: its URLs begin so.
         """
         asked, limit = asked_of(request), request.limit or MAX_PAGE
-        faxes = await self._read(token, asked, limit)
-        cursor = f',"cursor":{json.dumps(cursor_behind(faxes[-1]))}' if len(faxes) == limit else ""
-        data = told(faxes, asked.fields, self._documents.urls(_escaped(base), token.domain))
+        found = await self._read(token, asked, limit, asked.place)
+        cursor = f',"cursor":{json.dumps(cursor_behind(found.last))}' if found.last else ""
+        data = told(found.lines, asked.fields, self._documents.urls(_escaped(base), token.domain))
         return f'{{"data":[{data}]{cursor}}}'.encode("utf-8", "replace")
 
-    async def everything(self, token: Token, request: History, base: str) -> AsyncIterator[bytes]:
-        """All of it as JSON, in pieces: a year of faxes is read a part at a time, and never stands in memory."""
-        asked, place, comma = asked_of(request), None, ""
-        head, link = '{"data":[', self._documents.urls(_escaped(base), token.domain)
-        while True:
-            faxes = await self._read(token, asked, _AT_ONCE, place)
-            lines = told(faxes, asked.fields, link)
-            yield (head + (comma + lines if lines else "")).encode("utf-8", "replace")
-            head, comma = "", ","
-            if len(faxes) < _AT_ONCE:
-                break
-            place = faxes[-1]
+    async def everything(self, token: Token, request: History, base: str) -> tuple[bytes, AsyncIterator[bytes] | None]:
+        """All of it as JSON: its beginning, and what comes behind that, if the beginning is not all.
+
+        A year of faxes is read a part at a time, and never stands in memory.
+        """
+        asked = asked_of(request)
+        fill = self._documents.urls(_escaped(base), token.domain)
+        found = await self._read(token, asked, _AT_ONCE, asked.place)
+        begin = '{"data":[' + told(found.lines, asked.fields, fill)
+        if found.last is None:
+            return f"{begin}]}}".encode("utf-8", "replace"), None
+        return begin.encode("utf-8", "replace"), self._rest(token, asked, found.last, fill)
+
+    async def _rest(self, token: Token, asked: Asked, place: Place | None, fill: Fill) -> AsyncIterator[bytes]:
+        while place is not None:
+            found = await self._read(token, asked, _AT_ONCE, place)
+            if found.faxes:
+                yield f",{told(found.lines, asked.fields, fill)}".encode("utf-8", "replace")
+            place = found.last
         yield b"]}"
 
     async def init(self, token: Token, request: InitFax) -> None:
@@ -65,9 +73,8 @@ class PastDesk:
             dropped = await self._dropping.drop(token.domain, self._files.archives(token.domain))
             log.warning("api history dropped", token=token.id, domain=token.domain, faxes=dropped.faxes)
 
-    async def _read(self, token: Token, asked: Asked, limit: int, behind: Past | None = None) -> list[Past]:
-        place = behind.place if behind else asked.place
-        return await faxes_between(self._readable, token.domain, place, asked.until, limit, asked.kinds)
+    async def _read(self, token: Token, asked: Asked, limit: int, place: Place) -> Told:
+        return await told_between(self._readable, token.domain, place, asked.until, limit, asked.kinds)
 
 
 def _escaped(base: str) -> str:

@@ -1,18 +1,17 @@
--- faxes_between: The faxes of a domain by when they were accepted, from a place on, each a line (U+001E) of fields (U+001F):
--- a day of thousands is one step of SQLite's. The second flag is set when their call was answered and is not over.
-SELECT group_concat(line, char(30)) AS packed FROM (
-    SELECT
-        id || char(31) || uuid || char(31) || state || char(31) || created_at || char(31) || changed_at
-        || char(31) || (document IS NOT NULL) || char(31) || (state = 'calling' AND EXISTS (
-            SELECT 1 FROM journal
-            WHERE journal.job_id = jobs.id AND journal.event = 'answered'
-              AND journal.attempt = (SELECT max(attempts.number) FROM attempts WHERE attempts.job_id = jobs.id)
-        )) || char(31) || replace(replace(coalesce(number, subject), char(30), ' '), char(31), ' ') AS line
-    FROM jobs
-    WHERE domain = :domain AND created_at >= :since AND created_at < :until
-      AND (created_at > :since OR id > :after)
-    ORDER BY created_at, id LIMIT :limit
+-- told_between: The history of a domain from behind a place on, as JSON with commas between: a day of thousands is one step of
+-- SQLite's. In order, for an inner SELECT with a LIMIT hands its rows on as it finds them.
+SELECT group_concat(line) AS lines, count(*) AS faxes FROM (
+    SELECT line FROM told
+    WHERE domain = :domain AND at >= :since AND at < :until AND (at, incoming, fax_id) > (:since, :come, :after)
+      AND incoming BETWEEN :first_kind AND :last_kind
+    ORDER BY at, incoming, fax_id LIMIT :limit
 );
+
+-- place_told: Where the last of so many stands that `told_between` finds; nowhere, when it finds fewer.
+SELECT at, incoming, fax_id FROM told
+WHERE domain = :domain AND at >= :since AND at < :until AND (at, incoming, fax_id) > (:since, :come, :after)
+  AND incoming BETWEEN :first_kind AND :last_kind
+ORDER BY at, incoming, fax_id LIMIT 1 OFFSET :limit - 1;
 
 -- document_of_fax: The rendered document of a fax of a domain.
 SELECT document AS file FROM jobs WHERE id = :fax_id AND domain = :domain AND document IS NOT NULL;

@@ -27,18 +27,6 @@ SELECT * FROM incoming_faxes WHERE id = :fax_id;
 -- incoming_under_way: The faxes that are being received, or were when we were stopped.
 SELECT * FROM incoming_faxes WHERE ended_at IS NULL ORDER BY id;
 
--- incoming_between: The incoming faxes of a domain by when they came, from a place on, packed as `faxes_between` does.
-SELECT group_concat(line, char(30)) AS packed FROM (
-    SELECT
-        id || char(31) || uuid || char(31) || state || char(31) || started_at || char(31)
-        || coalesce(ended_at, started_at) || char(31) || (ended_at IS NOT NULL AND pages > 0) || char(31) || 0
-        || char(31) || replace(replace(caller, char(30), ' '), char(31), ' ') AS line
-    FROM incoming_faxes
-    WHERE domain = :domain AND started_at >= :since AND started_at < :until
-      AND (started_at > :since OR id > :after)
-    ORDER BY started_at, id LIMIT :limit
-);
-
 -- document_of_incoming: The TIFF of a fax that came in for a domain.
 SELECT file FROM incoming_faxes WHERE id = :fax_id AND domain = :domain AND ended_at IS NOT NULL AND pages > 0;
 

@@ -353,6 +353,20 @@ async def test_the_history_is_told_as_the_text_writes_it_whole_or_in_pages(tmp_p
         }
 
 
+async def test_a_history_that_is_read_in_several_pieces_is_one_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as api:
+        await api.client.upload(("a.tif", TIFF))
+        for number in range(4):
+            await api.client.act(order(wait=False, recipient=f"+37529155440{number}"))
+        whole = await api.client.act({"action": "history"})
+        assert len(whole.json["data"]) == 4
+        for piece in (1, 2, 3, 4):
+            monkeypatch.setattr("mail2fax.api.past._AT_ONCE", piece)
+            assert (await api.client.act({"action": "history"})).content == whole.content
+
+
 async def test_a_document_is_given_away_by_its_url_alone_and_to_nobody_who_guesses(tmp_path: Path) -> None:
     async with opened(tmp_path) as api:
         fax = await IncomingFaxes(api.house.store, api.house.clock, "fax.example.com").begin(

@@ -1,35 +1,85 @@
 """What is asked of the history, and how our states are told there."""
 
 import json
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from mail2fax.api.errors import ApiError
-from mail2fax.api.history import FIELDS, asked_of, cursor_behind, told
+from mail2fax.api.history import FIELDS, asked_of, cursor_behind, result_of, told
 from mail2fax.api.requests import History, parse_request
-from mail2fax.jobs.history import Past, Place
-from mail2fax.model.incoming import IncomingState
+from mail2fax.jobs.history import Place
+from mail2fax.model.incoming import FINAL_INCOMING, IncomingState
 from mail2fax.model.job import JobState
+from mail2fax.store.connection import open_writer
 
-PAST = Past(
-    id=7,
-    uuid="940fbbf2-0176-41d6-990b-005056011d6c",
-    state=JobState.SENT,
-    created_at="2020-12-20T20:28:13.849999Z",
-    changed_at="2020-12-20T20:28:30.380000Z",
-    has_file=True,
-    connected=False,
-    number="+3753880456",
-)
-COME = PAST._replace(state=IncomingState.COMPLETE, number="+375293334455", incoming=True)
-URL = "https://fax.example.com/x.tiff"
+ACCEPTED, ENDED = "2020-12-20T20:28:13.849999Z", "2020-12-20T20:28:30.380000Z"
+OUTGOING = Place(ACCEPTED, 7)
+INCOMING = Place(ACCEPTED, 7, incoming=True)
 
 
-def shown(fax: Past, *fields: str) -> dict[str, str | None]:
-    """One fax as a client reads it."""
-    (read,) = json.loads(f"[{told([fax], fields or FIELDS, lambda each: URL if each.has_file else None)}]")
-    return dict(read)
+def filled(texts: Sequence[str]) -> list[str]:
+    """The URLs as somebody else would have them: nothing but their ends."""
+    return list(texts)
+
+
+class Books:
+    """A database with one fax in it at a time."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def went_out(self, state: JobState = JobState.SENT, number: str | None = "+3753880456", file: bool = True) -> None:
+        """A fax that goes out; its mail's subject is `number` with a word."""
+        self._forget()
+        self._db.execute(
+            "INSERT INTO jobs (id, uuid, state, version, door, source_key, spool_name, size, received_at, sender_local,"
+            " sender_domain, mail_from, recipient, subject, automatic, thread, created_at, changed_at, deadline_at,"
+            " number, document, facts) VALUES (7, '940fbbf2', ?, 1, 'smtp', '', '', 0, '', '', '', '', '', ?, 0, '[]',"
+            " ?, ?, ?, ?, ?, '{}')",
+            [
+                *(state.value, self.subject, ACCEPTED, ENDED, None if state.final else ENDED, number),
+                "x.tif" if file else None,
+            ],
+        )
+
+    subject = 'call "them"'
+
+    def is_answered(self) -> None:
+        self._db.execute("INSERT INTO attempts (job_id, number, call_id, started_at) VALUES (7, 1, 'a', '')")
+        self._db.execute("INSERT INTO journal (job_id, attempt, at, event, facts) VALUES (7, 1, '', 'answered', '{}')")
+
+    def is_called_again(self) -> None:
+        self._db.execute("INSERT INTO attempts (job_id, number, call_id, started_at) VALUES (7, 2, 'b', '')")
+
+    def came_in(self, state: IncomingState = IncomingState.COMPLETE, caller: str = "+375293334455") -> None:
+        self._forget()
+        self._db.execute(
+            "INSERT INTO incoming_faxes (id, uuid, state, domain, terminal, trunk, call_id, caller, called, file,"
+            " started_at, ended_at, pages, mail_to, message_id) VALUES (7, 'c', ?, 'default', '', '', '', ?, '', 'f',"
+            " ?, ?, 1, '', '')",
+            [state.value, caller, ACCEPTED, ENDED if state in FINAL_INCOMING else None],
+        )
+
+    def told(self, *fields: str) -> dict[str, str | None]:
+        """The fax as a client reads it."""
+        ((line,),) = self._db.execute("SELECT line FROM told").fetchall()
+        (read,) = json.loads(f"[{told(line, fields or FIELDS, filled)}]")
+        return dict(read)
+
+    def _forget(self) -> None:
+        for table in ("journal", "attempts", "jobs", "incoming_faxes"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 # our own names
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Iterator[Books]:
+    db = open_writer(tmp_path / "mail2fax.db")
+    yield Books(db)
+    db.close()
 
 
 def history(**said: object) -> History:
@@ -38,37 +88,53 @@ def history(**said: object) -> History:
     return request
 
 
-def test_the_fields_are_written_as_in_the_example_of_the_text() -> None:
-    assert shown(PAST) == {
-        "id": "940fbbf2-0176-41d6-990b-005056011d6c",
+def test_the_fields_are_written_as_in_the_example_of_the_text(books: Books) -> None:
+    books.went_out()
+    assert books.told() == {
+        "id": "940fbbf2",
         "type": "outgoing",
         "remotenum": "3753880456",
         "start_dt": "2020-12-20T20:28:13.84",
         "stop_dt": "2020-12-20T20:28:30.38",
         "result": "success",
-        "url": URL,
+        "url": "000000000007.tiff",
     }
-    assert list(shown(PAST, "url", "id")) == ["id", "url"]
-    assert shown(PAST._replace(has_file=False), "url") == {"url": None}
+    assert list(books.told("url", "id")) == ["id", "url"]
+    books.went_out(file=False)
+    assert books.told("url") == {"url": None}
 
 
-@pytest.mark.parametrize("number", ['"', "\\", "a\nb", "двести", "\u2028", "", "+"])
-def test_what_a_sender_wrote_in_place_of_a_number_is_told_as_it_is(number: str) -> None:
-    assert shown(PAST._replace(number=number), "remotenum") == {"remotenum": number.removeprefix("+")}
+@pytest.mark.parametrize(
+    "number", ['"', "\\", "a\nb", "двести", "\u2028", "", "+", "++1", '","url":"', '"},{"id":"', "\x1a"]
+)
+def test_what_a_sender_wrote_in_place_of_a_number_is_told_as_it_is(books: Books, number: str) -> None:
+    books.subject = number
+    books.went_out(number=None)
+    expected = {"id": "940fbbf2", "remotenum": number.removeprefix("+")}
+    assert books.told("id", "remotenum") == expected
+    assert {name: books.told()[name] for name in expected} == expected
+    books.came_in(caller=number)
+    assert books.told("remotenum", "url") == {"remotenum": number.removeprefix("+"), "url": "800000000007.tiff"}
 
 
 @pytest.mark.parametrize("state", list(JobState))
-def test_only_a_fully_confirmed_fax_is_a_success(state: JobState) -> None:
-    fax = shown(PAST._replace(state=state.value), "result", "stop_dt")
+def test_only_a_fully_confirmed_fax_is_a_success(books: Books, state: JobState) -> None:
+    """The database tells each state by the words that webhooks use."""
+    books.went_out(state)
+    fax = books.told("result", "stop_dt")
+    assert fax["result"] == result_of(state)
     assert (fax["result"] == "success") == (state is JobState.SENT)
     assert fax["result"] in {"success", "failed", "dialing"}
     assert (fax["stop_dt"] is None) == (not state.final)
 
 
-def test_a_fax_on_the_phone_is_dialled_until_it_is_answered() -> None:
-    calling = PAST._replace(state=JobState.CALLING)
-    assert shown(calling, "result") == {"result": "dialing"}
-    assert shown(calling._replace(connected=True), "result") == {"result": "sending"}
+def test_a_fax_on_the_phone_is_dialled_until_it_is_answered(books: Books) -> None:
+    books.went_out(JobState.CALLING)
+    assert books.told("result") == {"result": "dialing"}
+    books.is_answered()
+    assert books.told("result") == {"result": "sending"}
+    books.is_called_again()
+    assert books.told("result") == {"result": "dialing"}
 
 
 @pytest.mark.parametrize(
@@ -113,23 +179,26 @@ def test_fields_are_chosen_and_what_is_strange_is_named() -> None:
         asked_of(history(from_dt="2020-12-17", till_dt="2020-12-16"))
 
 
-def test_a_cursor_goes_on_behind_the_last_fax() -> None:
-    assert asked_of(history(cursor=cursor_behind(PAST))).place == PAST.place
-    later = asked_of(history(cursor=cursor_behind(PAST), from_dt="2021-01-01"))
+def test_a_cursor_goes_on_behind_the_last_fax_of_either_kind() -> None:
+    for place in (OUTGOING, INCOMING):
+        assert asked_of(history(cursor=cursor_behind(place))).place == place
+    later = asked_of(history(cursor=cursor_behind(OUTGOING), from_dt="2021-01-01"))
     assert later.place == Place("2021-01-01T00:00:00.000000Z"), "never before what is asked for"
 
 
-def test_a_fax_that_came_in_stands_beside_the_others_with_its_caller() -> None:
-    told_of_it = {"type": "incoming", "remotenum": "375293334455", "result": "success"}
-    assert shown(COME, "type", "remotenum", "result") == told_of_it
-    results = [shown(COME._replace(state=state.value), "result")["result"] for state in IncomingState]
-    assert results == ["receiving", "success", "failed", "failed"]
-    assert shown(COME._replace(state=IncomingState.RECEIVING), "stop_dt") == {"stop_dt": None}
-
-
-def test_a_cursor_goes_on_behind_a_fax_of_either_kind() -> None:
-    assert asked_of(history(cursor=cursor_behind(COME))).place == Place(PAST.created_at, 7, incoming=True)
-    assert asked_of(history(cursor=cursor_behind(PAST))).place == Place(PAST.created_at, 7)
+@pytest.mark.parametrize("state", list(IncomingState))
+def test_a_fax_that_came_in_stands_beside_the_others_with_its_caller(books: Books, state: IncomingState) -> None:
+    books.came_in(state)
+    over = state in FINAL_INCOMING
+    assert books.told() == {
+        "id": "c",
+        "type": "incoming",
+        "remotenum": "375293334455",
+        "start_dt": "2020-12-20T20:28:13.84",
+        "stop_dt": "2020-12-20T20:28:30.38" if over else None,
+        "result": result_of(state),
+        "url": "800000000007.tiff" if over else None,
+    }
 
 
 def test_both_kinds_are_told_unless_one_is_named() -> None:

@@ -38,6 +38,14 @@ def test_jobs_and_keys_from_before_there_were_domains_are_those_of_the_default_o
     old.close()
 
 
+def test_faxes_from_before_the_history_was_kept_as_lines_are_in_it(old: Database) -> None:
+    steps.upgrade(old)
+    (told,) = old.query("SELECT domain, at, incoming, fax_id, line FROM told")
+    assert told.pop("line").startswith('{"id":"u","type":"outgoing","remotenum":"","start_dt":"2026"')
+    assert told == {"domain": "default", "at": "2026", "incoming": 0, "fax_id": 7}
+    old.close()
+
+
 def test_a_key_stands_for_one_job_in_each_domain(old: Database) -> None:
     steps.upgrade(old)
     old.execute("INSERT INTO sources VALUES ('tenant', 'smtp', 'k', 8)")
