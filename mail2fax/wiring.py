@@ -59,6 +59,7 @@ def engine_settings(config: Config) -> EngineSettings:
     """What the engine process is told."""
     return EngineSettings(
         listen_host=config.sip.listen,
+        listen_also=config.sip.listen_also,
         record_folder=str(config.gateway.data_dir / "engine"),
         listen_port=config.sip.port,
         listen_tcp=config.sip.tcp,

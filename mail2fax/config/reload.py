@@ -22,6 +22,7 @@ AT_START_ONLY = frozenset(
         "smtp.listener",
         "incoming.answer",
         "sip.listen",
+        "sip.listen_also",
         "sip.port",
         "sip.tcp",
         "sip.tls_port",

@@ -92,13 +92,14 @@ class Config(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _one_family(self) -> Self:
+    def _families_that_we_have(self) -> Self:
         ours = ip_address(self.sip.listen)
         named = {f"{trunk.name}: host": trunk.host for trunk in self.trunk.trunks}
         for key, text in {**named, "sip.public_address": self.sip.public_address}.items():
-            if (theirs := _address_of(text)) and theirs.version != ours.version:
+            if (theirs := _address_of(text)) and theirs.version != ours.version and not self.sip.listen_also:
                 families = f"IPv{theirs.version}, and sip.listen is IPv{ours.version}"
-                raise ValueError(f"{key} is {families}: all calls go by the family of sip.listen")
+                step = f"set sip.listen_also to an IPv{theirs.version} address of this machine"
+                raise ValueError(f"{key} is {families}: {step}")
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
 """`[trunk]` and `[sip]`: the peers that carry the calls, and our own end of them."""
 
 import re
+from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -154,6 +155,7 @@ class SipSection(Section):
     """`[sip]`: our own end of the calls."""
 
     listen: LocalAddress = "127.0.0.1"
+    listen_also: LocalAddress | Literal[""] = ""
     port: Port = 5062
     tcp: bool = True
     tls_port: Port = 0
@@ -177,6 +179,12 @@ class SipSection(Section):
     def _certificate_to_show(self) -> Self:
         if self.tls_port and not self.tls_certificate:
             raise ValueError("tls_port needs tls_certificate, the PEM file with our certificate")
+        return self
+
+    @model_validator(mode="after")
+    def _two_families(self) -> Self:
+        if self.listen_also and ip_address(self.listen_also).version == ip_address(self.listen).version:
+            raise ValueError("listen_also must be an address of the other version of IP than listen")
         return self
 
     @model_validator(mode="after")

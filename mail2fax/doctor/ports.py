@@ -32,10 +32,11 @@ async def media_ports(patient: Patient) -> Sequence[Finding]:
 
 def _wanted(patient: Patient) -> Iterable[Wanted]:
     config = patient.config
-    yield "SIP over UDP", config.sip.listen, config.sip.port, socket.SOCK_DGRAM
-    if config.sip.tcp:
-        yield "SIP over TCP", config.sip.listen, config.sip.port, socket.SOCK_STREAM
-    yield "SIP over TLS", config.sip.listen, config.sip.tls_port, socket.SOCK_STREAM
+    for host in filter(None, (config.sip.listen, config.sip.listen_also)):
+        yield "SIP over UDP", host, config.sip.port, socket.SOCK_DGRAM
+        if config.sip.tcp:
+            yield "SIP over TCP", host, config.sip.port, socket.SOCK_STREAM
+        yield "SIP over TLS", host, config.sip.tls_port, socket.SOCK_STREAM
     for door in config.smtp.doors:
         yield "mails", door.listen, door.port, socket.SOCK_STREAM
     if config.api.listen:

@@ -20,7 +20,7 @@ from mail2fax.doctor.finding import Finding, Patient, doubtful, ill, unseen, wel
 from mail2fax.engine.embedded.listening import TlsContexts
 from mail2fax.engine.embedded.sip.certificate import is_for
 from mail2fax.engine.embedded.sip.errors import RemoteProtocolError
-from mail2fax.engine.embedded.sip.flow import Flow, Transport
+from mail2fax.engine.embedded.sip.flow import Flow, Transport, version_of
 from mail2fax.engine.embedded.sip.message import Response, parse_message
 from mail2fax.engine.embedded.sip.resolver import NotFound, Place, Resolver
 from mail2fax.engine.interface import EngineUnavailable
@@ -88,10 +88,18 @@ async def _mail_host(host: str) -> Finding:
 
 
 async def _flows(patient: Patient, trunk: TrunkSettings) -> Sequence[Flow]:
-    family = 6 if ":" in patient.config.sip.listen else 4
+    sip = patient.config.sip
+    preferred = version_of(sip.listen)
     transport = None if trunk.transport == "any" else Transport(trunk.transport)
-    resolver = Resolver(frozenset({family}), SystemRandom())
-    return await resolver.find(Place(trunk.host, trunk.port, transport))
+    resolver = Resolver(frozenset(version_of(host) for host in (sip.listen, sip.listen_also) if host), SystemRandom())
+    found = await resolver.find(Place(trunk.host, trunk.port, transport))
+    return sorted(found, key=lambda flow: flow.version != preferred)
+
+
+def _ours(patient: Patient, flow: Flow) -> str:
+    """Our address of the version of IP by which the flow goes."""
+    sip = patient.config.sip
+    return sip.listen_also if sip.listen_also and version_of(sip.listen) != flow.version else sip.listen
 
 
 async def _probe(patient: Patient, settings: EngineSettings, trunk: TrunkSettings, *, is_up: bool) -> Finding:
@@ -103,7 +111,7 @@ async def _probe(patient: Patient, settings: EngineSettings, trunk: TrunkSetting
         return unseen(about, "not asked: its name is not to be found")
     if flow.transport is not Transport.UDP:
         return await _connect(about, flow, settings)
-    answer = await _ask(patient.config.sip.listen, flow, trunk)
+    answer = await _ask(_ours(patient, flow), flow, trunk)
     if answer is None and is_up:
         # It may know the gateway's port only, by its registration.
         step = "Try a call, which decides it: mail2fax doctor --call NUMBER"

@@ -96,7 +96,8 @@ class EngineSettings:
     """Where the engine listens, how many calls it carries at once in all, and which trunks carry them.
 
     `listen_host` is an IP address of this machine, as the trunk reaches it: it is written into Via, Contact and
-    SDP. `listen_port` 0 means any free one; it is for UDP and, with `listen_tcp`, for TCP. `tls_port` None means that
+    SDP. `listen_also` (empty: there is none) is one of the other version of IP, for trunks that have no other.
+    `listen_port` 0 means any free one; it is for UDP and, with `listen_tcp`, for TCP. `tls_port` None means that
     we do not listen for TLS; calls of ours may use it all the same. Media ports come from `media_port_low` to
     `media_port_high`, both included, or from anywhere when both are 0. Without `trunks` the engine only answers,
     whoever calls; `codecs` and `offer_after_s` are those of calls that no trunk carries. `product` is our User-Agent.
@@ -130,6 +131,7 @@ class EngineSettings:
     stun: tuple[str, int] | None = None
     real_time: bool = False
     record_folder: str = ""
+    listen_also: str = ""
 
     def __post_init__(self) -> None:
         if len({trunk.name for trunk in self.trunks}) < len(self.trunks):
@@ -146,9 +148,19 @@ class EngineSettings:
         return next((trunk for trunk in self.trunks if name in {"", trunk.name}), None)
 
     @property
+    def listen_hosts(self) -> tuple[str, ...]:
+        """Our addresses, that of the preferred version of IP first."""
+        return (self.listen_host, self.listen_also) if self.listen_also else (self.listen_host,)
+
+    @property
     def sip_host(self) -> str:
         """`listen_host` as it stands in Via and Contact: with brackets around IPv6."""
         return _uri_host(self.listen_host)
+
+    @property
+    def other_sip_host(self) -> str:
+        """`listen_also` in the same form."""
+        return _uri_host(self.listen_also)
 
 
 def _uri_host(host: str) -> str:

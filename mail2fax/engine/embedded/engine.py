@@ -18,7 +18,7 @@ from mail2fax.engine.embedded.port import Address, DatagramPort
 from mail2fax.engine.embedded.sip.answering import IncomingSession
 from mail2fax.engine.embedded.sip.doorkeeper import Doorkeeper
 from mail2fax.engine.embedded.sip.errors import LocalProtocolError
-from mail2fax.engine.embedded.sip.flow import Flow, Transport
+from mail2fax.engine.embedded.sip.flow import Flow, Transport, version_of
 from mail2fax.engine.embedded.sip.resolver import NotFound, Place, Resolver
 from mail2fax.engine.embedded.sip.session import Session
 from mail2fax.engine.embedded.sip.settings import Credentials, UaSettings
@@ -51,7 +51,7 @@ class EmbeddedEngine:
         self.port = settings.listen_port
         self.tls_port = settings.tls_port
         self._settings = settings
-        families = frozenset({6 if ":" in settings.listen_host else 4})
+        families = frozenset(map(version_of, settings.listen_hosts))
         self._resolver = Resolver(families, SystemRandom(), settings.resolver)
         self._ringing = RingingCalls[IncomingCall]()
         self._board: Switchboard | None = None
@@ -148,7 +148,9 @@ class EmbeddedEngine:
         try:
             voice = await _voice_of(order)
             targets = await self._resolve(trunk)
-            async with self._media_port() as media:
+            # The offer names one address: a call stays with the version of IP that it begins with.
+            targets = tuple(target for target in targets if target.version == targets[0].version)
+            async with self._media_port(targets[0]) as media:
                 return board, board.place(order, trunk, targets, media, voice)
         finally:
             self._opening -= 1
@@ -158,7 +160,7 @@ class EmbeddedEngine:
         """The block of a call that came in by `trunk`."""
         board = self._open_board()
         try:
-            async with self._media_port() as media:
+            async with self._media_port(session.flow) as media:
                 call = board.answer(session, order, media, self._settings.trunk(trunk) if trunk else None)
         except BaseException:
             # Nobody else would tell the caller: whoever wanted to answer has nothing more to say to this call.
@@ -207,11 +209,12 @@ class EmbeddedEngine:
         return self._board
 
     @asynccontextmanager
-    async def _media_port(self) -> AsyncIterator[DatagramPort]:
-        """A media socket, closed again when the call that it was for does not come about."""
+    async def _media_port(self, flow: Flow) -> AsyncIterator[DatagramPort]:
+        """A media socket for a call by this flow, closed again when the call does not come about."""
         settings = self._settings
+        hosts = {version_of(host): host for host in settings.listen_hosts}
         try:
-            media = await DatagramPort.open(settings.listen_host, settings.media_port_low, settings.media_port_high)
+            media = await DatagramPort.open(hosts[flow.version], settings.media_port_low, settings.media_port_high)
         except OSError as error:
             raise EngineUnavailable(f"no media port is free: {error.strerror}") from error
         try:
@@ -224,7 +227,7 @@ class EmbeddedEngine:
 
     async def _find_mapped(self, media: DatagramPort) -> None:
         """Where a NAT has put a media socket. A call goes without it when the STUN server does not answer."""
-        if server := await self._stun_server():
+        if server := await self._stun_server(media.address[0]):
             await media.find_mapped(server)
         if media.mapped is not None:
             self._open_board().found_public(media.mapped[0])
@@ -232,7 +235,7 @@ class EmbeddedEngine:
     async def _keep_finding_us(self, board: Switchboard) -> None:
         """Knows where a NAT has put the socket for SIP, for far ends that have not said yet where they see it."""
         while True:
-            if server := await self._stun_server():
+            if server := await self._stun_server(self._settings.listen_host):
                 asking = Asking(server, board.sip.send_aside)
                 board.sip.show_first(asking.heard)
                 if found := await asking.answer():
@@ -240,22 +243,25 @@ class EmbeddedEngine:
                 board.sip.show_first(None)
             await asyncio.sleep(ASK_STUN_AGAIN_S)
 
-    async def _stun_server(self) -> Address | None:
+    async def _stun_server(self, host: str) -> Address | None:
+        """One that can be asked from our address `host`."""
         if self._settings.stun is None:
             return None
         try:
-            server, *_ = await self._resolver.find(Place(*self._settings.stun))
+            servers = await self._resolver.find(Place(*self._settings.stun))
         except NotFound as error:
             log.warning("no STUN server", cause=str(error))
             return None
-        return server.address
+        return next((server.address for server in servers if server.version == version_of(host)), None)
 
     async def _resolve(self, trunk: TrunkSettings) -> tuple[Flow, ...]:
         transport = None if trunk.transport == "any" else Transport(trunk.transport)
         try:
-            return await self._resolver.find(Place(trunk.host, trunk.port, transport))
+            found = await self._resolver.find(Place(trunk.host, trunk.port, transport))
         except NotFound as error:
             raise EngineUnavailable(f"the trunk is not to be found: {error}") from error
+        preferred = version_of(self._settings.listen_host)
+        return tuple(sorted(found, key=lambda flow: flow.version != preferred))
 
     def _clock_stopped(self, clock: asyncio.Task[None]) -> None:
         """Without its clock an engine is none: all calls end, and `incoming` too, which tells our process to end."""
@@ -291,6 +297,7 @@ def _ua_settings(settings: EngineSettings, listeners: Listeners) -> UaSettings:
         tcp_port=listeners.tcp_port,
         tls_port=listeners.tls_port,
         public_host=settings.public_host,
+        other_host=settings.other_sip_host,
         local_networks=tuple(map(ip_network, settings.local_networks)),
         require_digest=Credentials(settings.caller_user, settings.caller_password) if settings.caller_user else None,
     )

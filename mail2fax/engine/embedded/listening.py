@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from mail2fax.engine.embedded.sip.transport import SipTransport
@@ -21,10 +21,26 @@ class Listeners:
     udp: socket.socket
     tcp: socket.socket | None = None
     tls: socket.socket | None = None
+    other: "Listeners | None" = None
+    """The same at our address of the other version of IP."""
 
     @classmethod
     def bind(cls, settings: EngineSettings) -> Self:
         """All that the settings ask for; raises `EngineUnavailable`, and then leaves none of them open."""
+        first = cls._bind(settings)
+        if not settings.listen_also:
+            return first
+        ports = replace(
+            settings, listen_host=settings.listen_also, listen_port=first.port, tls_port=first.tls_port, listen_also=""
+        )
+        try:
+            return replace(first, other=cls._bind(ports))
+        except BaseException:
+            first.close()
+            raise
+
+    @classmethod
+    def _bind(cls, settings: EngineSettings) -> Self:
         host, port = settings.listen_host, settings.listen_port
         tries = _MOST_TRIES if port == 0 and settings.listen_tcp else 1
         tls = None
@@ -58,11 +74,15 @@ class Listeners:
             await transport.listen_tcp(self.tcp)
         if self.tls is not None:
             await transport.listen_tcp(self.tls, tls)
+        if self.other is not None:
+            await self.other.serve(transport, tls)
 
     def close(self) -> None:
         for sock in (self.udp, self.tcp, self.tls):
             if sock is not None:
                 sock.close()
+        if self.other is not None:
+            self.other.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +126,9 @@ def _bind(host: str, port: int, kind: socket.SocketKind = socket.SOCK_DGRAM) -> 
     sock = socket.socket(family_of(host), kind)
     try:
         sock.setblocking(False)
+        if sock.family == socket.AF_INET6:
+            # "::" would take the port of our IPv4 address, too.
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         if kind is socket.SOCK_STREAM:
             # The connections of an engine that has just died must not keep the next one from listening.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

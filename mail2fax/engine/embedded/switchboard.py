@@ -109,7 +109,7 @@ class Switchboard:
         self._closed = False
         self._traces = Traces(clock)
         agent.tap = lambda way, message, peer: self._traces.show(way, message, str(peer))
-        self.sip = SipTransport(agent, self._admit_callers, source=settings.listen_host, client_tls=client_tls)
+        self.sip = SipTransport(agent, self._admit_callers, sources=settings.listen_hosts, client_tls=client_tls)
         self.awake = asyncio.Event()
         """Set whenever there may be something for `tick` to do."""
         self.over = asyncio.Event()

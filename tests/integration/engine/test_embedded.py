@@ -341,6 +341,36 @@ async def test_an_engine_that_listens_on_ipv6_calls_and_is_called(order: CallOrd
     await asyncio.gather(engine.stop(), called.stop())
 
 
+async def test_one_engine_calls_and_is_called_by_both_versions_of_ip(order: CallOrder, tmp_path: Path) -> None:
+    """SIP, SDP and media of a call are all of one version: that of the trunk's address."""
+    called = EmbeddedEngine(EngineSettings(lines=4, listen_also="::1"))
+    await called.start()
+    ways = {"four": (LOOPBACK, "udp"), "six": ("::1", "udp"), "six by tcp": ("::1", "tcp")}
+    trunks = tuple(TrunkSettings(host, called.port, name=name, transport=way) for name, (host, way) in ways.items())  # type: ignore[arg-type] # by inference only str
+    engine = EmbeddedEngine(EngineSettings(lines=4, trunks=trunks, listen_also="::1"))
+    await engine.start()
+    for name, (host, _) in ways.items():
+        ringing = asyncio.ensure_future(anext(called.incoming()))
+        async with (
+            engine.call(replace(order, trunk=name, call_id=f"{name[:4].strip()}@mail2fax")) as events,
+            asyncio.timeout(5),
+        ):
+            call = await ringing
+            async with call.answer(AnswerOrder(str(tmp_path / "in.tif"), "+1 555")):
+                async for event in events:
+                    assert not isinstance(event, CallEnded)
+                    if isinstance(event, Answered):
+                        break
+                for side in (engine, called):
+                    assert side._board
+                    (held,) = side._board._calls
+                    assert held.media.address[0] == host
+                    assert held.session.remote_sdp
+                    assert f"IN IP{6 if host == '::1' else 4} {host}".encode() in held.session.remote_sdp
+        await becomes_true(lambda: not (engine.counters.lines or called.counters.lines), within_s=10)
+    await asyncio.gather(engine.stop(), called.stop())
+
+
 async def test_media_ports_come_from_the_range_and_are_even() -> None:
     low = 20_000 + os.getpid() % 1000 * 6  # below the ports that the system gives out by itself
     ports = [await DatagramPort.open(LOOPBACK, low, low + 5) for _ in range(3)]

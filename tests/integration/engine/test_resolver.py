@@ -107,7 +107,7 @@ async def test_both_families_are_asked_where_we_have_both(server: DnsServer) -> 
 
 async def test_a_family_that_we_do_not_have_is_no_target(server: DnsServer) -> None:
     for place in (Place("bare.example"), Place("192.0.2.1")):
-        with pytest.raises(NotFound, match=r"IPv4 addresses alone.* sip\.listen: let that be an IPv4 address"):
+        with pytest.raises(NotFound, match=r"IPv4 addresses alone: set sip\.listen_also to an IPv4 address"):
             await resolver(server, 6).find(place)
 
 

@@ -69,8 +69,12 @@ def test_a_session_timer_is_none_or_one_that_the_standard_allows(tmp_path: Path,
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ('[trunk]\nhost = "2001:db8::7"\n', "default: host is IPv6, and sip.listen is IPv4"),
+        (
+            '[trunk]\nhost = "2001:db8::7"\n',
+            "default: host is IPv6, and sip.listen is IPv4: set sip.listen_also to an IPv6 address of this machine",
+        ),
         ('[sip]\nlisten = "::1"\n', "default: host is IPv4, and sip.listen is IPv6"),
+        ('[sip]\nlisten_also = "127.0.0.2"\n', "listen_also must be an address of the other version of IP than listen"),
         ('[sip]\npublic_address = "2001:db8::1"\n', "sip.public_address is IPv6, and sip.listen is IPv4"),
     ],
 )

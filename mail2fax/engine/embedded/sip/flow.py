@@ -44,6 +44,11 @@ class Flow:
     def is_reliable(self) -> bool:
         return self.transport.is_reliable
 
+    @property
+    def version(self) -> int:
+        """Of IP."""
+        return version_of(self.address[0])
+
     def __str__(self) -> str:
         host, port = self.address
         return f"{self.transport}:[{host}]:{port}" if ":" in host else f"{self.transport}:{host}:{port}"
@@ -52,3 +57,8 @@ class Flow:
 def udp(address: Address) -> Flow:
     """The way to an address over UDP."""
     return Flow(Transport.UDP, address)
+
+
+def version_of(host: str) -> int:
+    """Of IP, by which an address is reached."""
+    return 6 if ":" in host else 4

@@ -112,8 +112,8 @@ class Resolver:
                 async with asyncio.timeout(_ADDRESS_S):
                     if (await other._search(place))[0]:
                         return (
-                            f"it has IPv{version} addresses alone, and our calls go by the IP version of sip.listen: "
-                            f"let that be an IPv{version} address"
+                            f"it has IPv{version} addresses alone: set sip.listen_also to an IPv{version} address of "
+                            "this machine"
                         )
         return "no such name, or no SIP there"
 

@@ -26,7 +26,8 @@ class Credentials:
 class UaSettings:
     """Who we are. `host` and `port` are where datagrams reach us: they stand in Via and Contact.
 
-    `public_host` stands in Contact instead, for far ends outside of `local_networks`. `tcp_port` and `tls_port` are
+    `other_host` stands there for far ends that are reached by the other version of IP (empty: none are), and
+    `public_host` in Contact for those outside of `local_networks`. `tcp_port` and `tls_port` are
     where we listen for connections, None where we do not.
 
     `to_source` sends requests inside an incoming call's dialog to where its INVITE came from, whatever Contact and
@@ -48,6 +49,7 @@ class UaSettings:
     session_expires_s: int | None = 1800
     public_host: str = ""
     local_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    other_host: str = ""
 
     @property
     def ports(self) -> dict[Transport, int]:

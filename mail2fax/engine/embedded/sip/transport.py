@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import cast
 
@@ -12,7 +12,7 @@ import structlog
 from mail2fax.engine.embedded.sip.certificate import is_for
 from mail2fax.engine.embedded.sip.connections import Close, ConnectionLimits, Connections, Open, Write
 from mail2fax.engine.embedded.sip.doorkeeper import SparseLog
-from mail2fax.engine.embedded.sip.flow import Flow, Transport, udp
+from mail2fax.engine.embedded.sip.flow import Flow, Transport, udp, version_of
 from mail2fax.engine.embedded.sip.ua import UserAgent
 
 log = structlog.get_logger()
@@ -33,7 +33,7 @@ class SipTransport:
 
     `now` everywhere is `loop.time()`. Whoever gives the user agent an order calls `flush` afterwards; `on_change` is
     called after each message and timer, so that sessions can be asked for their events. `client_tls` makes the context
-    for connections of ours (None: no TLS). `source` is the address they come from.
+    for connections of ours (None: no TLS). `sources` are the addresses they come from, one for each version of IP.
     """
 
     def __init__(
@@ -41,18 +41,19 @@ class SipTransport:
         agent: UserAgent,
         on_change: Callable[[], None],
         *,
-        source: str = "",
+        sources: Sequence[str] = (),
         client_tls: ssl.SSLContext | None = None,
         limits: ConnectionLimits | None = None,
     ) -> None:
         self._agent = agent
         self._on_change = on_change
-        self._source = source
+        self._sources = {version_of(source): source for source in sources}
         self._client_tls = client_tls
         self._loop = asyncio.get_running_loop()
         self._connections = Connections(agent.uses, limits, agent.knows)
-        self._datagrams: asyncio.DatagramTransport | None = None
-        self._udp: socket.socket | None = None
+        self._datagrams: dict[int, asyncio.DatagramTransport] = {}
+        """By the version of IP, as the sockets below."""
+        self._udp: dict[int, socket.socket] = {}
         self._streams: dict[int, asyncio.Transport] = {}
         self._opening: dict[int, asyncio.Task[None]] = {}
         self._servers: list[asyncio.Server] = []
@@ -70,8 +71,9 @@ class SipTransport:
         return len(self._connections)
 
     async def listen_udp(self, sock: socket.socket) -> None:
-        await self._loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=sock)
-        self._udp = sock
+        version = version_of(sock.getsockname()[0])
+        await self._loop.create_datagram_endpoint(lambda: _Datagrams(self, version), sock=sock)
+        self._udp[version] = sock
 
     async def listen_tcp(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Take connections on a bound socket; with a context, by TLS."""
@@ -107,8 +109,8 @@ class SipTransport:
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._datagrams is not None:
-            self._datagrams.close()
+        for datagrams in self._datagrams.values():
+            datagrams.close()
         for server in self._servers:
             server.close()
         self._connections.close_all()
@@ -116,29 +118,30 @@ class SipTransport:
 
     # UDP
 
-    def udp_opened(self, transport: asyncio.DatagramTransport) -> None:
-        self._datagrams = transport
+    def udp_opened(self, version: int, transport: asyncio.DatagramTransport) -> None:
+        self._datagrams[version] = transport
 
-    def udp_lost(self, fault: Exception | None) -> None:
-        self._datagrams = None
+    def udp_lost(self, version: int, fault: Exception | None) -> None:
+        # Not while the others are closed: they close themselves.
+        self._datagrams = {other: each for other, each in self._datagrams.items() if other != version}
+        self._udp.pop(version, None)
         if fault is not None:
             self.is_lost = True
             self._on_change()
 
     def udp_received(self, datagram: bytes, address: tuple[str, int]) -> None:
         now = self._loop.time()
-        until = now + LONGEST_AT_ONCE_S
+        until, version = now + LONGEST_AT_ONCE_S, version_of(address[0])
         self._read(datagram, address, now)
         for _ in range(MOST_AT_ONCE - 1):
-            if (now := self._loop.time()) >= until or (behind := self._next_datagram()) is None:
+            if (now := self._loop.time()) >= until or (behind := self._next_datagram(version)) is None:
                 break
             self._read(*behind, now)
         self._changed()
 
     def send_aside(self, datagram: bytes, address: tuple[str, int]) -> None:
         """Sends what is no SIP by the socket for UDP."""
-        if self._datagrams is not None:
-            self._datagrams.sendto(datagram, address)
+        self._send_datagram(datagram, address)
 
     def show_first(self, somebody: Callable[[bytes, tuple[str, int]], bool] | None) -> None:
         """From now on what comes by UDP is shown to `somebody` first, and is no SIP where he says that it is his."""
@@ -148,11 +151,11 @@ class SipTransport:
         if not self._aside(datagram, address):
             self._agent.receive(datagram, udp(address), now)
 
-    def _next_datagram(self) -> tuple[bytes, tuple[str, int]] | None:
-        if self._udp is None:
+    def _next_datagram(self, version: int) -> tuple[bytes, tuple[str, int]] | None:
+        if version not in self._udp:
             return None
         try:
-            datagram, address = self._udp.recvfrom(_LARGEST_DATAGRAM)
+            datagram, address = self._udp[version].recvfrom(_LARGEST_DATAGRAM)
         except OSError:  # none waits; or an ICMP error, of which the timers find out by themselves
             return None
         return datagram, address[:2]
@@ -211,7 +214,7 @@ class SipTransport:
         """Connect. How long that may take is for `Connections` to say: it closes what took too long."""
         host, port = flow.address
         context = self._client_tls if flow.transport is Transport.TLS else None
-        name = flow.name or host
+        name, source = flow.name or host, self._sources.get(flow.version)
         try:
             if flow.transport is Transport.TLS and context is None:
                 raise OSError("TLS is not set up")
@@ -221,7 +224,7 @@ class SipTransport:
                 port,
                 ssl=context,
                 server_hostname=name if context is not None else None,
-                local_addr=(self._source, 0) if self._source else None,
+                local_addr=(source, 0) if source else None,
             )
         except (OSError, ssl.CertificateError, ValueError) as error:
             log.warning("no connection", to=str(flow), cause=str(error))
@@ -240,8 +243,13 @@ class SipTransport:
     def _send(self, message: bytes, flow: Flow, now: float) -> None:
         if flow.is_reliable:
             self._connections.send(message, flow, now)
-        elif self._datagrams is not None:
-            self._datagrams.sendto(message, flow.address)
+        else:
+            self._send_datagram(message, flow.address)
+
+    def _send_datagram(self, datagram: bytes, address: tuple[str, int]) -> None:
+        """Or not, where there is no socket for such an address: then the timers say that nobody answers."""
+        if socket_of_version := self._datagrams.get(version_of(address[0])):
+            socket_of_version.sendto(datagram, address)
 
     def _act(self) -> None:
         for action in self._connections.take_actions():
@@ -300,15 +308,16 @@ def _nobodys(_datagram: bytes, _address: tuple[str, int]) -> bool:
 
 
 class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, owner: SipTransport) -> None:
+    def __init__(self, owner: SipTransport, version: int) -> None:
         self._owner = owner
+        self._version = version
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Before Python 3.12 the loop's own class was a DatagramTransport in all but name.
-        self._owner.udp_opened(cast(asyncio.DatagramTransport, transport))
+        self._owner.udp_opened(self._version, cast(asyncio.DatagramTransport, transport))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._owner.udp_lost(exc)
+        self._owner.udp_lost(self._version, exc)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._owner.udp_received(data, addr[:2])

@@ -49,7 +49,10 @@ class UserAgent:
 
     def __init__(self, settings: UaSettings, random: Random, door: Doorkeeper | None = None) -> None:
         self._layer = TransactionLayer(
-            Whereabouts(settings.host, settings.ports, settings.public_host, settings.local_networks), random
+            Whereabouts(
+                settings.host, settings.ports, settings.public_host, settings.local_networks, settings.other_host
+            ),
+            random,
         )
         self._core = Core(settings, self._layer)
         self._incoming: list[IncomingSession] = []

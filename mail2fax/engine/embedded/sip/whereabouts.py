@@ -8,7 +8,7 @@ else what a STUN server has.
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 
-from mail2fax.engine.embedded.sip.flow import Address, Flow, Transport
+from mail2fax.engine.embedded.sip.flow import Address, Flow, Transport, version_of
 from mail2fax.engine.embedded.sip.text import Parameters
 from mail2fax.engine.embedded.sip.uri import NameAddress, SipUri, address_of
 from mail2fax.engine.embedded.sip.via import MAGIC_COOKIE, Via
@@ -20,7 +20,8 @@ _HIGHEST_PORT = 65_535
 class Whereabouts:
     """Our address as far ends see it. `host` has brackets around IPv6; `ports` has the transports we listen on.
 
-    `public_host` (empty: none is known) is for far ends outside of `local_networks`.
+    `public_host` (empty: none is known) is for far ends outside of `local_networks`; `other_host` (empty: none) for
+    those that are reached by the other version of IP.
     """
 
     def __init__(
@@ -29,8 +30,10 @@ class Whereabouts:
         ports: Mapping[Transport, int],
         public_host: str = "",
         local_networks: Sequence[IPv4Network | IPv6Network] = (),
+        other_host: str = "",
     ) -> None:
         self.host = host
+        self._other_host = other_host
         self._ports = dict(ports)
         self._public_host = public_host
         self._found: Address | None = None
@@ -45,7 +48,10 @@ class Whereabouts:
         """
         branch = f"{MAGIC_COOKIE}{token}"
         return Via(
-            self.host, self._ports.get(flow.transport), (("branch", branch), ("rport", None)), flow.transport.upper()
+            self._own_host(flow),
+            self._ports.get(flow.transport),
+            (("branch", branch), ("rport", None)),
+            flow.transport.upper(),
         )
 
     def contact(self, user: str, flow: Flow) -> tuple[str, str]:
@@ -59,7 +65,7 @@ class Whereabouts:
     def host_for(self, flow: Flow) -> str:
         """Our IP address as the far end of this flow reaches it, without brackets."""
         seen = self._seen_by(flow)
-        return seen[0] if seen else self.host.strip("[]")
+        return seen[0] if seen else self._own_host(flow).strip("[]")
 
     def learn(self, sent: Via, source: Flow) -> None:
         """What an answer says of where its request came from: the topmost Via, which is ours."""
@@ -84,14 +90,19 @@ class Whereabouts:
     def _seen_by(self, flow: Flow) -> Address | None:
         """Where the far end of this flow sees us, as far as that is known; port 0: at our own."""
         is_outside = not self.is_local(flow)
-        if self._public_host and is_outside:
+        if self._public_host and is_outside and version_of(self._public_host) == flow.version:
             return self._public_host, 0
         # It knows best: a NAT may have another port for each far end. What it has seen by the other transport says the
         # host alone, and comes last where the port counts, too.
         host, found = flow.address[0], self._found if is_outside else None
+        if found and version_of(found[0]) != flow.version:
+            found = None
         own, other = (self._learned.get((host, reliable)) for reliable in (flow.is_reliable, not flow.is_reliable))
         elsewhere = (other[0], 0) if other else None
         return own or (elsewhere or found if flow.is_reliable else found or elsewhere)
+
+    def _own_host(self, flow: Flow) -> str:
+        return self._other_host if self._other_host and version_of(self.host) != flow.version else self.host
 
     def _port_for(self, flow: Flow) -> int | None:
         """None, which means the default one, where we do not listen: then only the connection leads to us."""

@@ -33,7 +33,7 @@ class Notebook(asyncio.DatagramTransport):
 def plugged() -> tuple[UserAgent, SipTransport, Notebook, asyncio.Event]:
     agent, notebook, changed = UserAgent(UaSettings(*A), seeded(1)), Notebook(), asyncio.Event()
     protocol = SipTransport(agent, changed.set)
-    protocol.udp_opened(notebook)
+    protocol.udp_opened(4, notebook)
     return agent, protocol, notebook, changed
 
 
@@ -58,7 +58,7 @@ async def test_what_arrives_is_answered_and_told() -> None:
 
 async def test_a_socket_that_is_lost_is_told_and_sent_to_no_more() -> None:
     agent, protocol, notebook, changed = plugged()
-    protocol.udp_lost(UnicodeError())
+    protocol.udp_lost(4, UnicodeError())
     assert protocol.is_lost
     assert changed.is_set()
     agent.invite(order(), asyncio.get_running_loop().time())
@@ -70,7 +70,7 @@ async def test_a_socket_that_is_lost_is_told_and_sent_to_no_more() -> None:
 async def test_a_socket_that_was_closed_is_not_lost() -> None:
     _, protocol, _, _ = plugged()
     protocol.close()
-    protocol.udp_lost(None)
+    protocol.udp_lost(4, None)
     assert not protocol.is_lost
 
 
@@ -92,7 +92,7 @@ async def test_a_burst_that_takes_long_to_read_does_not_keep_the_lines_waiting()
         ours.setblocking(False)
         for _ in range(5):
             theirs.sendto(b"nonsense", ours.getsockname())
-        protocol._udp = ours
+        protocol._udp[4] = ours
         protocol.udp_received(b"nonsense", B)
         assert len(read) == 1
     protocol.close()

@@ -45,6 +45,19 @@ def test_an_ipv6_address_has_its_brackets() -> None:
     assert contact(places, udp(("2001:db8::5", 5060))) == "<sip:fax@[2001:db8::7]:5060>"
 
 
+def test_a_far_end_of_the_other_version_of_ip_is_told_our_address_of_that() -> None:
+    places = Whereabouts("192.0.2.2", {Transport.UDP: 5060}, "203.0.113.7", LOCAL, "[2001:db8::2]")
+    theirs = udp(("2001:db8::5", 5060))
+    assert contact(places, theirs) == "<sip:fax@[2001:db8::2]:5060>"
+    assert places.host_for(theirs) == "2001:db8::2"
+    assert str(places.via(theirs, "1")).startswith("SIP/2.0/UDP [2001:db8::2]:5060;")
+    assert contact(places, OUTSIDE) == "<sip:fax@203.0.113.7:5060>", "the public address is of its own version"
+    alone = Whereabouts("192.0.2.2", {Transport.UDP: 5060}, other_host="[2001:db8::2]")
+    alone.found_public("203.0.113.9")
+    assert alone.host_for(theirs) == "2001:db8::2"
+    assert alone.host_for(OUTSIDE) == "203.0.113.9"
+
+
 def test_what_a_far_end_has_seen_of_us_is_told_to_that_far_end() -> None:
     places = whereabouts()
     places.learn(parse_via("SIP/2.0/UDP 192.168.1.2:5062;branch=1;received=203.0.113.9;rport=40001"), OUTSIDE)
