@@ -1,10 +1,10 @@
-"""Pages that are harder than letters: maps, forms, tables, stamps over text, signatures, receipts."""
+"""Pages harder than letters: maps, forms, tables, fields of all greys, stamps over text, signatures, receipts."""
 
 import math
 
 from PIL import Image, ImageDraw
 
-from tests.harness.office import FONTS, WHITE, Colour, Sheet, Writer, font
+from tests.harness.office import BLACK, FONTS, WHITE, Colour, Sheet, Writer, font
 
 PEN: Colour = (40, 60, 160)
 STAMP: Colour = (190, 40, 60)
@@ -45,6 +45,25 @@ def table(seed: int, *, bare: bool = False) -> Sheet:
         for x in range(left, left + 6 * width, width):
             page.put(str(page.rng.randint(100, 999_999)), (x + 20, top + 22), 9)
     return page.sheet()
+
+
+def fields(seed: int, across: int, dpi: int, *, bare: bool = False) -> tuple[Sheet, list[tuple[int, int]]]:
+    """Fields from nearly black to white, so many in a row, a number on each, and where the numbers begin.
+
+    In one to a row there are bars; in many, a table that shows heat. `bare` has the numbers alone, in black.
+    """
+    page, corners = Writer(seed, dpi), []
+    width, height = 6.6 / across, 0.36
+    for number in range(24 * across):
+        grey = page.rng.randint(60, 250)
+        left, top = page.inch(0.8 + number % across * width), page.inch(0.9 + number // across * height)
+        if not bare:
+            right, bottom = left + page.inch(width), top + page.inch(height)
+            page.draw.rectangle((left, top, right, bottom), fill=(grey, grey, grey))
+        at = (left + page.inch(0.08), top + page.inch(0.09))
+        page.put(str(page.rng.randint(1000, 99_999)), at, 9, BLACK if bare or grey > 110 else WHITE)
+        corners.append(at)
+    return page.sheet(), corners
 
 
 def stamped(seed: int) -> Sheet:

@@ -1,10 +1,11 @@
-/* Photographs are found by their grounds: between paper and black, and never the same for long.
+/* Photographs are found by their grounds: grey, and nowhere the same for long.
  *
- * The page is looked at in blocks of 2 mm. In a text the lightest pixel of a block is the paper's, or that of the box
- * or bar on which the text stands, and the same all over it. Where the lightest pixels are grey, and change from
- * block to block, there is a photograph. A shadow on paper changes gently everywhere; of a photograph, be there ever so
- * much sky in it, a part is rough. What is found in one piece is made a rectangle when it fills most of it, for
- * photographs have corners.
+ * The page is looked at in blocks of 2 mm, through two sieves: one takes dark strokes away, the other light ones. Of
+ * text on a bar, of names on a map, of digits in a table of coloured fields at least one of them leaves flat greys, with
+ * steps between them. Where both leave greys that change from block to block there may be a photograph. Then steps and
+ * shades are told apart: at a step a block differs from its neighbour on one side only, in a shade from those on both.
+ * A shadow on paper is a shade, too, but it goes one way for long; in a photograph greys come and go. What is found in
+ * one piece is made a rectangle when it fills most of it, for photographs have corners.
  */
 #include "photo.h"
 
@@ -15,10 +16,15 @@
 /* Beneath this part of the paper's grey (of 256) a block is a tone, and beneath the other it is black. */
 #define TONE_BELOW 236
 #define TONE_ABOVE 40
-#define GENTLE_CHANGE 8
-#define ROUGH_CHANGE 26
-/* Of a photograph's blocks so many of 100 are rough. */
-#define ROUGH_PART 12
+#define CHANGE 8
+/* Of a photograph's blocks so many of 100 are shaded, and darker or lighter than those FAR away on both sides; in a small
+ * one some must be so by more than chance. */
+#define SHADE 3
+#define SHADED_PART 13
+#define SHADED_BY_CHANCE 8
+#define FAR 3
+#define PEAK 8
+#define PEAKS_PART 3
 #define AROUND 1
 #define LEAST_TONES 4
 /* Votes are counted in windows of 5 x 5 blocks, and so many are wanted. */
@@ -26,16 +32,13 @@
 #define LEAST_VOTES 9
 /* In blocks: 3 cm2. */
 #define LEAST_AREA 75
-#define FILLED_PART 45 /* of 100 */
-/* Of a map's tones the commonest few make up most; of a photograph's they do not. */
-#define TONE_BINS 32
-#define COMMON_BINS 5
-#define COMMON_PART 75 /* of 100 */
+#define FILLED_PART 28 /* of 100 */
 
 typedef struct {
     int width, height;
-    uint8_t *tones;  /* the lightest grey of each block, 0 where it is no tone */
-    uint8_t *votes;  /* 1: it changes there; 2: roughly */
+    uint8_t *tones;  /* each block's grey without dark strokes, 0 where that is paper or black */
+    uint8_t *depths; /* without light strokes, 0 at the same places */
+    uint8_t *votes;  /* 1: it changes there */
     uint8_t *marks;  /* 1: thought to be photograph; 2: seen; 3: found */
     int *pending;
 } blocks_t;
@@ -48,42 +51,43 @@ static int make(blocks_t *blocks, const grid_t *grid)
     blocks->height = (grid->height + BLOCK - 1) / BLOCK;
     size = (size_t) blocks->width * (size_t) blocks->height;
     blocks->tones = calloc(size, 1);
+    blocks->depths = calloc(size, 1);
     blocks->votes = calloc(size, 1);
     blocks->marks = calloc(size, 1);
     blocks->pending = malloc(sizeof(int) * size);
-    return blocks->tones && blocks->votes && blocks->marks && blocks->pending ? 0 : -1;
+    return blocks->tones && blocks->depths && blocks->votes && blocks->marks && blocks->pending ? 0 : -1;
 }
 
 static void forget(blocks_t *blocks)
 {
     free(blocks->tones);
+    free(blocks->depths);
     free(blocks->votes);
     free(blocks->marks);
     free(blocks->pending);
 }
 
-static int lightest_of(const grid_t *light, int x, int y)
+/* The cell in the middle of a block. */
+static size_t middle_of(const grid_t *grid, int x, int y)
 {
-    int lightest = 0;
+    int cx = x * BLOCK + BLOCK / 2, cy = y * BLOCK + BLOCK / 2;
 
-    for (int cy = y * BLOCK; cy < (y + 1) * BLOCK && cy < light->height; cy++)
-        for (int cx = x * BLOCK; cx < (x + 1) * BLOCK && cx < light->width; cx++) {
-            int here = light->cells[(size_t) cy * (size_t) light->width + (size_t) cx];
-
-            lightest = here > lightest ? here : lightest;
-        }
-    return lightest;
+    cx = cx < grid->width ? cx : grid->width - 1;
+    cy = cy < grid->height ? cy : grid->height - 1;
+    return (size_t) cy * (size_t) grid->width + (size_t) cx;
 }
 
-static void see_tones(blocks_t *blocks, const grid_t *light, const grid_t *paper)
+static void see_tones(blocks_t *blocks, const grid_t *ground, const grid_t *depth, const grid_t *paper)
 {
     for (int y = 0; y < blocks->height; y++)
         for (int x = 0; x < blocks->width; x++) {
-            int lightest = lightest_of(light, x, y);
-            int ground = paper->cells[(size_t) y * BLOCK * (size_t) paper->width + (size_t) x * BLOCK];
+            size_t cell = middle_of(ground, x, y);
+            int tone = ground->cells[cell], white = paper->cells[cell], at = y * blocks->width + x;
 
-            if (lightest * 256 < ground * TONE_BELOW && lightest * 256 > ground * TONE_ABOVE)
-                blocks->tones[y * blocks->width + x] = (uint8_t) lightest;
+            if (tone * 256 >= white * TONE_BELOW || tone * 256 <= white * TONE_ABOVE)
+                continue;
+            blocks->tones[at] = (uint8_t) tone;
+            blocks->depths[at] = depth->cells[cell] ? depth->cells[cell] : 1;
         }
 }
 
@@ -98,13 +102,13 @@ static box_t around(const blocks_t *blocks, int x, int y, int reach)
 }
 
 /* How different the tones in the box are, when they are many; else 0. */
-static int change_in(const blocks_t *blocks, box_t box)
+static int change_in(const blocks_t *blocks, const uint8_t *tones, box_t box)
 {
     int count = 0, lightest = 0, darkest = 255;
 
     for (int y = box.top; y <= box.bottom; y++)
         for (int x = box.left; x <= box.right; x++) {
-            int tone = blocks->tones[y * blocks->width + x];
+            int tone = tones[y * blocks->width + x];
 
             if (!tone)
                 continue;
@@ -129,24 +133,60 @@ static void vote(blocks_t *blocks, int noise)
 {
     for (int y = 0; y < blocks->height; y++)
         for (int x = 0; x < blocks->width; x++) {
-            int change = change_in(blocks, around(blocks, x, y, AROUND));
+            box_t box = around(blocks, x, y, AROUND);
 
-            blocks->votes[y * blocks->width + x] =
-                (uint8_t) ((change >= GENTLE_CHANGE + noise) + (change >= ROUGH_CHANGE + noise));
+            blocks->votes[y * blocks->width + x] = change_in(blocks, blocks->tones, box) >= CHANGE + noise &&
+                                                   change_in(blocks, blocks->depths, box) >= CHANGE + noise;
         }
     for (int y = 0; y < blocks->height; y++)
         for (int x = 0; x < blocks->width; x++)
             blocks->marks[y * blocks->width + x] = votes_in(blocks, around(blocks, x, y, WINDOW)) >= LEAST_VOTES;
 }
 
+/* By how much the grey of a block differs from each of two blocks; negative when it lies between them; 0 where one of
+ * them has none. */
+static int apart(int here, int before, int after)
+{
+    int first = abs(here - before), second = abs(here - after), least = first < second ? first : second;
+
+    if (!here || !before || !after)
+        return 0;
+    return (here > before) == (here > after) ? least : -least;
+}
+
+/* The same for the blocks `far` away on both sides, and above and below: the larger one as a shade, and as a peak. */
+typedef struct {
+    int shade, peak;
+} relief_t;
+
+static relief_t relief_at(const blocks_t *blocks, const uint8_t *tones, int x, int y, int far)
+{
+    const uint8_t *here = tones + y * blocks->width + x;
+    int inside = x >= far && x + far < blocks->width, across = inside ? apart(*here, here[-far], here[far]) : 0;
+    int step = far * blocks->width, within = y >= far && y + far < blocks->height;
+    int down = within ? apart(*here, here[-step], here[step]) : 0;
+
+    return (relief_t) {abs(across) > abs(down) ? abs(across) : abs(down), across > down ? across : down};
+}
+
 typedef struct {
     box_t box;
-    int size, rough, tones;
-    int bins[TONE_BINS];
+    int size, tones, shaded, peaks;
 } piece_t;
 
+/* Counts what the block says: shades and peaks are those that both sieves leave. */
+static void judge(const blocks_t *blocks, piece_t *piece, int x, int y, int noise)
+{
+    relief_t tone = relief_at(blocks, blocks->tones, x, y, 1), depth = relief_at(blocks, blocks->depths, x, y, 1);
+    relief_t high = relief_at(blocks, blocks->tones, x, y, FAR), deep = relief_at(blocks, blocks->depths, x, y, FAR);
+
+    piece->tones += blocks->tones[y * blocks->width + x] > 0;
+    piece->shaded += tone.shade >= SHADE + noise / 2 && depth.shade >= SHADE + noise / 2;
+    piece->peaks += high.peak >= PEAK + noise && deep.peak >= PEAK + noise;
+}
+
 /* The piece at `start`, which is marked as seen. */
-static piece_t explore(blocks_t *blocks, int start)
+static piece_t explore(blocks_t *blocks, int start, int noise)
 {
     piece_t piece = {.box = {blocks->width, 0, blocks->height, 0}};
     box_t *box = &piece.box;
@@ -159,11 +199,7 @@ static piece_t explore(blocks_t *blocks, int start)
         box_t near = around(blocks, x, y, 1);
 
         piece.size++;
-        piece.rough += blocks->votes[at] == 2;
-        if (blocks->tones[at]) {
-            piece.tones++;
-            piece.bins[blocks->tones[at] * TONE_BINS / 256]++;
-        }
+        judge(blocks, &piece, x, y, noise);
         box->left = x < box->left ? x : box->left;
         box->right = x > box->right ? x : box->right;
         box->top = y < box->top ? y : box->top;
@@ -178,29 +214,13 @@ static piece_t explore(blocks_t *blocks, int start)
     return piece;
 }
 
-/* How many blocks have one of the commonest tones. */
-static int common_tones(piece_t piece)
-{
-    int count = 0;
-
-    for (int i = 0; i < COMMON_BINS; i++) {
-        int most = 0;
-
-        for (int bin = 1; bin < TONE_BINS; bin++)
-            most = piece.bins[bin] > piece.bins[most] ? bin : most;
-        count += piece.bins[most];
-        piece.bins[most] = 0;
-    }
-    return count;
-}
-
 /* The piece that was just seen is found, or forgotten: 2 becomes 3 or 0; of a rectangle all becomes 3. */
 static void settle(blocks_t *blocks, piece_t piece)
 {
     box_t box = piece.box;
     int area = (box.right - box.left + 1) * (box.bottom - box.top + 1);
-    int found = piece.size >= LEAST_AREA && piece.rough * 100 >= piece.size * ROUGH_PART &&
-                common_tones(piece) * 100 <= piece.tones * COMMON_PART;
+    int found = piece.size >= LEAST_AREA && (piece.shaded - SHADED_BY_CHANCE) * 100 >= piece.tones * SHADED_PART &&
+                piece.peaks * 100 >= piece.tones * PEAKS_PART;
     int whole = found && piece.size * 100 >= area * FILLED_PART;
 
     for (int y = box.top; y <= box.bottom; y++)
@@ -214,17 +234,17 @@ static void settle(blocks_t *blocks, piece_t piece)
         }
 }
 
-int photo_find(const grid_t *light, const grid_t *paper, int noise, grid_t *mask)
+int photo_find(const grid_t *ground, const grid_t *depth, const grid_t *paper, int noise, grid_t *mask)
 {
     blocks_t blocks = {0};
-    int failed = make(&blocks, light);
+    int failed = make(&blocks, ground);
 
     if (!failed) {
-        see_tones(&blocks, light, paper);
+        see_tones(&blocks, ground, depth, paper);
         vote(&blocks, noise);
         for (int at = 0; at < blocks.width * blocks.height; at++)
             if (blocks.marks[at] == 1)
-                settle(&blocks, explore(&blocks, at));
+                settle(&blocks, explore(&blocks, at, noise));
         for (int y = 0; y < mask->height; y++)
             for (int x = 0; x < mask->width; x++)
                 mask->cells[(size_t) y * (size_t) mask->width + (size_t) x] =

@@ -4,8 +4,9 @@
 
 #include "grid.h"
 
-/* `mask` becomes 1 in the cells that lie in a photograph, 0 elsewhere. `light` holds the lightest grey of each cell,
- * `paper` that of the paper there, `noise` how much greys differ by chance. -1 without memory. */
-int photo_find(const grid_t *light, const grid_t *paper, int noise, grid_t *mask);
+/* `mask` becomes 1 in the cells that lie in a photograph, 0 elsewhere. `ground` holds the grey of each cell without
+ * dark strokes, `depth` that without light ones, `paper` that of the paper there, `noise` how much greys differ by
+ * chance. -1 without memory. */
+int photo_find(const grid_t *ground, const grid_t *depth, const grid_t *paper, int noise, grid_t *mask);
 
 #endif

@@ -23,7 +23,7 @@
 /* Ink begins here on the way from the ground (0) to the darkest ink around (256). */
 #define INK_BEGINS 120
 /* An area is black when it is darker than this part (of 256) of the paper's grey. */
-#define AREA_BLACK 128
+#define AREA_BLACK 104
 /* A ground is paper from this part (of 256) of the paper's grey on. In a photograph strokes on paper are as anywhere;
  * others are so dark that they must be meant. */
 #define PAPER_BEGINS 230
@@ -72,20 +72,41 @@ static int bounded(int value, int least, int most)
     return value < least ? least : value > most ? most : value;
 }
 
+/* Above this grey an area is white. */
+static int area_black(int paper)
+{
+    return bounded(paper, PAPER_FLOOR, 255) * AREA_BLACK / 256;
+}
+
+/* The threshold where there is no ink: the ground is on one side of it, and its noise must not reach to the other. */
+static int area_below(int ground, int paper, int contrast)
+{
+    int middle = area_black(paper);
+
+    /* The ground is that of its lightest pixels: most of the noise is below it. */
+    return ground < middle ? bounded(ground + contrast / 2, middle, 255) : bounded(ground - contrast, 1, middle);
+}
+
+/* How much darker than its ground ink is at least. */
+static int least_depth(int ground, int paper, int in_photo, int contrast)
+{
+    if (in_photo && ground * 256 < paper * PAPER_BEGINS)
+        return PHOTO_CONTRAST;
+    return ground < area_black(paper) ? contrast * 2 : contrast;
+}
+
 /* `ground` becomes the grey below which a pixel of the cell is black. */
 static void decide(grid_t *ground, const grid_t *ink, const grid_t *paper, const grid_t *photo, int contrast)
 {
     for (size_t i = 0; i < ground->size; i++) {
         int here = ground->cells[i], depth = here - ink->cells[i], below = depth * INK_BEGINS / 256;
-        int on_paper = here * 256 >= paper->cells[i] * PAPER_BEGINS;
-        int least = photo->cells[i] && !on_paper ? PHOTO_CONTRAST : contrast;
 
-        if (depth >= least)
+        if (depth >= least_depth(here, paper->cells[i], photo->cells[i], contrast))
             ground->cells[i] = (uint8_t) bounded(here - (below > contrast ? below : contrast), 1, 255);
         else if (photo->cells[i])
             ground->cells[i] = 0;
         else
-            ground->cells[i] = (uint8_t) (bounded(paper->cells[i], PAPER_FLOOR, 255) * AREA_BLACK / 256);
+            ground->cells[i] = (uint8_t) area_below(here, paper->cells[i], contrast);
     }
 }
 
@@ -120,7 +141,7 @@ static void thresholds(const grid_t *grid, int y, uint8_t *restrict row, int wid
 }
 
 typedef struct {
-    grid_t light, dark, paper, photo;
+    grid_t light, dark, depth, paper, photo;
     uint8_t *below; /* of one row of pixels */
     int white, contrast;
 } page_t;
@@ -129,7 +150,8 @@ static int make(page_t *page, int width, int height)
 {
     page->below = malloc((size_t) width);
     return page->below && !grid_make(&page->light, width, height) && !grid_make(&page->dark, width, height) &&
-                   !grid_make(&page->paper, width, height) && !grid_make(&page->photo, width, height)
+                   !grid_make(&page->depth, width, height) && !grid_make(&page->paper, width, height) &&
+                   !grid_make(&page->photo, width, height)
                ? 0
                : -2;
 }
@@ -138,9 +160,20 @@ static void forget(page_t *page)
 {
     grid_forget(&page->light);
     grid_forget(&page->dark);
+    grid_forget(&page->depth);
     grid_forget(&page->paper);
     grid_forget(&page->photo);
     free(page->below);
+}
+
+static int without_dark_strokes(grid_t *grid)
+{
+    return grid_lightest(grid, STROKE_CELLS) || grid_darkest(grid, STROKE_CELLS);
+}
+
+static int without_light_strokes(grid_t *grid)
+{
+    return grid_darkest(grid, STROKE_CELLS) || grid_lightest(grid, STROKE_CELLS);
 }
 
 /* Everything that is to be known of the page before its first row is written. */
@@ -152,8 +185,10 @@ static int study(page_t *page, const uint8_t *grey, int width, int height)
     noise = noise_of(&page->light, &page->dark);
     page->contrast = bounded(LEAST_CONTRAST / 2 + noise * 4, LEAST_CONTRAST, MOST_CONTRAST);
     memcpy(page->paper.cells, page->light.cells, page->light.size);
-    if (grid_lightest(&page->paper, PAPER_CELLS) || photo_find(&page->light, &page->paper, noise, &page->photo) ||
-        grid_lightest(&page->light, STROKE_CELLS) || grid_darkest(&page->light, STROKE_CELLS) ||
+    memcpy(page->depth.cells, page->dark.cells, page->dark.size);
+    if (grid_lightest(&page->paper, PAPER_CELLS) || without_dark_strokes(&page->light) ||
+        without_light_strokes(&page->depth) ||
+        photo_find(&page->light, &page->depth, &page->paper, noise, &page->photo) ||
         grid_darkest(&page->dark, LETTER_CELLS))
         return -2;
     page->white = white_of(&page->paper);

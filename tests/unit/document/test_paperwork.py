@@ -10,13 +10,14 @@ import pytest
 from PIL import Image, ImageChops
 
 from mail2fax.document import ink
-from mail2fax.document.geometry import Fit
+from mail2fax.document.geometry import Dpi, Fit
 from mail2fax.document.grey import grey_of
 from mail2fax.document.ink import Rows, Screen
 from mail2fax.document.paper import on_paper
 from mail2fax.document.render import affordable
 from tests.harness.office import Sheet, light_letter, mixed_letter, photo_page
 from tests.harness.paperwork import (
+    fields,
     form,
     map_of_town,
     receipt,
@@ -30,11 +31,11 @@ SEED = 7
 """Not one of those with which the thresholds were found; odd ones write in Latin letters."""
 
 
-def scanned(sheet: Sheet) -> Image.Image:
-    """The sheet in grey at 204 x 196 per inch, askew, on paper that is not white, with noise."""
+def scanned(sheet: Sheet, askew: float = 1.4, dpi: Dpi = (204, 196)) -> Image.Image:
+    """The sheet in grey at so many dots per inch, askew, on paper that is not white, with noise."""
     grey = grey_of(sheet.image)
-    size = round(grey.width * 204 / sheet.dpi), round(grey.height * 196 / sheet.dpi)
-    page = grey.resize(size, Image.Resampling.BOX).rotate(1.4, Image.Resampling.BILINEAR, fillcolor=255)
+    size = round(grey.width * dpi[0] / sheet.dpi), round(grey.height * dpi[1] / sheet.dpi)
+    page = grey.resize(size, Image.Resampling.BOX).rotate(askew, Image.Resampling.BILINEAR, fillcolor=255)
     noise = Image.effect_noise(page.size, 5)
     return ImageChops.add(page.point(lambda value: value * 240 // 255), noise, 1, -128)
 
@@ -122,6 +123,27 @@ def test_what_is_written_over_tints_and_between_lines_is_as_black_as_alone(
     assert ink_share(ImageChops.invert(lost)) <= 0.03 * ink_share(image_of(faxed(alone)))
     assert seconds(rows) <= most_s
     assert rows == faxed(page, Screen.LINES), "there is no photograph on it"
+
+
+@pytest.mark.parametrize(("across", "dpi"), [(1, 100), (9, 100), (9, 300)])
+def test_a_number_on_any_grey_is_black_on_white_or_white_on_black(across: int, dpi: int) -> None:
+    """Such fields have been taken for a photograph, and the numbers were lost among its dots."""
+    (sheet, corners), (bare, _) = fields(SEED, across, dpi), fields(SEED, across, dpi, bare=True)
+    place = Fit(1687, 2291, turned=False)
+    rows, alone = (on_paper(scanned(page, 0, (dpi, dpi)), place) for page in (sheet, bare))
+    places = [(20 + left * 204 // dpi, top * 196 // dpi) for left, top in corners]
+    lost = [place for place in places if not readable(place, image_of(rows), image_of(alone))]
+    assert len(lost) <= 0.01 * len(places)
+    assert seconds(rows) <= 20
+
+
+def readable(place: tuple[int, int], page: Image.Image, alone: Image.Image) -> bool:
+    """Whether the number that begins there on a page is as it is alone, or the negative of it, by and large."""
+    box = (place[0], place[1], place[0] + 100, place[1] + 36)
+    left, top, right, bottom = ImageChops.invert(alone.crop(box)).getbbox() or (0, 0, 100, 36)
+    box = (box[0] + left, box[1] + top, box[0] + right, box[1] + bottom)
+    same = ink_share(ImageChops.logical_xor(page.crop(box), alone.crop(box)))
+    return min(same, 1 - same) <= 0.5 * ink_share(alone.crop(box))
 
 
 def test_a_page_that_is_too_dear_has_lines_in_place_of_dots() -> None:
