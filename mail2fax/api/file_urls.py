@@ -10,7 +10,7 @@ from mail2fax.api.bodies import Gone, announced, pieces
 from mail2fax.api.downloads import saved
 from mail2fax.api.errors import ApiError
 from mail2fax.api.examples import documented
-from mail2fax.api.files import FileCode, FilesFault, FileStore, Upload
+from mail2fax.api.files import FLUSH_BYTES, FileCode, FilesFault, FileStore, Upload
 from mail2fax.api.guard import Guard
 from mail2fax.api.multipart import FormBroken, FormReader
 from mail2fax.api.settings import Patience
@@ -68,13 +68,20 @@ class FileUrls:
         return holder
 
     async def _take_in(self, request: Request, form: FormReader, upload: Upload) -> None:
+        found: list[str | bytes] = []
+        waiting = 0
         try:
             async for piece in pieces(request, self._patience.stall_s):
-                found = form.feed(piece)
-                await self._files.work(lambda found=found: _write(upload, found))  # type: ignore[misc] # bound at once
+                found += form.feed(piece)
+                waiting += len(piece)
+                # The way to another thread costs more than what a single piece has to be written.
+                if waiting >= FLUSH_BYTES:
+                    await self._files.work(lambda found=found: _write(upload, found))  # type: ignore[misc] # bound at once
+                    found, waiting = [], 0
             form.finish()
         except FormBroken as error:
             raise FilesFault(FileCode.FORM, str(error)) from error
+        await self._files.work(lambda: _write(upload, found))
         if not upload.names:
             raise FilesFault(FileCode.FORM, "the form holds no file")
 

@@ -7,13 +7,15 @@ Each client asks for one day after the other, chosen at random, with every field
 the answer to its end. The daemon runs as it does on a machine, with a far end that takes its calls; the clients are
 processes of their own. The last line is JSON: the rows, the 99th percentile of the history in milliseconds, megabytes a
 second of uploads of 10 MB (each is on the disk before it is answered), and by how many megabytes they made the daemon
-larger.
+larger. Beside them stands what tells a slow machine from a slow gateway: the history without calls and for one client,
+how many milliseconds of processor an answer has cost the gateway, and how fast the disk itself takes such files.
 """
 
 import asyncio
 import http.client
 import json
 import multiprocessing
+import os
 import sqlite3
 import sys
 import tempfile
@@ -33,7 +35,7 @@ from tests.unit.document.crafted import saved, text_page
 
 ROWS = 1_000_000
 DAYS, CLIENTS, CALLS = 365, 8, 20
-ASKING_S = 25.0
+ASKING_S, LOOK_S = 25.0, 8.0
 UPLOADS, UPLOAD_BYTES = 20, 10_000_000
 SECTIONS: Sections = {
     "api": {"listen": "127.0.0.1", "port": 0, "wait_s": 0, "quota_mb": 100_000},
@@ -134,6 +136,42 @@ def memory_mb(pid: int, name: str) -> float:
     return int(line.split()[1]) / 1000
 
 
+def processor_s(pid: int) -> float:
+    """Seconds of processor that a process has used."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def disk_rate(directory: Path) -> float:
+    """Megabytes a second of files as large as the uploads, each written, synced, renamed, and its directory synced."""
+    piece, began = bytes(256 * 1024), time.perf_counter()
+    for _ in range(UPLOADS):
+        path = directory / "disk.new"
+        with path.open("wb", buffering=0) as file:
+            for _ in range(UPLOAD_BYTES // len(piece)):
+                file.write(piece)
+            os.fsync(file.fileno())
+        path.rename(directory / "disk")
+        folder = os.open(directory, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+    return UPLOADS * UPLOAD_BYTES / (time.perf_counter() - began) / 1e6
+
+
+async def history(port: int, token: str, pid: int, clients: int, seconds: float) -> dict[str, float]:
+    """What so many clients have waited for, in milliseconds, and what it has cost the gateway."""
+    before = processor_s(pid)
+    waits = await asyncio.to_thread(asked, port, token, clients, seconds)
+    spent, took = processor_s(pid) - before, sorted(wait for wait, _ in waits)
+    return {
+        "answers": len(took),
+        "faxes_in_an_answer": round(sum(faxes for _, faxes in waits) / len(waits)),
+        "p50_ms": round(took[len(took) // 2] * 1000, 1),
+        "p99_ms": round(took[int(len(took) * 0.99)] * 1000, 1),
+        "processor_ms": round(spent / len(took) * 1000, 1),
+    }
+
+
 async def on_the_phone(stage: Stage, client: Client, calls: int) -> None:
     """So many faxes are under way; each takes about a minute."""
     page = stage.directory / "page.tif"
@@ -156,21 +194,17 @@ async def measure(count: int, directory: Path) -> dict[str, object]:
         port = (await gateway.tells("api door open"))["port"]
         token = (await says(stage, "token", "create", "bench")).out.strip()
         client = Client(port, token)
+        told: dict[str, object] = {"history_rows": count}
+        for name, clients in (("alone_", 1), ("quiet_", CLIENTS)):
+            found = await history(port, token, gateway.pid, clients, LOOK_S)
+            told |= {f"history_{name}{what}": value for what, value in found.items()}
         await on_the_phone(stage, client, CALLS)
-        waits = await asyncio.to_thread(asked, port, token, CLIENTS, ASKING_S)
-        over = len(stage.far_end.told("call over"))
+        found = await history(port, token, gateway.pid, CLIENTS, ASKING_S)
+        told |= {f"history_{what}": value for what, value in found.items()}
+        told["calls_under_way"] = CALLS - len(stage.far_end.told("call over"))
         rate, grown = await asyncio.to_thread(uploaded, port, token, gateway.pid)
-    took = sorted(wait for wait, _ in waits)
-    told: dict[str, object] = {
-        "history_rows": count,
-        "history_answers": len(took),
-        "history_faxes_in_an_answer": round(sum(faxes for _, faxes in waits) / len(waits)),
-        "history_p50_ms": round(took[len(took) // 2] * 1000, 1),
-        "history_p99_ms": round(took[int(len(took) * 0.99)] * 1000, 1),
-        "calls_under_way": CALLS - over,
-        "upload_mb_per_s": round(rate, 1),
-        "upload_peak_mb": round(grown, 1),
-    }
+        told |= {"upload_mb_per_s": round(rate, 1), "upload_peak_mb": round(grown, 1)}
+        told["disk_mb_per_s"] = round(await asyncio.to_thread(disk_rate, directory), 1)
     for name, value in told.items():
         print(f"{name:28} {value}", flush=True)
     return told
