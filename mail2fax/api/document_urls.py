@@ -7,11 +7,10 @@ from mail2fax.api.documents import ROOT as DOCUMENTS
 from mail2fax.api.documents import Documents, open_document
 from mail2fax.api.downloads import saved
 from mail2fax.api.errors import ApiError
-from mail2fax.api.examples import documented
 from mail2fax.api.files import FileStore
 from mail2fax.api.guard import Guard
 from mail2fax.api.settings import Public
-from mail2fax.api.urls import address_of
+from mail2fax.api.urls import add_url, address_of
 from mail2fax.model.token import Scope
 
 
@@ -42,4 +41,4 @@ class DocumentUrls:
 
 def add_documents(app: FastAPI, documents: DocumentUrls) -> None:
     """Puts them into the app."""
-    app.add_api_route(DOCUMENTS, documents.get, methods=["GET"], **documented("document"))
+    add_url(app, "document", "GET", DOCUMENTS, documents.get)

@@ -41,8 +41,10 @@ def add_faults(app: FastAPI) -> None:
         if known.status >= 500:  # noqa: PLR2004 # ours
             log.error("api request failed", code=known.code, peer=address_of(request), error=str(error))
         # What a client has not said yet must not be taken for its next request.
-        unread = {"connection": "close"} if request.method == "POST" else {}
-        return JSONResponse(dict(known.body), known.status, headers=unread)
+        headers = {"connection": "close"} if request.method == "POST" else {}
+        if isinstance(error, HTTPException) and error.headers:
+            headers |= error.headers  # with 405 those that are allowed (RFC 9110 15.5.6)
+        return JSONResponse(dict(known.body), known.status, headers=headers)
 
     async def failed(request: Request, _: Exception) -> Response:
         # No URL in it: that has the token. The exception is raised on, and its traceback logged, behind us.

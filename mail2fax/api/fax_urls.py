@@ -9,14 +9,13 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from mail2fax.api.bodies import whole
 from mail2fax.api.errors import ApiError
-from mail2fax.api.examples import documented
 from mail2fax.api.fax import FaxDesk
 from mail2fax.api.guard import Guard
 from mail2fax.api.lenient import NotJson, read_json
 from mail2fax.api.past import PastDesk
 from mail2fax.api.requests import MAX_KEY, History, InitFax, SendFax, parse_request
 from mail2fax.api.settings import Patience
-from mail2fax.api.urls import ROOT, address_of
+from mail2fax.api.urls import ROOT, add_url, address_of
 from mail2fax.model.job import Job
 from mail2fax.model.token import Scope, Token
 
@@ -131,7 +130,6 @@ def _idempotency_key(request: Request) -> str:
 
 def add_faxes(app: FastAPI, faxes: FaxUrls) -> None:
     """Puts them into the app."""
-    app.add_api_route(ROOT, faxes.act, methods=["POST"], **documented("action"))
-    app.add_api_route(f"{ROOT}/", faxes.act, methods=["POST"], include_in_schema=False)
-    app.add_api_route(f"{ROOT}/faxes/{{fax}}", faxes.show, methods=["GET"], **documented("fax"))
-    app.add_api_route(f"{ROOT}/faxes/{{fax}}/cancel", faxes.cancel, methods=["POST"], **documented("cancel"))
+    add_url(app, "action", "POST", ROOT, faxes.act)
+    add_url(app, "fax", "GET", f"{ROOT}/faxes/{{fax}}", faxes.show)
+    add_url(app, "cancel", "POST", f"{ROOT}/faxes/{{fax}}/cancel", faxes.cancel)

@@ -9,12 +9,11 @@ from fastapi.responses import JSONResponse, Response
 from mail2fax.api.bodies import Gone, announced, pieces
 from mail2fax.api.downloads import saved
 from mail2fax.api.errors import ApiError
-from mail2fax.api.examples import documented
 from mail2fax.api.files import FLUSH_BYTES, FileCode, FilesFault, FileStore, Upload
 from mail2fax.api.guard import Guard
 from mail2fax.api.multipart import FormBroken, FormReader
 from mail2fax.api.settings import Patience
-from mail2fax.api.urls import OK, ROOT, address_of
+from mail2fax.api.urls import OK, ROOT, add_url, address_of
 from mail2fax.model.token import Scope, Token
 
 log = structlog.get_logger(__name__)
@@ -122,4 +121,4 @@ def add_files(app: FastAPI, files: FileUrls) -> None:
         ("download", "GET", files.download),
         ("delete", "GET", files.delete),
     ):
-        app.add_api_route(f"{ROOT}/files/{command}", deed, methods=[method], **documented(command))
+        add_url(app, command, method, f"{ROOT}/files/{command}", deed)

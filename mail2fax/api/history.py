@@ -21,7 +21,7 @@ _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC
 _URL_MARK, _ODD_MARK = "\x1d", "\x1a"
 """Where the beginning of a URL belongs in a line, and what is around a number that is not JSON yet (018_told.sql)."""
 _ODD = re.compile(f"{_ODD_MARK}([0-9A-F]*){_ODD_MARK}")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _CURSOR = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)/(i?)(\d{1,18})")
 
 _RESULTS: Mapping[str, str] = {
@@ -115,8 +115,8 @@ def _order(place: Place) -> tuple[str, bool, int]:
 
 
 def _fields(wanted: str | None) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in (wanted or EVERYTHING).split(","))
-    if EVERYTHING in names:
+    names = tuple(word for name in (wanted or "").split(",") if (word := name.strip().lower()))
+    if not names or EVERYTHING in names:
         return FIELDS
     if not FIELDS_SET.issuperset(names):
         raise ApiError(400, "field", f'the field "fields": known are *, {", ".join(FIELDS)}')

@@ -1,9 +1,13 @@
 """multipart/form-data (RFC 7578) as it comes in: names and bytes of the files, in order. No sockets, no disk."""
 
+import re
+from urllib.parse import unquote_to_bytes
+
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 FORM = b"multipart/form-data"
+_EXTENDED = re.compile(rb";\s*filename\*\s*=\s*\"?utf-8'[^']*'([^;\"\s]+)", re.IGNORECASE)
 
 
 class FormBroken(Exception):
@@ -73,11 +77,11 @@ class FormReader:
 
     def _begin_content(self) -> None:
         _, options = parse_options_header(self._disposition)
-        name = options.get(b"filename", b"")
+        name = options.get(b"filename", b"") or _extended_name(self._disposition)
         if name:
             self._in_file = True
             # RFC 7578 4.2 and 5.1: names come as UTF-8; from a client that knows better, anything else is as it was.
-            self._found.append(name.decode("utf-8", "surrogateescape"))
+            self._found.append(_as_it_was(name.decode("utf-8", "surrogateescape")))
 
     def _take_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
@@ -85,3 +89,15 @@ class FormReader:
 
     def _end(self) -> None:
         self._ended = True
+
+
+def _extended_name(disposition: bytes) -> bytes:
+    """The name in the form of RFC 5987. RFC 7578 4.2 forbids it here, and Python's requests wrote names in Cyrillic so
+    for years (urllib3 before 1.25)."""
+    form = _EXTENDED.search(disposition)
+    return unquote_to_bytes(form[1]) if form else b""
+
+
+def _as_it_was(name: str) -> str:
+    """A name without the escapes of browsers, curl and others, who write three characters so (HTML 4.10.22.7)."""
+    return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")

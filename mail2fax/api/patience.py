@@ -1,14 +1,18 @@
-"""How long a connection may take.
+"""How long a connection may take, and how a request may look that comes over it.
 
 uvicorn waits for ever for the rest of a request's head, and for a client that does not take its answer in; a few such
 clients would use up every connection.
 """
 
 import asyncio
+import json
 from typing import Any
 
+import h11
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from mail2fax.api.errors import ApiError
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +46,26 @@ class PatientProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         before = self.cycle
+        if self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]:
+            data = _with_plain_url(data)
         super().data_received(data)
         if self.cycle is not before:
             self._cancel_head()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP is answered in the form of all other faults."""
+        log.info("api request is no http", peer=_address(self))
+        body = json.dumps(dict(ApiError(400, "http", "this is no HTTP request that we read").body)).encode()
+        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+        for event in (
+            h11.Response(
+                status_code=400, headers=[*headers, (b"content-length", b"%d" % len(body))], reason=b"Bad Request"
+            ),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         """The answer is given: what comes next is the head of another request, or the end."""
@@ -86,6 +107,14 @@ def patient(stall_s: float, most: int, most_per_address: int) -> type[PatientPro
         (PatientProtocol,),
         {"stall_s": stall_s, "most": most, "most_per_address": most_per_address},
     )
+
+
+def _with_plain_url(data: bytes) -> bytes:
+    """The beginning of a request, its first line in ASCII: curl sends a Cyrillic `?file=` as it was typed."""
+    line, rest = data[: (end := data.find(b"\n") + 1)], data[end:]
+    if line.isascii():
+        return data
+    return b"".join(b"%%%02X" % byte if byte > 0x7F else bytes([byte]) for byte in line) + rest  # noqa: PLR2004 # ASCII
 
 
 def _address(connection: object) -> str:

@@ -1,5 +1,6 @@
 """What can be ordered with an `action`, as values: read from JSON that was written by hand or by another's program."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -12,14 +13,30 @@ MAX_PAGE = 1000
 """Faxes in one answer to a `limit`."""
 
 
+_EXACT = 2.0**53
+"""From here on a float may stand for another number than was meant."""
+_FLAGS = {"true": True, "false": False, "1": True, "0": False}
+
+
 def _text(value: Any) -> Any:
-    """A number where a text belongs is the text of its digits: the API's text writes `"recipient": 375291554499`."""
+    """A number where a text belongs is the text of its digits: the API's text writes `"recipient": 375291554499`.
+
+    Some languages have one kind of number only, and write that with a point.
+    """
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        value = int(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _flag(value: Any) -> Any:
-    """`"true"` for true: the API's text writes `"drop":"true"`."""
-    return {"true": True, "false": False}.get(value.strip().lower(), value) if isinstance(value, str) else value
+    """`"true"` for true: the API's text writes `"drop":"true"`. 1 and 0 are as clear."""
+    if isinstance(value, int):
+        value = str(value)
+    return _FLAGS.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+def _word(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
 
 
 def _listed(value: Any) -> Any:
@@ -56,7 +73,7 @@ class History(_Request):
     """Tell the faxes of the domain. The text calls it `fax_history` in its heading and `history` in its example."""
 
     action: Literal["history", "fax_history"]
-    type: Annotated[Literal["incoming", "outgoing"] | None, BeforeValidator(_absent)] = None
+    type: Annotated[Literal["incoming", "outgoing"] | None, BeforeValidator(_absent), BeforeValidator(_word)] = None
     from_dt: Optional = None
     till_dt: Optional = None
     fields: Annotated[str | None, BeforeValidator(_listed)] = None
@@ -86,17 +103,24 @@ def parse_request(said: Any) -> Request:
     """The request that a client has made; raises `ApiError` with the field that is wrong."""
     if not isinstance(said, dict):
         raise ApiError(400, "json", "the body is one JSON object")
-    action = said.get("action")
+    action = next((value for name, value in said.items() if name.lower() == "action"), None)
     if not isinstance(action, str):
         raise ApiError(400, "action", 'the body needs a field "action", a text')
-    kind = _ACTIONS.get(action)
+    kind = _ACTIONS.get(action.strip().lower())
     if kind is None:
         known = ", ".join(sorted(_ACTIONS))
         raise ApiError(400, "action", f"this action is not known; known are {known}")
     try:
-        return kind.model_validate(said)
+        return kind.model_validate({**_named(kind, said), "action": action.strip().lower()})
     except ValidationError as error:
         raise ApiError(400, "field", _first_fault(error)) from error
+
+
+def _named(kind: type[Request], said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was said, by the names that the text has, whatever their capitals: a `terminalID` that is passed over in
+    silence has the fax go out under another number. What is null was not said."""
+    names = {(field.alias or name).lower(): field.alias or name for name, field in kind.model_fields.items()}
+    return {names.get(name.lower(), name): value for name, value in said.items() if value is not None}
 
 
 def _first_fault(error: ValidationError) -> str:

@@ -1,16 +1,28 @@
 """What every URL of the API has in common."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from fastapi import Request
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
 
+from mail2fax.api.examples import documented
 from mail2fax.model.origin import plain_address
 
 ROOT = "/api/token/v1/{token}"
 """Of all URLs with a token in them."""
 OK: Mapping[str, Any] = {"resultcode": 0, "resultmsg": "OK"}
 NOWHERE = "::"
+
+
+def add_url(
+    app: FastAPI, command: str, method: str, path: str, deed: Callable[..., Coroutine[Any, Any, Response]]
+) -> None:
+    """Has `deed` answer there, with a slash at the end or without one; where GET is answered, so is HEAD (RFC 9110)."""
+    app.add_api_route(path, deed, methods=[method], **documented(command))
+    unwritten = ["GET", "HEAD"] if method == "GET" else [method]
+    for other in (path, f"{path}/"):
+        app.add_api_route(other, deed, methods=unwritten, include_in_schema=False)
 
 
 def address_of(request: Request) -> str:

@@ -114,9 +114,10 @@ async def _all(path: Path) -> tuple[Token, ...]:
 
 
 def _print(tokens: tuple[Token, ...], now: datetime) -> None:
-    table = Table("token", "name", "domain", "may", "until", "state", box=None)
+    table = Table("token", "name", "domain", "may", "rate", "until", "state", box=None)
     for token in tokens:
         until = f"{token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else "for good"
         state = "revoked" if token.revoked_at else "valid" if token.valid(now) else "expired"
-        table.add_row(str(token.id), token.name, token.domain, " ".join(sorted(token.scopes)), until, state)
+        rate = "any" if token.per_minute is None else f"{token.per_minute}/min"
+        table.add_row(str(token.id), token.name, token.domain, " ".join(sorted(token.scopes)), rate, until, state)
     Console(highlight=False).print(table)

@@ -28,6 +28,7 @@ from mail2fax.config.sections import (
 )
 from mail2fax.config.smtp import SmtpSection
 from mail2fax.config.trunk import SipSection, TrunkSection
+from mail2fax.model.domain import DEFAULT
 
 ENV_PREFIX = "MAIL2FAX_"
 ENV_DELIMITER = "__"
@@ -108,6 +109,14 @@ class Config(BaseSettings):
         named = {name for entry in self.terminal.named for name in entry.trunks} | {*self.terminal.trunks}
         if strange := sorted(named.difference(known)):
             raise ValueError(f'terminal: there is no trunk "{strange[0]}"; known are {", ".join(known)}')
+        return self
+
+    @model_validator(mode="after")
+    def _webhooks_name_domains(self) -> Self:
+        known = [DEFAULT, *sorted(entry.name for entry in self.domain.named)]
+        for hook in self.api.webhook:
+            if hook.domain not in known:
+                raise ValueError(f'api.webhook: there is no domain "{hook.domain}"; known are {", ".join(known)}')
         return self
 
     @property

@@ -216,10 +216,10 @@ async def test_a_fax_that_waits_is_told_as_it_stands_and_can_be_withdrawn(tmp_pa
 async def test_whatever_is_wrong_with_a_token_the_answer_is_the_same(tmp_path: Path) -> None:
     async with open_house(tmp_path, {"max_failures_per_address": 5}) as house:
         revoked, short = await house.client(), await house.client("--days", "0.0001", "--scope", "files")
-        reader = await house.client("--scope", "files")
+        reader = await house.client("--scope", "files", "--rate", "120")
         assert (await says(house.stage, "token", "revoke", "1")).out == "token 1 (crm) is revoked\n"
         listed = (await says(house.stage, "token", "list")).out
-        assert ("revoked" in listed, revoked.token in listed) == (True, False)
+        assert ("revoked" in listed, revoked.token in listed, "120/min" in listed) == (True, False, True)
         assert (await reader.act({"action": "sendfax", "recipient": CALLED, "attachment": "x.tif"})).status == 403
         await asyncio.sleep(9)  # 0.0001 days have gone by
         wrong = [revoked, short, Client(house.port, "0" * 48), Client(house.port, "%00%2e%2e"), Client(house.port, "x")]

@@ -353,6 +353,70 @@ async def test_the_history_is_told_as_the_text_writes_it_whole_or_in_pages(tmp_p
         }
 
 
+async def test_a_client_that_was_written_otherwise_is_understood(tmp_path: Path) -> None:
+    """Slashes at the end, HEAD, HTTP/1.0, chunks, a byte order mark, names in a URL as they were typed."""
+    async with opened(tmp_path) as api:
+        await api.client.upload(("Письмо 1.tif", TIFF), ("пусто.tif", b""))
+        escaped = "".join(f"%{byte:02x}" for byte in "Письмо".encode())
+        token = f"/api/token/v1/{SECRET}"
+        body = b'\xef\xbb\xbf{"action": "history"}'
+        for head, rest in (
+            (f"GET {token}/files/list/ HTTP/1.1", b""),
+            (f"GET {token}/files/list HTTP/1.0", b""),
+            (f"GET {token}/files/download?file=Письмо%201.tif HTTP/1.1", b""),
+            (f"GET {token}/files/download?file={escaped}+1.tif HTTP/1.1", b""),
+            (f"GET {token}/files/download/?file={escaped}%201.tif HTTP/1.1\r\nRange: bytes=0-1", b""),
+            (f"GET {token}/files/download?file=пусто.tif HTTP/1.1", b""),
+            (f"POST {token} HTTP/1.0\r\nContent-Length: {len(body)}", body),
+            (f"POST {token}/ HTTP/1.1\r\nTransfer-Encoding: chunked", b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)),
+        ):
+            reader, writer = await api.raw(f"{head}\r\nHost: x\r\nConnection: close\r\n\r\n".encode() + rest)
+            answer = await reader.read()
+            assert b" 200 " in answer.splitlines()[0], (head, answer)
+            if "Письмо%20" in head or escaped in head:
+                assert answer.endswith(TIFF)
+            writer.close()
+        asked = await api.client.ask("HEAD", "/files/download?file=" + escaped + "%201.tif")
+        assert (asked.status, asked.content, asked.headers["content-length"]) == (200, b"", str(len(TIFF)))
+        other = await api.client.ask("DELETE", "/files/delete?file=x")
+        assert (other.status, other.headers["allow"]) == (405, "GET")
+        reader, writer = await api.raw(b"what is this\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        assert (b" 400 " in answer.splitlines()[0], json.loads(answer.partition(b"\r\n\r\n")[2])["code"]) == (
+            True,
+            "http",
+        )
+
+
+async def test_who_uploads_reads_and_deletes_one_name_at_once_never_sees_half_a_file(tmp_path: Path) -> None:
+    """A duplicate upload replaces whole files by whole files, and a file may be deleted while it is uploaded again."""
+    first, second = b"1" * 700_000, b"2" * 700_000
+    async with opened(tmp_path) as api:
+
+        async def again(name: str, content: bytes) -> None:
+            for _ in range(4):
+                assert (await api.client.upload((name, content))).status == 200
+
+        async def read(path: str) -> None:
+            for _ in range(8):
+                answer = await api.client.get(path)
+                assert answer.status in {200, 404}
+                assert answer.status == 404 or answer.content in {first, second} or answer.json["resultcode"] == 0
+
+        await asyncio.gather(
+            again("same", first),
+            again("same", second),
+            read("/files/download?file=same"),
+            read("/files/delete?file=same"),
+            read("/files/list"),
+        )
+        await api.client.upload(("same", first), ("same", second))
+        assert (await api.client.get("/files/download?file=same")).content == second, "of two in one form the last"
+        assert [file.name for file in (tmp_path / "domains" / DEFAULT / "data" / "tokens").iterdir()] == ["same"]
+        assert list((tmp_path / "domains" / DEFAULT / "data" / "incoming").iterdir()) == []
+
+
 async def test_a_history_that_is_read_in_several_pieces_is_one_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

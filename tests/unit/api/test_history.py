@@ -144,6 +144,7 @@ def test_a_fax_on_the_phone_is_dialled_until_it_is_answered(books: Books) -> Non
         ("2020-12-16 20:00", "2020-12-16T20:00:00.000000Z", datetime(2020, 12, 16, 20, 0, 0, 1, UTC)),
         ("2020-12-16T20:00:01.5", "2020-12-16T20:00:01.500000Z", datetime(2020, 12, 16, 20, 0, 1, 500_001, UTC)),
         ("2020-12-16 20:00+03:00", "2020-12-16T17:00:00.000000Z", datetime(2020, 12, 16, 17, 0, 0, 1, UTC)),
+        ("2020-12-16T23:00+0300", "2020-12-16T20:00:00.000000Z", datetime(2020, 12, 16, 20, 0, 0, 1, UTC)),
         ("2020-12-16T20:00Z", "2020-12-16T20:00:00.000000Z", datetime(2020, 12, 16, 20, 0, 0, 1, UTC)),
     ],
 )
@@ -171,6 +172,8 @@ def test_the_ends_of_time_are_no_fault(text: str) -> None:
 def test_fields_are_chosen_and_what_is_strange_is_named() -> None:
     assert asked_of(history(fields="id, result")).fields == ("id", "result")
     assert asked_of(history(fields=["id", "url"])).fields == ("id", "url")
+    assert asked_of(history(fields="ID ,")).fields == ("id",)
+    assert asked_of(history(fields=" ")).fields == FIELDS
     assert asked_of(history()).fields == asked_of(history(fields="*")).fields == FIELDS
     for said in ({"fields": "id,name"}, {"type": "sideways"}, {"limit": 0}, {"limit": 1001}, {"cursor": "x"}):
         with pytest.raises(ApiError, match=next(iter(said))):

@@ -23,6 +23,22 @@ def read(body: bytes, cut: int) -> list[tuple[str, bytes]]:
     return files
 
 
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ('filename="a %22q%22 b.tif"', 'a "q" b.tif'),  # browsers, curl, requests
+        ('filename="a \\"q\\" b.tif"', 'a "q" b.tif'),
+        ('filename="100%25.tif"', "100%25.tif"),
+        ("filename=plain.tif", "plain.tif"),
+        ('filename="Письмо 1.tif"', "Письмо 1.tif"),
+        ("filename*=UTF-8''%D0%9F%D0%B8%D1%81%D1%8C%D0%BC%D0%BE.tif", "Письмо.tif"),  # older versions of requests
+    ],
+)
+def test_a_name_is_what_it_was_before_the_client_wrote_it_down(disposition: str, name: str) -> None:
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; {disposition}\r\n\r\n'
+    assert read(f"{head}x\r\n--{BOUNDARY}--\r\n".encode(), 1000) == [(name, b"x")]
+
+
 @given(st.lists(st.binary(max_size=200), min_size=1, max_size=3), st.integers(1, 100))
 def test_files_come_out_as_they_went_in_however_the_body_is_cut(contents: list[bytes], cut: int) -> None:
     files = [(f"файл {number}.tif", data) for number, data in enumerate(contents)]

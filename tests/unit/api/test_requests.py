@@ -3,7 +3,7 @@
 import pytest
 
 from mail2fax.api.errors import ApiError
-from mail2fax.api.requests import SendFax, parse_request
+from mail2fax.api.requests import History, InitFax, SendFax, parse_request
 
 ORDER = {"action": "sendfax", "recipient": 375291554499, "terminalId": 301, "attachment": "123123.tif"}
 
@@ -16,6 +16,21 @@ def test_numbers_may_stand_where_texts_belong_and_the_other_way_round() -> None:
     at_once = parse_request({**ORDER, "wait": "False", "voiceDocumentSID": "", "terminalId": None})
     assert isinstance(at_once, SendFax)
     assert (at_once.wait, at_once.voice, at_once.terminal) == (False, None, None)
+
+
+def test_capitals_numbers_with_a_point_and_null_are_taken_as_they_were_meant() -> None:
+    said = {"Action": " SendFax", "RECIPIENT": 375291554499.0, "terminalid": 301.0, "Attachment": "a.tif", "wait": None}
+    asked = parse_request(said)
+    assert isinstance(asked, SendFax)
+    assert (asked.recipient, asked.terminal, asked.attachment, asked.wait) == ("375291554499", "301", "a.tif", True)
+    for flag, meant in ((1, True), ("0", False), (0, False), ("TRUE", True)):
+        dropping = parse_request({"action": "init_fax", "domain": "default", "drop": flag})
+        assert isinstance(dropping, InitFax)
+        assert dropping.drop is meant
+    for kind in ("Incoming", "incoming "):
+        history = parse_request({"action": "HISTORY", "type": kind, "fields": None, "limit": "5"})
+        assert isinstance(history, History)
+        assert (history.type, history.limit) == ("incoming", 5)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +47,8 @@ def test_numbers_may_stand_where_texts_belong_and_the_other_way_round() -> None:
         ({**ORDER, "attachment": None}, "field", "attachment"),
         ({**ORDER, "terminalId": [1]}, "field", "terminalId"),
         ({**ORDER, "wait": 3}, "field", "wait"),
+        ({**ORDER, "recipient": 1e300}, "field", "recipient"),
+        ({**ORDER, "recipient": 1.5}, "field", "recipient"),
         ({**ORDER, "recipient": "1" * 501}, "field", "recipient"),
     ],
 )

@@ -175,3 +175,12 @@ report = "dsn"
     assert first == Wishes("ru", (News.DELAYED,), Copy.PDF, Report.DSN)
     assert second == Wishes("", (), Copy.NONE, Report.MAIL)
     assert others == told == Wishes("", (News.ACCEPTED,), Copy.THUMBNAIL, Report.DSN)
+
+
+def test_a_webhook_is_one_of_a_domain_that_there_is(tmp_path: Path) -> None:
+    """A name with a slip in it would tell nobody anything, and nobody that."""
+    hook = '[[api.webhook]]\nurl = "https://crm.example.com/faxes"\nsecret = "0123456789abcdef0123456789abcdef"\n'
+    for domain in ("default", "tenant"):
+        assert loaded(tmp_path, f'{TENANTS}\n{hook}domain = "{domain}"\n').api.webhook[0].domain == domain
+    with pytest.raises(ConfigError, match=r'api.webhook: there is no domain "tenat"; known are default, tenant'):
+        loaded(tmp_path, f'{TENANTS}\n{hook}domain = "tenat"\n')
