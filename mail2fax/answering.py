@@ -285,12 +285,13 @@ class _Watch:
                 self.answered = True
             case Negotiated(media=media, bit_rate=rate, ecm=ecm, far_id=far_id):
                 await self._note(replace(self.heard, media=media, bit_rate=rate, ecm=ecm, far_id=far_id))
-            case PageConfirmed(page=page, last=last):
-                log.info("page received", fax=self.fax.id, page=page)
+            case PageConfirmed(page=page, last=last, bad_rows=bad_rows):
+                log.info("page received", fax=self.fax.id, page=page, bad_rows=bad_rows)
                 confirmed = self.heard.confirmed + 1
                 self._passed_over |= page > confirmed
                 whole = last and not self._passed_over
-                await self._note(replace(self.heard, confirmed=confirmed, last_confirmed=whole))
+                bad = self.heard.bad_rows + (bad_rows or 0)
+                await self._note(replace(self.heard, confirmed=confirmed, last_confirmed=whole, bad_rows=bad))
             case CallEnded():
                 self._note_end(event)
             case _:
@@ -309,6 +310,7 @@ class _Watch:
             bit_rate=fax.bit_rate or self.heard.bit_rate,
             ecm=self.heard.ecm if fax.ecm is None else fax.ecm,
             media=end.media,
+            bad_rows=self.heard.bad_rows,
         )
 
     async def _note(self, heard: Heard) -> None:

@@ -79,7 +79,7 @@ class House:
         self.workers.engine.log_as(wiring.log_settings(config))
         self.workers.engine.adopt(engine.trunks, engine.lines)
         self.office.answering.adopt(answering)
-        self.office.post.adopt(replies)
+        self.office.post.adopt(replies, config.incoming.formats)
         self.jobs.adopt(wiring.job_settings(config))
         self.workers.lines.adopt(trunks, config.most_lines)
         self.gateway.adopt(rules, dialling, retries)
@@ -176,7 +176,7 @@ def _office(config: Config, ground: Foundation, workers: Workers, gateway: Gatew
     engine, alarms, tenants, replies = workers.engine, ground.alarms, places.domains(config), wiring.replies(config)
     gauges = Gauges(ground.spool.free_bytes, lambda: engine.deaths, lambda: engine.trunk_states)
     upkeep = Upkeep(ground.store, alarms, ground.retention, gauges, wiring.limits(config), now)
-    post = IncomingPost(ground.faxes, tenants, replies, alarms, now)
+    post = IncomingPost(ground.faxes, tenants, replies, config.incoming.formats, alarms, now)
     dispatcher = Dispatcher(
         gateway,
         ground.jobs,

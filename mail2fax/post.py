@@ -1,7 +1,7 @@
 """Brings incoming faxes to their readers by mail: at least once, and always as the same mail."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -9,11 +9,11 @@ from pathlib import Path
 import structlog
 
 from mail2fax.dispatch import ReplyDelivery, next_delay
+from mail2fax.document.as_pdf import NotReceived, pdf_of_received
 from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.incoming import IncomingFaxes
 from mail2fax.model.alarm import AlarmCause
-from mail2fax.model.incoming import IncomingFax, IncomingMail, incoming_path
-from mail2fax.reply.compose import Letterhead
+from mail2fax.model.incoming import FaxFormat, IncomingFax, IncomingMail, incoming_path
 from mail2fax.reply.received import compose_received
 from mail2fax.reply.send import SendFailed, send
 
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 10
 MOST_BYTES = 18_000_000
-"""The longest file that is mailed: with base64 25 MB, which is what mail servers take."""
+"""What is attached to one mail at most: with base64 25 MB, which is what mail servers take."""
 
 
 class IncomingPost:
@@ -32,20 +32,23 @@ class IncomingPost:
         faxes: IncomingFaxes,
         domains: Path,
         replies: ReplyDelivery,
+        formats: Sequence[FaxFormat],
         alarms: Alarms,
         clock: Callable[[], datetime],
     ) -> None:
         self._faxes = faxes
         self._domains = domains
         self._replies = replies
+        self._formats = formats
         self._alarms = alarms
         self._clock = clock
         self._unsettled: set[int] = set()
         """Faxes that the mail server has taken, though the database does not know it yet."""
 
-    def adopt(self, replies: ReplyDelivery) -> None:
-        """Sends mails so from now on."""
+    def adopt(self, replies: ReplyDelivery, formats: Sequence[FaxFormat]) -> None:
+        """Sends mails so, with these attachments, from now on."""
         self._replies = replies
+        self._formats = formats
 
     async def send_owed(self) -> datetime | None:
         """Sends every mail that is due; returns when the next one is."""
@@ -63,7 +66,7 @@ class IncomingPost:
         if fax.id not in self._unsettled:
             try:
                 # In a thread: it becomes a third longer, line by line.
-                letter = await asyncio.to_thread(self._letter, mail, self._replies.letterhead)
+                letter = await asyncio.to_thread(self._letter, mail)
             except FileNotFoundError:
                 # Storage that is not mounted yet has no folder either.
                 gone = await asyncio.to_thread(_folder_of(self._domains, fax).is_dir)
@@ -80,10 +83,11 @@ class IncomingPost:
         self._unsettled.discard(fax.id)
         log.info("fax mailed", fax=fax.id, to=mail.to, pages=fax.pages, state=fax.state)
 
-    def _letter(self, mail: IncomingMail, letterhead: Letterhead) -> EmailMessage:
+    def _letter(self, mail: IncomingMail) -> EmailMessage:
         with incoming_path(self._domains, mail.fax.domain, mail.fax.file).open("rb") as file:
             tiff = file.read(MOST_BYTES + 1)
-        return compose_received(mail, letterhead, tiff if len(tiff) <= MOST_BYTES else None)
+        attached = {} if len(tiff) > MOST_BYTES else attachments(tiff, self._formats)
+        return compose_received(mail, self._replies.letterhead, attached)
 
     async def _failed(self, mail: IncomingMail, error: str, *, permanent: bool) -> None:
         fax, now = mail.fax, self._clock()
@@ -99,6 +103,22 @@ class IncomingPost:
         delay = next_delay(mail.tries)
         log.warning("fax not mailed, will be tried again", fax=fax.id, error=error, delay_s=delay.total_seconds())
         await self._faxes.postponed(mail, now + delay, error)
+
+
+def attachments(tiff: bytes, formats: Sequence[FaxFormat]) -> dict[FaxFormat, bytes]:
+    """A fax in these formats, as many of them as one mail carries, the first before the others."""
+    made = {FaxFormat.TIFF: tiff}
+    try:
+        made[FaxFormat.PDF] = pdf_of_received(tiff) if FaxFormat.PDF in formats else b""
+    except NotReceived as error:
+        # Its reader gets what has come, as it has come.
+        log.warning("fax has no PDF", error=str(error))
+        formats = (FaxFormat.TIFF,)
+    found: dict[FaxFormat, bytes] = {}
+    for kind in formats:
+        if sum(map(len, found.values())) + len(made[kind]) <= MOST_BYTES:
+            found[kind] = made[kind]
+    return found
 
 
 def tried_for(tries: int) -> timedelta:

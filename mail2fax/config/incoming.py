@@ -6,6 +6,7 @@ from pydantic import Field
 
 from mail2fax.config.values import Section
 from mail2fax.model.call import MediaPolicy
+from mail2fax.model.incoming import FaxFormat
 
 
 class IncomingSection(Section):
@@ -15,3 +16,4 @@ class IncomingSection(Section):
     lines: Annotated[int, Field(ge=1, le=500)] = 2
     ring_s: Annotated[float, Field(ge=0, le=60)] = 2.0
     t38: MediaPolicy = MediaPolicy.ACCEPT
+    formats: Annotated[tuple[FaxFormat, ...], Field(min_length=1)] = (FaxFormat.PDF, FaxFormat.TIFF)

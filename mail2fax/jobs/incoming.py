@@ -155,4 +155,5 @@ def _columns(heard: Heard) -> dict[str, Value]:
         "bit_rate": heard.bit_rate,
         "ecm": heard.ecm,
         "media": heard.media,
+        "bad_rows": heard.bad_rows,
     }

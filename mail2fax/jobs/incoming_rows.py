@@ -28,6 +28,7 @@ def incoming_fax(row: Row) -> IncomingFax:
             bit_rate=row["bit_rate"],
             ecm=None if row["ecm"] is None else bool(row["ecm"]),
             media=Media(row["media"]),
+            bad_rows=row["bad_rows"],
         ),
         cause=row["cause"],
     )

@@ -30,6 +30,13 @@ class IncomingState(StrEnum):
         return self in FINAL_INCOMING
 
 
+class FaxFormat(StrEnum):
+    """As what a fax is attached to its mail. The values stand in the configuration."""
+
+    PDF = "pdf"
+    TIFF = "tiff"
+
+
 FINAL_INCOMING = frozenset({IncomingState.COMPLETE, IncomingState.PARTIAL, IncomingState.FAILED})
 
 
@@ -70,7 +77,7 @@ class Heard:
     """What a call has told of its fax so far. `far_id` is the sender's own identification (TSI).
 
     `last_confirmed` is true when all of it is confirmed: the latest confirmation answered an EOP, and no page before it
-    was passed over.
+    was passed over. `bad_rows` of the confirmed pages could not be read, and were guessed.
     """
 
     confirmed: int = 0
@@ -79,6 +86,7 @@ class Heard:
     bit_rate: int | None = None
     ecm: bool | None = None
     media: Media = Media.NONE
+    bad_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)

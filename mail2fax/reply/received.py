@@ -1,25 +1,27 @@
-"""Writes the mail that brings an incoming fax to its reader: who, how many pages, how good, and the TIFF itself.
+"""Writes the mail that brings an incoming fax to its reader: who, how many pages, how good, and the fax itself.
 
 The same row always gives the same mail, Message-ID and all: one that is sent twice is shown once (RFC 5322 3.6.4).
 """
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from zoneinfo import ZoneInfo
 
-from mail2fax.model.incoming import IncomingFax, IncomingMail, IncomingState
+from mail2fax.model.incoming import FaxFormat, IncomingFax, IncomingMail, IncomingState
 from mail2fax.model.mark import JOB_FIELD
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.words.received import RECEIVED, ReceivedWords
 
+_CONTENT_TYPES = {FaxFormat.PDF: "application/pdf", FaxFormat.TIFF: "image/tiff"}
 _LONGEST = 60
 """Characters of what a far end calls itself."""
 
 
-def compose_received(mail: IncomingMail, letterhead: Letterhead, tiff: bytes | None) -> EmailMessage:
-    """The mail for a fax that is over, with the pages that have come; None: they are too many for a mail."""
+def compose_received(mail: IncomingMail, letterhead: Letterhead, attached: Mapping[FaxFormat, bytes]) -> EmailMessage:
+    """The mail for a fax that is over, with the pages that have come; none attached: they are too many for a mail."""
     words, fax = RECEIVED[letterhead.language], mail.fax
     whole = fax.state is IncomingState.COMPLETE
     time = _moment(fax.started_at, letterhead.zone)
@@ -35,21 +37,24 @@ def compose_received(mail: IncomingMail, letterhead: Letterhead, tiff: bytes | N
     message[JOB_FIELD] = "0"
     rows = [f"{label + ':':<{_width(words)}} {value}" for label, value in _rows(fax, words, time)]
     opening = [words.opening if whole else words.opening_partial]
-    if tiff is None:
+    if not attached:
         opening.append(words.too_large.format(fax=fax.id))
     text = "\n".join([*opening, "", *rows]) + "\n"
     message.set_content(text, cte="quoted-printable" if text.isascii() else "base64")
     message["Content-Language"] = letterhead.language.value
-    if tiff is not None:
-        message.add_attachment(tiff, maintype="image", subtype="tiff", filename=file_name(fax, letterhead.zone))
+    for kind, content in attached.items():
+        maintype, subtype = _CONTENT_TYPES[kind].split("/")
+        name = f"{file_stem(fax, letterhead.zone)}.{kind}"
+        message.add_attachment(content, maintype=maintype, subtype=subtype, filename=name)
+    if attached:
         message.set_boundary("=_" + hashlib.sha256(mail.message_id.encode()).hexdigest()[:32])
     return message
 
 
-def file_name(fax: IncomingFax, zone: ZoneInfo) -> str:
-    """What the attachment is called: when, and from which number."""
+def file_stem(fax: IncomingFax, zone: ZoneInfo) -> str:
+    """What the attachments are called: when, and from which number."""
     digits = "".join(character for character in fax.caller if character.isascii() and character.isdigit())
-    return "-".join(filter(None, ["fax", f"{fax.started_at.astimezone(zone):%Y%m%d-%H%M%S}", digits[:20]])) + ".tiff"
+    return "-".join(filter(None, ["fax", f"{fax.started_at.astimezone(zone):%Y%m%d-%H%M%S}", digits[:20]]))
 
 
 def _rows(fax: IncomingFax, words: ReceivedWords, time: str) -> list[tuple[str, str]]:
@@ -60,7 +65,10 @@ def _rows(fax: IncomingFax, words: ReceivedWords, time: str) -> list[tuple[str, 
     rows += [(words.called, _printable(fax.called)), (words.pages, str(fax.pages))]
     if heard.bit_rate:
         quality = words.with_correction if heard.ecm else words.without_correction
-        rows.append((words.quality, quality.format(rate=heard.bit_rate)))
+        told = [quality.format(rate=heard.bit_rate)]
+        if heard.bad_rows:
+            told.append(words.bad_rows.format(rows=heard.bad_rows))
+        rows.append((words.quality, ", ".join(told)))
     return [*rows, (words.time, time)]
 
 

@@ -16,6 +16,7 @@ from tests.acceptance.test_api import OPEN
 from tests.acceptance.test_control import says
 from tests.harness.documents import assert_received, write_fax_tiff
 from tests.harness.logged import LoggedProcess
+from tests.harness.pictures import assert_same_pages
 from tests.harness.processes import becomes_true
 from tests.harness.stage import Sections, Stage, staged
 from tests.harness.web import Client
@@ -94,8 +95,9 @@ async def test_a_fax_that_comes_in_is_mailed_and_stands_in_the_history_of_its_do
         assert (mail["To"], mail["Auto-Submitted"], mail["X-Mail2fax-Job"]) == (READER, "auto-generated", "0")
         for fact in (CALLER, "+375 29 333 44 55", "pages: 2"):
             assert fact in mail["Subject"]
-        (attached,) = mail.iter_attachments()
-        assert attached.get_content_type() == "image/tiff"
+        pdf, attached = mail.iter_attachments()
+        assert (pdf.get_content_type(), attached.get_content_type()) == ("application/pdf", "image/tiff")
+        assert_same_pages(pdf.get_content(), attached.get_content())
         assert str(attached.get_filename()).endswith("-375293334455.tiff")
         (tmp_path / "mailed.tiff").write_bytes(attached.get_content())
         assert_received(tmp_path / "mailed.tiff", 2)
@@ -134,7 +136,7 @@ async def test_a_gateway_that_is_killed_while_it_receives_mails_the_confirmed_pa
             port = (await gateway.tells("api door open"))["port"]
             (mail,) = await mail_of(stage)
             assert "INCOMPLETE" in mail["Subject"]
-            (attached,) = mail.iter_attachments()
+            _, attached = mail.iter_attachments()
             (tmp_path / "mailed.tiff").write_bytes(attached.get_content())
             assert_received(tmp_path / "mailed.tiff", 1)
             client = Client(port, (await says(stage, "token", "create", "crm")).out.strip())

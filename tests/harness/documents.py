@@ -1,8 +1,9 @@
 """Small documents for calls that should be short."""
 
+import io
 from pathlib import Path
 
-from PIL import Image, ImageChops, ImageDraw, ImageSequence
+from PIL import Image, ImageChops, ImageDraw, ImageSequence, TiffImagePlugin
 
 WIDTH = 1728
 FINE_DPI = (204, 196)
@@ -18,6 +19,28 @@ def write_fax_tiff(path: Path, pages: int, rows: int = 200) -> Path:
     first, *others = fax_pages(pages, rows)
     first.save(path, format="TIFF", compression="group4", dpi=FINE_DPI, save_all=True, append_images=others)
     return path
+
+
+def received_tiff(
+    pages: list[Image.Image], dpi: tuple[int, int] = (204, 196), fill_order: int = 2, compression: str = "group4"
+) -> bytes:
+    """Pages as libtiff writes them for libspandsp: the least significant bit first."""
+    written = io.BytesIO()
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[TiffImagePlugin.FILLORDER], tags[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] = fill_order, 0
+    tags[TiffImagePlugin.ROWSPERSTRIP] = 100_000
+    first, *others = pages
+    first.save(
+        written,
+        "TIFF",
+        save_all=True,
+        append_images=others,
+        compression=compression,
+        dpi=dpi,
+        tiffinfo=tags,
+        strip_size=1 << 30,
+    )
+    return written.getvalue()
 
 
 def assert_received(path: Path, pages: int, rows: int = 200) -> None:

@@ -180,6 +180,12 @@ async def test_a_fax_that_went_on_without_a_page_is_partial_whatever_came_last(s
     assert fax.cause == "not to be read, and not sent again: page 2"
 
 
+async def test_rows_that_could_not_be_read_are_counted_over_all_pages(stage: Stage) -> None:
+    pages = [PageConfirmed(1, last=False, bad_rows=3), PageConfirmed(2, last=True, bad_rows=4)]
+    stage.engine.come(Call(OURS, 2, [Answered(), TOLD, *pages, *whole(2)[-1:]]))
+    assert (await stage.over()).heard.bad_rows == 7
+
+
 async def test_a_call_without_a_page_has_failed_and_nobody_is_mailed(stage: Stage) -> None:
     stage.engine.come(Call(OURS, 0, [Answered(), TOLD]))
     fax = await stage.over()

@@ -12,12 +12,12 @@ from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.incoming import CannotBeMailed, IncomingFaxes
 from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.domain import Terminal
-from mail2fax.model.incoming import Heard, Inbox, IncomingEvent, IncomingFax, incoming_path
-from mail2fax.post import MOST_BYTES, IncomingPost, tried_for
+from mail2fax.model.incoming import FaxFormat, Heard, Inbox, IncomingEvent, IncomingFax, incoming_path
+from mail2fax.post import MOST_BYTES, IncomingPost, attachments, tried_for
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.send import MailServer
 from mail2fax.store import Store
-from tests.harness.documents import write_fax_tiff
+from tests.harness.documents import fax_pages, received_tiff
 from tests.harness.ports import free_tcp_port
 
 CAME = datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
@@ -34,7 +34,7 @@ class Stage:
         self.alarms = Alarms(store, self.clock, "fax.example.com", mailed=True)
         server = MailServer("127.0.0.1", free_tcp_port(), "fax.example.com", timeout_s=5)
         delivery = ReplyDelivery(Letterhead("fax@example.com", ZoneInfo("UTC")), server, timedelta(hours=72))
-        self.post = IncomingPost(self.faxes, self.domains, delivery, self.alarms, self.clock)
+        self.post = IncomingPost(self.faxes, self.domains, delivery, tuple(FaxFormat), self.alarms, self.clock)
 
     def clock(self) -> datetime:
         return self.now
@@ -43,7 +43,7 @@ class Stage:
         inbox = Inbox("default", Terminal("mail2fax", "", ""), reader)
         fax = await self.faxes.begin(inbox, call_id="a", trunk="", caller="1", called="2")
         self.path(fax).parent.mkdir(parents=True)
-        write_fax_tiff(self.path(fax), 1)
+        self.path(fax).write_bytes(received_tiff(fax_pages(1)))
         return await self.faxes.end(fax, IncomingEvent.CONFIRMED, 1, Heard(1, last_confirmed=True), "")
 
     def path(self, fax: IncomingFax) -> Path:
@@ -109,11 +109,23 @@ async def test_a_fax_is_mailed_again_as_a_new_mail_when_a_person_says_so(stage: 
 async def test_a_file_that_no_mail_server_takes_is_not_even_tried(stage: Stage) -> None:
     fax = await stage.come()
     (mail,) = await stage.faxes.owed(stage.now)
-    letterhead = Letterhead("fax@example.com", ZoneInfo("UTC"))
-    assert list(stage.post._letter(mail, letterhead).iter_attachments())
+    assert len(list(stage.post._letter(mail).iter_attachments())) == 2
     with stage.path(fax).open("r+b") as file:
         file.truncate(MOST_BYTES + 1)
-    assert not list(stage.post._letter(mail, letterhead).iter_attachments())
+    assert not list(stage.post._letter(mail).iter_attachments())
+
+
+def test_where_both_formats_are_too_much_the_first_is_attached_alone() -> None:
+    tiff = received_tiff(fax_pages(1))
+    padded = tiff + bytes(MOST_BYTES * 2 // 3)
+    assert list(attachments(padded, (FaxFormat.TIFF, FaxFormat.PDF))) == [FaxFormat.TIFF, FaxFormat.PDF]
+    whole = tiff + bytes(MOST_BYTES - len(tiff))
+    assert list(attachments(whole, (FaxFormat.TIFF, FaxFormat.PDF))) == [FaxFormat.TIFF]
+    assert list(attachments(whole, (FaxFormat.PDF, FaxFormat.TIFF))) == [FaxFormat.PDF]
+
+
+def test_a_fax_that_cannot_become_a_pdf_comes_as_it_is() -> None:
+    assert attachments(b"II*\0 damaged", (FaxFormat.PDF,)) == {FaxFormat.TIFF: b"II*\0 damaged"}
 
 
 async def test_a_fax_without_a_reader_or_a_page_is_mailed_to_nobody(stage: Stage) -> None:

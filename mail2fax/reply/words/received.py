@@ -24,15 +24,16 @@ class ReceivedWords:
     unknown: str
     with_correction: str
     without_correction: str
+    bad_rows: str
 
 
 RECEIVED: Mapping[Language, ReceivedWords] = {
     Language.ENGLISH: ReceivedWords(
         subject="[Fax] from {who}, pages: {pages}, {time}",
         subject_partial="[Fax] INCOMPLETE from {who}, pages: {pages}, {time}",
-        opening="A fax has come in. It is attached as a TIFF, every page was received and confirmed.",
+        opening="A fax has come in. Every page was received and confirmed.",
         opening_partial="A fax has come in, but not whole: the call ended before its last page was confirmed, or a "
-        "page could not be read. What was received is attached as a TIFF. Ask its sender to send it again.",
+        "page could not be read. Ask its sender to send it again.",
         too_large="Its file is too large for a mail and is not attached: ask whoever runs the gateway for fax {fax}.",
         caller="Caller",
         sender="Sender",
@@ -43,13 +44,14 @@ RECEIVED: Mapping[Language, ReceivedWords] = {
         unknown="unknown",
         with_correction="{rate} bit/s with error correction",
         without_correction="{rate} bit/s without error correction",
+        bad_rows="rows that could not be read: {rows}",
     ),
     Language.RUSSIAN: ReceivedWords(
         subject="[Факс] от {who}, страниц: {pages}, {time}",
         subject_partial="[Факс] НЕ ПОЛНОСТЬЮ, от {who}, страниц: {pages}, {time}",
-        opening="Принят факс. Он приложен в формате TIFF, все страницы приняты и подтверждены.",
+        opening="Принят факс. Все страницы приняты и подтверждены.",
         opening_partial="Факс принят не полностью: звонок оборвался раньше, чем была подтверждена последняя страница, "
-        "или страницу не удалось прочитать. Принятое приложено в формате TIFF. Попросите отправителя повторить факс.",
+        "или страницу не удалось прочитать. Попросите отправителя повторить факс.",
         too_large="Его файл слишком велик для письма и не приложен: спросите у администратора шлюза факс {fax}.",
         caller="Звонивший",
         sender="Отправитель",
@@ -60,5 +62,6 @@ RECEIVED: Mapping[Language, ReceivedWords] = {
         unknown="неизвестен",
         with_correction="{rate} бит/с с исправлением ошибок",
         without_correction="{rate} бит/с без исправления ошибок",
+        bad_rows="нечитаемых строк: {rows}",
     ),
 }

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mail2fax.model.call import Media
-from mail2fax.model.incoming import Heard, IncomingFax, IncomingMail, IncomingState
+from mail2fax.model.incoming import FaxFormat, Heard, IncomingFax, IncomingMail, IncomingState
 from mail2fax.model.mark import is_own_message_id, message_id
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.received import compose_received
@@ -35,16 +35,17 @@ FAX = IncomingFax(
 )
 MAIL = IncomingMail(FAX, "reader@example.com", message_id(0, FAX.uuid, "fax.example.com"), 0)
 ENGLISH = Letterhead("fax@example.com", ZoneInfo("Europe/Minsk"))
-TIFF = b"II*\0 a fax"
+TIFF, PDF = b"II*\0 a fax", b"%PDF a fax"
+ATTACHED = {FaxFormat.PDF: PDF, FaxFormat.TIFF: TIFF}
 
 
 def written(mail: IncomingMail, letterhead: Letterhead = ENGLISH) -> EmailMessage:
-    message = message_from_bytes(compose_received(mail, letterhead, TIFF).as_bytes(policy=SMTP), policy=default)
+    message = message_from_bytes(compose_received(mail, letterhead, ATTACHED).as_bytes(policy=SMTP), policy=default)
     assert isinstance(message, EmailMessage)
     return message
 
 
-def test_it_says_who_called_how_many_pages_came_and_when_and_has_the_tiff() -> None:
+def test_it_says_who_called_how_many_pages_came_and_when_and_has_pdf_and_tiff() -> None:
     message = written(MAIL)
     assert message["Subject"] == "[Fax] from +375293334455 (+375 29 333 44 55), pages: 2, 2026-03-02 13:15 +0300"
     assert (message["From"], message["To"]) == ("fax@example.com", "reader@example.com")
@@ -53,14 +54,16 @@ def test_it_says_who_called_how_many_pages_came_and_when_and_has_the_tiff() -> N
     text = body.get_content()
     for fact in ("Caller:", "+375293334455", "+375 29 333 44 55", "375172001500", "14400 bit/s with error correction"):
         assert fact in text
-    (attached,) = message.iter_attachments()
-    assert attached.get_filename() == "fax-20260302-131507-375293334455.tiff"
-    assert attached.get_content() == TIFF
+    pdf, tiff = message.iter_attachments()
+    assert (pdf.get_content_type(), tiff.get_content_type()) == ("application/pdf", "image/tiff")
+    assert pdf.get_filename() == "fax-20260302-131507-375293334455.pdf"
+    assert tiff.get_filename() == "fax-20260302-131507-375293334455.tiff"
+    assert (pdf.get_content(), tiff.get_content()) == (PDF, TIFF)
 
 
 @pytest.mark.parametrize("language", Language)
 def test_a_fax_that_is_too_large_for_a_mail_is_told_with_its_number_alone(language: Language) -> None:
-    message = compose_received(MAIL, replace(ENGLISH, language=language), None)
+    message = compose_received(MAIL, replace(ENGLISH, language=language), {})
     assert not list(message.iter_attachments())
     assert RECEIVED[language].too_large.format(fax=7) in message.get_content()
 
@@ -73,12 +76,21 @@ def test_a_partial_fax_says_so_first() -> None:
     assert message["Subject"].startswith("[Факс] НЕ ПОЛНОСТЬЮ, от +375293334455")
 
 
+@pytest.mark.parametrize("language", Language)
+def test_rows_that_were_guessed_stand_with_the_quality(language: Language) -> None:
+    heard = replace(FAX.heard, ecm=False, bad_rows=12)
+    message = written(replace(MAIL, fax=replace(FAX, heard=heard)), replace(ENGLISH, language=language))
+    body = message.get_body(("plain",))
+    assert body
+    assert RECEIVED[language].bad_rows.format(rows=12) in body.get_content()
+
+
 def test_the_same_fax_always_gives_the_same_mail() -> None:
-    assert compose_received(MAIL, ENGLISH, TIFF).as_bytes() == compose_received(MAIL, ENGLISH, TIFF).as_bytes()
+    assert compose_received(MAIL, ENGLISH, ATTACHED).as_bytes() == compose_received(MAIL, ENGLISH, ATTACHED).as_bytes()
 
 
 def test_it_bears_the_marks_by_which_no_gateway_takes_it_for_an_order() -> None:
-    raw = compose_received(MAIL, ENGLISH, TIFF).as_bytes(policy=SMTP)
+    raw = compose_received(MAIL, ENGLISH, ATTACHED).as_bytes(policy=SMTP)
     assert is_own_message_id(str(written(MAIL)["Message-ID"]), "fax.example.com")
     assert b"\r\nX-Mail2fax-Job: 0\r\n" in raw
 
