@@ -8,7 +8,8 @@ import json
 import re
 from typing import Any
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+# A string that is never closed is one token also, or each quotation mark in it would be tried for a beginning.
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?+|[{}\[\],:]|[^\s{}\[\],:"]+')
 _OPENING, _CLOSING = ("{", "["), ("}", "]")
 
 

@@ -30,10 +30,11 @@ END, END_BYTES = b"%%EOF", 4096
 """PDF 1.7 7.5.5, with more rubbish behind it than readers allow (1024 bytes)."""
 _PASSWORD, _SECURITY = 4, 5
 
-_KIDS = re.compile(rb"/Kids\s*\[([^\]]*)\]")
-_COUNT = re.compile(rb"/Count\s+(\d+)(?!\s*\d+\s+R)\b")
-_PAGES = re.compile(rb"/Type\s*/Pages\b")
-_REFERENCE = re.compile(rb"\d+\s+\d+\s+R\b")
+# The file is hostile: no octet may be looked at again for each one before it. Lists lie in no list here.
+_KIDS = re.compile(rb"/Kids\s*+\[([^\[\]]*+)\]")
+_COUNT = re.compile(rb"/Count\s++(\d{1,9}+)(?!\s*+\d++\s++R)\b")
+_PAGES = re.compile(rb"/Type\s*+/Pages\b")
+_REFERENCE = re.compile(rb"(?<!\d)\d++\s++\d++\s++R\b")
 
 _INVISIBLE, _CLIP = 3, 7
 """PDF 1.7 9.3.6: how the text behind a scanned page is written, which a machine has read."""
@@ -162,11 +163,10 @@ class PdfReader:
 
 def _lists_more_pages_than_it_counts(source: bytes) -> bool:
     """PDF 1.7 7.7.3.2: a node of the page tree counts the pages below it, one at least for each kid."""
-    for kids in _KIDS.finditer(source):
-        begin, end = source.rfind(b"obj", 0, kids.start()), source.find(b"endobj", kids.end())
-        node = source[begin:end] if begin >= 0 and end >= 0 else b""
-        count = _COUNT.search(node)
-        if count and _PAGES.search(node) and len(_REFERENCE.findall(kids[1])) > int(count[1]):
+    for begun in source.split(b"endobj")[:-1]:
+        _, _, node = begun.rpartition(b"obj")
+        kids, count = _KIDS.search(node), _COUNT.search(node)
+        if kids and count and _PAGES.search(node) and len(_REFERENCE.findall(kids[1])) > int(count[1]):
             return True
     return False
 

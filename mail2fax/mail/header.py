@@ -21,7 +21,7 @@ read."""
 
 _NAME = re.compile(rb"[!-9;-~]+")  # RFC 5322 3.6.8: ftext
 _LINE_END = re.compile(rb"\r?\n")
-_LAST_LINE_ENDS = re.compile(rb"(?:\r?\n)+\Z")
+_LAST_LINE_ENDS = re.compile(rb"(?<![\r\n])(?:\r?\n)++\Z")
 _ONCE = ("date", "subject", "message-id", "mime-version", "content-type", "content-transfer-encoding")
 
 

@@ -1,6 +1,7 @@
 """JSON as people paste it from the API's text, and what is no JSON at all."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -63,3 +64,12 @@ def test_any_bytes_give_a_value_or_our_own_error(body: bytes) -> None:
         read_json(body)
     except NotJson:
         return
+
+
+@pytest.mark.parametrize("piece", ['"\\', '\\"', '"', "[", '{"a":', "a", ",", " "])
+def test_a_long_text_that_is_no_json_is_refused_in_a_moment(piece: str) -> None:
+    """Trap: of a string that is never closed each quotation mark is tried for a beginning."""
+    began = time.process_time()
+    with pytest.raises(NotJson):
+        read_json(f'["{piece * 100_000}x'.encode())
+    assert time.process_time() - began < 2

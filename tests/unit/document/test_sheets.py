@@ -1,6 +1,7 @@
 """Files of other kinds than TIFF: their pages, in order, upright, on white paper; what is not whole is refused."""
 
 import io
+import time
 import zlib
 from typing import Any
 
@@ -226,6 +227,26 @@ def test_a_pdf_of_which_something_would_be_lost_is_refused_in_words(pdf: bytes, 
 def test_latin_in_a_font_outside_the_file_and_what_a_machine_has_read_in_a_scan_are_no_loss(pdf: bytes) -> None:
     (sheet,) = sheets_of([(Kind.PDF, pdf)], READERS, 9)
     assert sheet.look().getextrema() != (255, 255)
+
+
+@pytest.mark.usefixtures("pdfium")
+@pytest.mark.parametrize(
+    ("head", "piece", "tail"),
+    [
+        (b"obj", b"/Kids[", b"endobj"),
+        (b"obj", b"/Kids[]", b"/Type/Pages/Count 9 endobj"),
+        (b"obj/Kids[]/Type/Pages/Count ", b"1", b"x endobj"),
+        (b"obj/Type/Pages/Count 9/Kids[", b"1", b"]endobj"),
+        (b"obj/Type/Pages/Count 9/Kids[", b"1 ", b"]endobj"),
+        (b"obj/Kids[]", b"endobj", b"/Count 9/Type/Pages"),
+    ],
+)
+def test_a_hostile_list_of_pages_costs_time_that_grows_with_its_length(head: bytes, piece: bytes, tail: bytes) -> None:
+    """Trap: a list that is never closed is looked through to the end from each of its beginnings."""
+    began = time.process_time()
+    refused = refusal_of((Kind.PDF, b"%PDF-1.7\n" + head + piece * 150_000 + tail + b"%%EOF"))
+    assert refused.refusal.code is RefusalCode.DOCUMENT_UNREADABLE
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.usefixtures("pdfium")
