@@ -3,9 +3,14 @@
 The same outbox row always gives the same mail, Message-ID and all, so that a reply sent twice is shown once
 (RFC 5322 3.6.4). Headers follow RFC 3834: an automatic reply says so, and goes to the authorised From address, never
 to Reply-To.
+
+It lies with the mail that it answers. Thunderbird goes by References; Gmail wants the same subject besides, but for a
+"Re:"; Exchange and Outlook go by the topic, which is the subject without such words. So an answer's subject is the
+sender's own, and how his fax stands is told in the name it comes from, which a list of mails shows beside the subject.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.headerregistry import Address as HeaderAddress
@@ -37,6 +42,9 @@ _MAX_REFERENCES = 10
 _LONGEST_LINE = 998
 """RFC 5322 2.1.1, without the CRLF."""
 _QUOTED_SUBJECT = 200
+_REPLY = re.compile(r"re ?:", re.IGNORECASE)
+# MS-OXCMSG: so Exchange finds the topic of a subject, in every language.
+_PREFIXES = re.compile(r"(?:[^\W\d_]{1,3}+: ++)*+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +116,12 @@ def compose(
     wished = job.submission.wishes.language
     words = words_in(Language(wished) if wished else letterhead.language)
     message = EmailMessage(policy=_POLICY)
-    message["From"] = _header_address(letterhead.sender, words.labels.fax)
+    headline = _headline(reply, job, words)
+    title, answers = _title(job, words, headline), _answers(reply, job)
+    name = f"{words.labels.fax} {job.id}: {headline}" if answers else words.labels.fax
+    message["From"] = _header_address(letterhead.sender, name)
     message["To"] = _header_address(to)
-    message["Subject"] = title = _subject(job, words, _headline(reply, job, words))
+    message["Subject"] = _same_subject(job) if answers else title
     message["Date"] = reply.created_at.astimezone(letterhead.zone)
     message["Message-ID"] = reply.message_id
     _thread(message, job)
@@ -143,15 +154,31 @@ def _headline(reply: Reply, job: Job, words: Words) -> str:
     return NEWS[words.language][reply.kind].headline if reply.is_news else state_of(job, words).headline
 
 
-def _subject(job: Job, words: Words, headline: str) -> str:
-    theirs = job.submission.subject.strip()[:_QUOTED_SUBJECT]
+def _title(job: Job, words: Words, headline: str) -> str:
+    theirs = _their_subject(job)
     return f"[{words.labels.fax} {job.id}] {headline}" + (f" - Re: {theirs}" if theirs else "")
 
 
+def _their_subject(job: Job) -> str:
+    return job.submission.subject.strip()[:_QUOTED_SUBJECT]
+
+
+def _answers(reply: Reply, job: Job) -> bool:
+    """Whether who gets this has the mail it is about, and in a form that it can lie beside."""
+    known = job.submission.message_id is not None and _their_subject(job)
+    return bool(known) and reply.kind is not ReplyKind.NOTIFY
+
+
+def _same_subject(job: Job) -> str:
+    """RFC 5322 3.6.5: "Re: " once, and no other word."""
+    theirs = _their_subject(job)
+    return theirs if _REPLY.match(theirs) else f"Re: {theirs}"
+
+
 def _thread(message: EmailMessage, job: Job) -> None:
-    """RFC 5322 3.6.4; and for Exchange, which puts mails of one topic together, whatever their subjects."""
-    if theirs := job.submission.subject.strip():
-        message["Thread-Topic"] = theirs[:_QUOTED_SUBJECT]
+    """RFC 5322 3.6.4; and for Exchange, which puts mails of one topic together."""
+    if topic := _PREFIXES.sub("", _their_subject(job), count=1):
+        message["Thread-Topic"] = topic
     if job.submission.message_id is None:
         return
     message["In-Reply-To"] = job.submission.message_id

@@ -37,7 +37,8 @@ def test_a_delivered_fax_is_sent_in_one_call_and_every_page_is_confirmed(record:
 def test_the_sender_of_a_delivered_fax_is_told_so(record: Record, name: str) -> None:
     story = record[name]
     job, number, text = story.cdr.job, story.mail.subject, text_of(story.reply)
-    assert story.reply["Subject"] == f"[Fax {job.id}] delivered - Re: {number}"
+    assert story.reply["Subject"] == f"Re: {number}"
+    assert f"Fax {job.id}: delivered" in story.reply["From"]
     assert story.reply["To"] == "office.anna@example.com"
     assert story.reply["Auto-Submitted"] == "auto-replied"
     assert f"Your fax to {number} was delivered. All pages were confirmed by the receiver." in text

@@ -49,14 +49,14 @@ async def test_an_engine_killed_in_mid_call_ends_the_attempt_and_the_gateway_liv
         os.kill((await gateway.tells("engine started"))["pid"], signal.SIGKILL)
 
         reply = await stage.reply_to(letter, within_s=10)
-        assert "] not confirmed -" in reply["Subject"]
+        assert ": not confirmed" in reply["From"]
         assert "The call was interrupted by a fault on our side" in text_of(reply)
         cdr = await stage.cdr_of(letter)
         assert (cdr.job.state, cdr.job.outcome) == (JobState.UNCONFIRMED, OutcomeKind.INTERRUPTED)
 
         await gateway.tells("engine started", times=2)
         assert (await stage.send(short)).code == 250
-        assert "] delivered -" in (await stage.reply_to(short, within_s=60))["Subject"]
+        assert ": delivered" in (await stage.reply_to(short, within_s=60))["From"]
         (call,) = stage.calls_to(short.subject)
         assert difference(short.tiffs[0], stage.received(call["call_id"])) == ""
         assert len(stage.calls_to(CALLED)) == 1
@@ -79,7 +79,7 @@ async def test_a_gateway_killed_in_mid_call_falls_silent_and_never_dials_that_fa
 
         async with stage.gateway() as gateway:
             reply = await stage.reply_to(letter, within_s=20)
-            assert "] not confirmed -" in reply["Subject"]
+            assert ": not confirmed" in reply["From"]
             assert "It is not dialled again by itself." in text_of(reply)
             await see_off(stage)
             cdr = await stage.cdr_of(letter)
@@ -103,7 +103,7 @@ async def test_a_gateway_killed_while_it_rings_cancels_the_call_and_never_dials_
             assert stage.far_end.told("request", method="CANCEL")
 
         async with stage.gateway():
-            assert "] not confirmed -" in (await stage.reply_to(mail, within_s=20))["Subject"]
+            assert ": not confirmed" in (await stage.reply_to(mail, within_s=20))["From"]
             await see_off(stage)
             assert (await stage.cdr_of(mail)).job.state is JobState.UNCONFIRMED
             assert len(stage.calls_to(number_called)) == 1
@@ -123,8 +123,8 @@ async def test_a_mail_accepted_just_before_the_kill_is_faxed_after_the_restart(t
         assert stage.calls_to(CALLED) == []
 
         async with stage.gateway():
-            assert "] not delivered -" in (await stage.reply_to(long, within_s=60))["Subject"]
-            assert "] delivered -" in (await stage.reply_to(mail, within_s=60))["Subject"]
+            assert ": not delivered" in (await stage.reply_to(long, within_s=60))["From"]
+            assert ": delivered" in (await stage.reply_to(mail, within_s=60))["From"]
             (call,) = stage.calls_to(CALLED)
             assert difference(mail.tiffs[0], stage.received(call["call_id"])) == ""
 
@@ -144,6 +144,6 @@ async def test_a_mail_that_waits_for_a_line_survives_the_kill_beside_the_call_th
             await gateway.ended()
 
         async with stage.gateway():
-            assert "] not confirmed -" in (await stage.reply_to(on_the_phone, within_s=20))["Subject"]
-            assert "] delivered -" in (await stage.reply_to(waiting, within_s=60))["Subject"]
+            assert ": not confirmed" in (await stage.reply_to(on_the_phone, within_s=20))["From"]
+            assert ": delivered" in (await stage.reply_to(waiting, within_s=60))["From"]
             assert len(stage.calls_to(on_the_phone.subject)) == len(stage.calls_to(CALLED)) == 1

@@ -85,7 +85,8 @@ def test_each_attempt_keeps_the_words_of_the_far_end(record: Record, end: Expect
 def test_the_sender_is_told_why_and_what_to_do(record: Record, end: Expected) -> None:
     story = record[end.name]
     number, text, advice = story.mail.subject, text_of(story.reply), ENGLISH.outcomes[end.outcome].advice
-    assert story.reply["Subject"] == f"[Fax {story.cdr.job.id}] not delivered - Re: {number}"
+    assert story.reply["Subject"] == f"Re: {number}"
+    assert f"Fax {story.cdr.job.id}: not delivered" in story.reply["From"]
     assert f"Your fax to {number} could not be delivered. {ENGLISH.diagnoses[end.diagnosis]}" in text
     assert f"What you can do: {advice}" in text
     assert f"{end.confirmed} confirmed" in text

@@ -51,7 +51,8 @@ def test_an_order_that_cannot_be_understood_is_refused_in_plain_words_and_nobody
     assert [answer.code for answer in story.answers] == [250]
     assert (job.state, job.outcome) == (JobState.REJECTED, code)
     assert (story.cdr.attempts, story.calls) == ((), ())
-    assert story.reply["Subject"] == f"[Fax {job.id}] refused - Re: {story.mail.subject}"
+    assert story.reply["Subject"] == f"Re: {story.mail.subject}"
+    assert f"Fax {job.id}: refused" in story.reply["From"]
     assert f"Your fax was not sent, and nobody was called. {sentence}" in " ".join(text.split())
     assert "What you can do: " in text
 
@@ -60,7 +61,8 @@ def test_a_subject_that_begins_with_test_brings_what_would_be_sent_and_nobody_is
     story = record["test"]
     assert (story.cdr.job.state, story.cdr.job.outcome) == (JobState.REJECTED, RefusalCode.PREVIEW)
     assert (story.cdr.attempts, story.calls) == ((), ())
-    assert story.reply["Subject"] == f"[Fax {story.cdr.job.id}] preview - Re: {story.mail.subject}"
+    assert story.reply["Subject"] == f"Re: {story.mail.subject}"
+    assert f"Fax {story.cdr.job.id}: preview" in story.reply["From"]
     assert "This was a test, and nobody was called." in " ".join(text_of(story.reply).split())
     (pdf,) = story.reply.iter_attachments()
     assert (pdf.get_content_type(), pdf.get_filename()) == ("application/pdf", f"fax-{story.cdr.job.id}.pdf")

@@ -53,8 +53,8 @@ async def test_the_same_order_on_another_way_is_answered_as_a_duplicate_and_dial
         assert (repeat.state, repeat.outcome) == (JobState.REJECTED, RefusalCode.DUPLICATE)
         await gateway.tells("reply sent", job=repeat.id, within_s=30)
         await gateway.tells("reply sent", job=first.id, within_s=90)
-        (told,) = [reply for reply in stage.replies if f"[Fax {repeat.id}]" in reply["Subject"]]
-        assert told["Subject"] == f"[Fax {repeat.id}] duplicate of job {first.id} - Re: {mail.subject}"
+        (told,) = [reply for reply in stage.replies if f"Fax {repeat.id}:" in reply["From"]]
+        assert f"Fax {repeat.id}: duplicate of job {first.id}" in told["From"]
         assert f"This is a duplicate of job {first.id}" in " ".join(text_of(told).split())
         assert len(stage.calls_to(mail.subject)) == 1
 

@@ -17,8 +17,8 @@ async def test_a_russian_office_reads_russian_and_mends_its_subject_with_one_cli
         assert (await stage.send(mail)).code == 250
         reply = await stage.reply_to(mail, within_s=20)
         job = (await stage.cdr_of(mail)).job
-    assert (reply["To"], reply["From"].addresses[0].display_name) == (OFFICE, "Факс")
-    assert reply["Subject"] == f"[Факс {job.id}] отклонён - Re: {mail.subject}"
+    assert (reply["To"], reply["From"].addresses[0].display_name) == (OFFICE, f"Факс {job.id}: отклонён")
+    assert reply["Subject"] == f"Re: {mail.subject}"
     assert reply["Content-Language"] == "ru"
     assert "Ваш факс не отправлен, мы никому не звонили." in text_of(reply)
     (link,) = re.findall('href="([^"]*)"', html_of(reply))

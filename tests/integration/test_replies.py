@@ -85,7 +85,8 @@ async def test_a_final_state_is_told_once(tmp_path: Path) -> None:
             await told(here)
             await here.store.until_done("owed", 3)
     (mail,) = box.mails
-    assert mail["Subject"] == "[Fax 1] refused - Re: +375 29 155 44 99"
+    assert mail["Subject"] == "Re: +375 29 155 44 99"
+    assert mail["From"] == '"Fax 1: refused" <fax@example.com>'
 
 
 async def test_who_may_not_be_answered_is_told_nothing(tmp_path: Path) -> None:

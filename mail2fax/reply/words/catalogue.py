@@ -38,7 +38,7 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class StateWording:
-    """How a final state is told: `headline` in the subject, `opening` as the first sentence.
+    """How a final state is told: `headline` in the name it comes from or the subject, `opening` as the first sentence.
 
     `{to}` is `Labels.to` with the number, or nothing when none is known.
     """
@@ -52,7 +52,7 @@ class Labels:
     """The words around the facts of a status mail. `{names}` are filled in."""
 
     fax: str
-    """What stands before the job's number in the subject."""
+    """What stands before the job's number."""
     to: str
     what_you_can_do: str
     write_again: str

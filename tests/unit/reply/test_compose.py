@@ -71,6 +71,11 @@ def as_read(message: EmailMessage) -> tuple[EmailMessage, str]:
     return read, text_of(read)
 
 
+def name_of(message: EmailMessage) -> str:
+    (address,) = message["From"].addresses
+    return str(address.display_name)
+
+
 def compose(reply: Reply, about: Job, attempts: Sequence[Attempt], letterhead: Letterhead) -> EmailMessage:
     to = letterhead.addressee(reply, about)
     assert to
@@ -80,7 +85,7 @@ def compose(reply: Reply, about: Job, attempts: Sequence[Attempt], letterhead: L
 def test_a_delivered_fax_is_told_with_pages_receiver_quality_time_and_answer() -> None:
     done = attempt(DELIVERED, "SIP 200 OK · T.30 OK", 2)
     message, text = as_read(compose(REPLY, job(JobState.SENT, "delivered"), [done], LETTERHEAD))
-    assert message["Subject"] == "[Fax 7] delivered - Re: +375 29 155 44 99"
+    assert (message["Subject"], name_of(message)) == ("Re: +375 29 155 44 99", "Fax 7: delivered")
     assert text == (
         "Your fax to +375291554499 was delivered. All pages were confirmed by the receiver.\n"
         "\n"
@@ -175,7 +180,7 @@ def test_a_subject_in_any_script_survives() -> None:
     """Trap: lines long enough for any Message-ID make encoded-words longer than RFC 2047 section 2 allows."""
     composed = answering(replace(SUBMISSION, subject="Договор факс: +375 29 155 44 99 " + "й" * 100))
     message, _ = as_read(composed)
-    assert message["Subject"] == "[Fax 7] not delivered - Re: Договор факс: +375 29 155 44 99 " + "й" * 100
+    assert message["Subject"] == "Re: Договор факс: +375 29 155 44 99 " + "й" * 100
     assert composed.as_bytes().isascii()
     assert max(len(line) for line in composed.as_bytes().split(b"\r\n") if b"=?" in line) <= 78
 
@@ -183,7 +188,35 @@ def test_a_subject_in_any_script_survives() -> None:
 def test_a_subject_without_end_is_quoted_up_to_a_bound() -> None:
     """Trap: whoever writes to us chooses how long our headers get."""
     message, _ = as_read(answering(replace(SUBMISSION, subject="x" * 10_000)))
-    assert message["Subject"] == "[Fax 7] not delivered - Re: " + "x" * 200
+    assert message["Subject"] == "Re: " + "x" * 200
+
+
+@pytest.mark.parametrize(
+    ("theirs", "answered", "topic"),
+    [
+        ("+375 29 155 44 99", "Re: +375 29 155 44 99", "+375 29 155 44 99"),
+        ("RE: +375 29 155 44 99", "RE: +375 29 155 44 99", "+375 29 155 44 99"),
+        ("FW: AW: факс", "Re: FW: AW: факс", "факс"),
+        ("tel: 200 15 00", "Re: tel: 200 15 00", "200 15 00"),
+        ("Report: 4711", "Re: Report: 4711", "Report: 4711"),
+    ],
+)
+def test_the_answer_has_the_subject_of_its_mail_and_its_topic(theirs: str, answered: str, topic: str) -> None:
+    """Trap: Gmail puts mails together whose subjects differ in "Re:" alone, Exchange those of one topic."""
+    message, _ = as_read(answering(replace(SUBMISSION, subject=theirs)))
+    assert (message["Subject"], message["Thread-Topic"]) == (answered, topic)
+    assert name_of(message) == "Fax 7: not delivered"
+
+
+def test_what_lies_beside_no_mail_tells_in_its_subject_how_the_fax_stands() -> None:
+    machine, _ = as_read(answering(replace(SUBMISSION, message_id=None)))
+    assert machine["Subject"] == "[Fax 7] not delivered - Re: +375 29 155 44 99"
+    assert (name_of(machine), machine["References"]) == ("Fax", None)
+    empty, _ = as_read(answering(replace(SUBMISSION, subject="")))
+    assert empty["Subject"] == "[Fax 7] not delivered"
+    letterhead = replace(LETTERHEAD, notify="clerk@example.com")
+    clerk, _ = as_read(compose(NOTIFY, job(JobState.FAILED, "busy"), [], letterhead))
+    assert clerk["Subject"] == "[Fax 7] not delivered - Re: +375 29 155 44 99"
 
 
 def test_a_long_message_id_is_neither_folded_nor_encoded() -> None:
@@ -256,13 +289,13 @@ def test_a_russian_mail_has_no_english_words(state: JobState) -> None:
     assert message["Content-Language"] == "ru"
     # The peer's words, the names of codes and media, what the sender wrote.
     allowed = {"SIP", "OK", "T", "TIFF", "Re", "Fax"}
-    assert set(re.findall("[A-Za-z]+", f"{text} {message['Subject']}")) <= allowed
+    assert set(re.findall("[A-Za-z]+", f"{text} {message['Subject']} {name_of(message)}")) <= allowed
 
 
 def test_a_delivered_fax_in_russian() -> None:
     done = replace(attempt(DELIVERED, "SIP 200 OK · T.30 OK", 2), ended_at=NOON + timedelta(seconds=128))
     message, text = as_read(compose(REPLY, job(JobState.SENT, "delivered"), [done], RUSSIAN))
-    assert message["Subject"] == "[Факс 7] доставлен - Re: +375 29 155 44 99"
+    assert (message["Subject"], name_of(message)) == ("Re: +375 29 155 44 99", "Факс 7: доставлен")
     assert text == (
         "Ваш факс на номер +375291554499 доставлен. Получатель подтвердил все страницы.\n"
         "\n"
@@ -361,7 +394,7 @@ def test_only_a_sent_fax_is_ever_called_delivered(state: JobState) -> None:
     outcome = "number-missing" if state is JobState.REJECTED else "busy"
     message, text = as_read(compose(REPLY, job(state, outcome), [], LETTERHEAD))
     assert ("was delivered" in text) == (state is JobState.SENT)
-    assert ("] delivered" in message["Subject"]) == (state is JobState.SENT)
+    assert (name_of(message) == "Fax 7: delivered") == (state is JobState.SENT)
 
 
 def test_a_preview_goes_with_its_mail_and_makes_the_same_mail_each_time() -> None:
@@ -369,7 +402,7 @@ def test_a_preview_goes_with_its_mail_and_makes_the_same_mail_each_time() -> Non
     first, again = (compose_to(REPLY, shown, (), LETTERHEAD, "anna@example.com", PREVIEW) for _ in range(2))
     assert first.as_bytes() == again.as_bytes()
     read, text = as_read(first)
-    assert "[Fax 7] preview" in read["Subject"]
+    assert name_of(read) == "Fax 7: preview"
     assert "This was a test, and nobody was called." in text
     (pdf,) = read.iter_attachments()
     assert (pdf.get_content_type(), pdf.get_content()) == ("application/pdf", b"%PDF-1.5")
