@@ -57,6 +57,8 @@ class ApiDoor:
         # What it tells of clients we tell ourselves. At error it has the traceback of what went wrong inside, which it
         # alone hears of when an answer has begun; never a URL, for that has the token in it.
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+        # What is wrong with a form its client hears.
+        logging.getLogger("python_multipart").setLevel(logging.ERROR)
         listening = _bound(self._settings.host, self._settings.port)
         self._server = _Server(self._config())
         self._serving = asyncio.create_task(self._server.serve([listening]))

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from fastapi.responses import Response
+
 DESCRIPTION = "Files, faxes and their history, for programs. Who may ask is said by the token in the URL."
 
 ERROR: Mapping[str, Any] = {
@@ -38,6 +40,50 @@ _ANSWERS: Mapping[str, Any] = {
     "fax": SENT,
     "cancel": {**SENT, "success": "false", "status": "cancelled", "error": "...", "code": "cancelled"},
 }
+_TEXT, _TEXT_OR_NUMBER = {"type": "string"}, {"type": ["string", "integer"]}
+_DATE = {"type": "string", "description": "A date, or a date and time, in UTC"}
+
+
+def _object(required: Mapping[str, Any], **others: Any) -> Mapping[str, Any]:
+    return {"type": "object", "required": list(required), "properties": {**required, **others}}
+
+
+def _files(key: str, of_one: Mapping[str, Any]) -> Mapping[str, Any]:
+    files = _object({key: {"type": "array", "items": of_one}})
+    return _object({"resultcode": {"const": 0}, "resultmsg": {"const": "OK"}, "data": files})
+
+
+_ERROR = _object(
+    dict.fromkeys(("resultmsg", "error", "code"), _TEXT)
+    | {"success": {"const": "false"}}
+    | {"resultcode": {"type": "integer"}}
+)
+_FAX = _object(dict.fromkeys(("sip_code", "success", "error", "status", "id"), _TEXT), code=_TEXT)
+_PAST = _object({"data": {"type": "array", "items": {"type": "object"}}}, cursor=_TEXT)
+_SCHEMAS: Mapping[str, Any] = {
+    "upload": _files("upload", _object({"name": _TEXT, "res": {"const": "ok"}})),
+    "list": _files("files", _object({"file": _object({"name": _TEXT})})),
+    "delete": _object({"resultcode": {"const": 0}, "resultmsg": {"const": "OK"}}),
+    "action": {"anyOf": [_FAX, _PAST, _object({"received": {"const": True}})]},
+    "fax": _FAX,
+    "cancel": _FAX,
+}
+_ACTIONS: Mapping[str, Any] = _object(
+    {"action": {"enum": ["sendfax", "history", "fax_history", "init_fax"]}},
+    recipient=_TEXT_OR_NUMBER,
+    attachment=_TEXT,
+    terminalId=_TEXT_OR_NUMBER,
+    voiceDocumentSID=_TEXT,
+    wait={"type": "boolean"},
+    type={"enum": ["incoming", "outgoing"]},
+    from_dt=_DATE,
+    till_dt=_DATE,
+    fields={"type": "string", "description": "*, or names with commas between"},
+    limit={"type": "integer", "minimum": 1, "maximum": 1000},
+    cursor=_TEXT,
+    domain=_TEXT,
+    drop={"enum": ["true", "false", True, False]},
+)
 _BODIES: Mapping[str, Any] = {
     "upload": {
         "multipart/form-data": {
@@ -46,7 +92,7 @@ _BODIES: Mapping[str, Any] = {
     },
     "action": {
         "application/json": {
-            "schema": {"type": "object", "required": ["action"]},
+            "schema": _ACTIONS,
             "examples": {
                 "sendfax": {
                     "value": {
@@ -78,9 +124,23 @@ def documented(name: str) -> dict[str, Any]:
     extra: dict[str, Any] = {"requestBody": {"content": _BODIES[name]}} if name in _BODIES else {}
     if name in {"download", "delete"}:
         extra["parameters"] = [{"name": "file", "in": "query", "required": True, "schema": {"type": "string"}}]
+    fault = {"application/json": {"schema": _ERROR, "example": dict(ERROR)}}
     answers: dict[int | str, dict[str, Any]] = {
-        "4XX": {"description": "It was not done", "content": {"application/json": {"example": dict(ERROR)}}}
+        "4XX": {"description": "It was not done", "content": fault},
+        "5XX": {"description": "We could not do it: no space, or a fault of ours", "content": fault},
     }
     if name in _ANSWERS:
-        answers[200] = {"description": "It is done", "content": {"application/json": {"example": _ANSWERS[name]}}}
-    return {"summary": _SUMMARIES[name], "responses": answers, "openapi_extra": extra, "name": name}
+        done = {"application/json": {"schema": _SCHEMAS[name], "example": _ANSWERS[name]}}
+        answers[200] = {"description": "It is done", "content": done}
+    else:
+        answers[200] = {
+            "description": "The file",
+            "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    return {
+        "summary": _SUMMARIES[name],
+        "responses": answers,
+        "openapi_extra": extra,
+        "name": name,
+        "response_class": Response,
+    }
