@@ -41,7 +41,7 @@ def check(
         typer.echo(f"  door     {door.listen}:{door.port}, TLS: {door.security}{believed}")
     typer.echo(f"  senders  {', '.join(settings.senders.allow) or 'nobody may send: set senders.allow'}")
     typer.echo(f"  numbers  {', '.join(settings.numbers.allow) or f'ordinary numbers of {settings.numbers.region}'}")
-    trunk = settings.trunk
-    place = f"{trunk.host}:{trunk.port}" if trunk.port else trunk.host
-    typer.echo(f"  trunk    {place}, {trunk.lines} lines, T.38: {trunk.t38}")
+    for trunk in settings.trunk.trunks:
+        place = f"{trunk.host}:{trunk.port}" if trunk.port else trunk.host
+        typer.echo(f"  trunk    {trunk.name}: {place}, {trunk.lines} lines, T.38: {trunk.t38}")
     typer.echo(f"  replies  from {settings.reply.sender} through {settings.reply.host}:{settings.reply.port}")

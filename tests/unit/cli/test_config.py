@@ -18,7 +18,7 @@ def test_a_right_configuration_is_summed_up(mail2fax: Command, config: Path, tmp
         "  door     127.0.0.1:2525, TLS: none",
         "  senders  *@example.com",
         "  numbers  375*",
-        "  trunk    127.0.0.1, 2 lines, T.38: accept",
+        "  trunk    default: 127.0.0.1, 2 lines, T.38: accept",
         "  replies  from fax@localhost through 127.0.0.1:25",
     ]
 
@@ -28,6 +28,16 @@ def test_a_configuration_that_lets_nobody_send_says_so(mail2fax: Command, config
     result = mail2fax("config", "check", "--config", config)
     assert "  senders  nobody may send: set senders.allow" in result.stdout
     assert "  numbers  ordinary numbers of BY" in result.stdout
+
+
+def test_every_trunk_is_summed_up_with_what_it_has_of_the_first(mail2fax: Command, config: Path) -> None:
+    more = '[trunk]\nlines = 4\nnamed = [{ name = "pbx", host = "192.0.2.7", port = 5070, t38 = "never" }]\n'
+    config.write_text(config.read_text() + more)
+    told = mail2fax("config", "check", "--config", config).stdout.splitlines()
+    assert [line for line in told if line.startswith("  trunk ")] == [
+        "  trunk    default: 127.0.0.1, 4 lines, T.38: accept",
+        "  trunk    pbx: 192.0.2.7:5070, 4 lines, T.38: never",
+    ]
 
 
 def test_a_password_is_never_shown(mail2fax: Command, config: Path) -> None:
