@@ -2,10 +2,15 @@
  * udptl.c - what goes out in UDPTL (T.38 section 9.1): each IFP packet with something that stands in for the ones
  * before it.
  *
- * With three copies or entries 10 % loss does no harm; with none, 5 % ends every call. Each parity entry covers three
- * packets: with three entries each packet is covered nine times. Short packets are of control frames: at 300 bit/s an
- * octet or two each, and the whole call hangs on them. Seven copies of those are still shorter than one packet of a
- * page; Asterisk and FreeSWITCH take up to 15.
+ * With three copies 10 % loss does no harm; with none, 5 % ends every call. Short packets are of control frames: at
+ * 300 bit/s an octet or two each, and the whole call hangs on them. Seven copies of those are still shorter than one
+ * packet of a page; Asterisk and FreeSWITCH take up to 15.
+ *
+ * Parity always covers the eight packets before this one: four entries over two packets each. Asterisk and FreeSWITCH
+ * throw a whole datagram away that has more than five entries. They also look for what is missing in the entries of up
+ * to 15 datagrams, in a ring of 16 packets: an entry that reached further back than those of later datagrams would be
+ * laid over packets that have taken the place of its own in the ring, and "repair" what is lost with nonsense. So
+ * control frames and pages are covered alike, and where room is short two entries cover four packets each.
  *
  * Where the datagram would be longer than the far end takes, the oldest copies go first, or there are fewer entries.
  * Asterisk settles on one lower number beforehand ((max - 8) / (entries + 1) * 0.95 >= 80); counted per datagram never
@@ -16,12 +21,12 @@
 
 #include "udptl.h"
 
-#define SPAN 3                  /* packets that one parity entry covers */
 #define SMALL 20                /* IFP packets up to this size are of control frames */
-#define SMALL_ENTRIES 7
-#define SMALL_SPAN 2
+#define SMALL_COPIES 7
 #define SMALL_DATAGRAM 100
-#define EARLIER 14              /* as far as parity over short packets reaches */
+#define PARITY_ENTRIES 4
+#define EARLIER 8               /* as far as parity reaches: entries by span */
+#define LONGEST_SPAN 5          /* packets that one entry covers at the most, for Asterisk */
 #define PARITY_FOLLOWS 0x80     /* the CHOICE bit of error-recovery: copies without it, parity with it */
 
 typedef struct {
@@ -148,9 +153,12 @@ static size_t put_entry(const udptl_t *udptl, size_t first, size_t step, size_t 
 }
 
 /* Fewer entries, or a shorter span, while there are not yet packets enough to cover. */
-static size_t put_parity(const udptl_t *udptl, size_t entries, size_t span, uint8_t *to)
+static size_t put_parity(const udptl_t *udptl, size_t entries, uint8_t *to)
 {
-    size_t i, used = 0;
+    size_t i, used = 0, span = entries ? EARLIER/entries : 0;
+
+    if (span > LONGEST_SPAN)
+        span = LONGEST_SPAN;
 
     entries = entries < udptl->count ? entries : udptl->count;
     if (entries == 0)
@@ -166,7 +174,7 @@ static size_t put_parity(const udptl_t *udptl, size_t entries, size_t span, uint
     return used;
 }
 
-static size_t build(const udptl_t *udptl, const uint8_t *ifp, size_t length, size_t entries, size_t span, uint8_t *to)
+static size_t build(const udptl_t *udptl, const uint8_t *ifp, size_t length, size_t entries, uint8_t *to)
 {
     size_t used = 2;
 
@@ -174,21 +182,31 @@ static size_t build(const udptl_t *udptl, const uint8_t *ifp, size_t length, siz
     to[1] = (uint8_t) udptl->sequence;
     used += put_open_type(to + used, ifp, length);
     if (udptl->scheme == UDPTL_PARITY)
-        return used + put_parity(udptl, entries, span, to + used);
+        return used + put_parity(udptl, entries, to + used);
     return used + put_copies(udptl, udptl->scheme == UDPTL_COPIES ? entries : 0, to + used);
 }
 
-static size_t build_fitting(const udptl_t *udptl, const uint8_t *ifp, size_t length, uint8_t *to)
+static size_t build_with_parity(const udptl_t *udptl, const uint8_t *ifp, size_t length, uint8_t *to)
 {
-    size_t entries, used, most = udptl->most < SMALL_DATAGRAM ? udptl->most : SMALL_DATAGRAM;
+    size_t entries, used;
 
-    for (entries = SMALL_ENTRIES; length <= SMALL && entries > UDPTL_ENTRIES; entries--)
-        if ((used = build(udptl, ifp, length, entries, SMALL_SPAN, to)) <= most)
+    for (entries = PARITY_ENTRIES; entries > 0; entries /= 2)
+        if ((used = build(udptl, ifp, length, entries, to)) <= udptl->most)
             return used;
-    for (entries = UDPTL_ENTRIES; entries > 0; entries--)
-        if ((used = build(udptl, ifp, length, entries, SPAN, to)) <= udptl->most)
+    return build(udptl, ifp, length, 0, to);
+}
+
+static size_t build_with_copies(const udptl_t *udptl, const uint8_t *ifp, size_t length, uint8_t *to)
+{
+    size_t copies, used, most = udptl->most < SMALL_DATAGRAM ? udptl->most : SMALL_DATAGRAM;
+
+    for (copies = SMALL_COPIES; length <= SMALL && copies > UDPTL_ENTRIES; copies--)
+        if ((used = build(udptl, ifp, length, copies, to)) <= most)
             return used;
-    return build(udptl, ifp, length, 0, 0, to);
+    for (copies = UDPTL_ENTRIES; copies > 0; copies--)
+        if ((used = build(udptl, ifp, length, copies, to)) <= udptl->most)
+            return used;
+    return build(udptl, ifp, length, 0, to);
 }
 
 size_t udptl_wrap(udptl_t *udptl, const uint8_t *ifp, size_t length, uint8_t *datagram)
@@ -197,7 +215,8 @@ size_t udptl_wrap(udptl_t *udptl, const uint8_t *ifp, size_t length, uint8_t *da
 
     if (length > UDPTL_LONGEST_IFP)
         return 0;
-    used = build_fitting(udptl, ifp, length, datagram);
+    used = udptl->scheme == UDPTL_PARITY ? build_with_parity(udptl, ifp, length, datagram)
+                                         : build_with_copies(udptl, ifp, length, datagram);
     memcpy(udptl->last, datagram, udptl->last_length = used);
     remember(udptl, ifp, length);
     udptl->sequence++;

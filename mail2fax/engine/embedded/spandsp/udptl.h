@@ -13,7 +13,7 @@
 enum {
     UDPTL_LONGEST_IFP = 1024,       /* spandsp's are of 330 octets at the most */
     UDPTL_LONGEST = 8192,           /* octets of a datagram */
-    UDPTL_ENTRIES = 3,              /* copies, or parity entries, in each datagram */
+    UDPTL_ENTRIES = 3,              /* copies of page packets in each datagram */
     UDPTL_NOTHING = 0,              /* what goes with a packet: nothing, copies of those before it, or parity */
     UDPTL_COPIES = 1,
     UDPTL_PARITY = 2
