@@ -15,5 +15,5 @@ class IncomingSection(Section):
     answer: bool = False
     lines: Annotated[int, Field(ge=1, le=500)] = 2
     ring_s: Annotated[float, Field(ge=0, le=60)] = 2.0
-    t38: MediaPolicy = MediaPolicy.ACCEPT
+    t38: MediaPolicy = MediaPolicy.OFFER
     formats: Annotated[tuple[FaxFormat, ...], Field(min_length=1)] = (FaxFormat.PDF, FaxFormat.TIFF)

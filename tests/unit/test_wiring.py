@@ -158,6 +158,14 @@ def test_calls_are_placed_as_the_trunk_and_the_terminal_want(config: Config) -> 
     assert (trunk.ecm, trunk.max_bit_rate) == (False, 9600)
 
 
+def test_a_call_that_comes_in_is_offered_t38_unless_told_otherwise(tmp_path: Path) -> None:
+    """Most callers wait for the called side to offer it: Asterisk's SendFAX without options waits for it for 10 s, and
+    then gives up."""
+    assert wiring.answering(Config()).media_policy is MediaPolicy.OFFER
+    (tmp_path / "c.toml").write_text('[incoming]\nt38 = "accept"\n')
+    assert wiring.answering(load(tmp_path / "c.toml")).media_policy is MediaPolicy.ACCEPT
+
+
 def test_a_call_may_take_as_long_as_its_job_may_call(config: Config) -> None:
     assert timedelta(seconds=wiring.dialling(config).longest_call_s) == JobSettings("").calling
 

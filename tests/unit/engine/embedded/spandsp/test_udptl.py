@@ -84,9 +84,9 @@ def test_there_are_fewer_entries_where_the_far_end_takes_only_small_datagrams(
 
 @pytest.mark.parametrize("most", [400, 240])
 def test_parity_stays_within_the_ring_of_asterisk_and_freeswitch(most: int) -> None:
-    """They throw a datagram away that has more than 5 entries (seen: a call to Asterisk died of 7 in its control frames,
-    code "The HDLC carrier did not stop in a timely manner"). And in a ring of 16 packets they try the entries of the
-    15 - n datagrams before one that covers n: one that reached beyond the ring would repair a packet with nonsense."""
+    """They throw a datagram away that has more than 5 entries (seen: a call to Asterisk died of 7 in its frames, code
+    "The HDLC carrier did not stop in a timely manner"). And in a ring of 16 packets they try the entries of the 15 - n
+    datagrams before one that covers n: one that reached beyond the ring would repair a packet with nonsense."""
     chance = Random(2)  # noqa: S311 - a test that can be repeated, not a secret
     sender = UdptlSender(FEC, max_datagram=most)
     sizes = [size for _ in range(100) for size in [chance.choice([1, 3, 54])] * chance.randint(1, 20)]
