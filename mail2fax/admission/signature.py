@@ -106,7 +106,9 @@ class Signatures:
     ) -> dict[int, str | None]:
         """What is wrong with each, by place. Raises `Undecided` when one whose key cannot be had may be the proof."""
         keys, doubts = await self._keys(worth, rules)
-        faults = {signature.place: unfit_key(keys.get(signature.record, ())) for signature in worth}
+        faults = {
+            signature.place: unfit_key(keys.get(signature.record, ()), signature.algorithm) for signature in worth
+        }
         faults |= {signature.place: str(doubts[signature.record]) for signature in worth if signature.record in doubts}
         sound = [signature for signature in worth if faults[signature.place] is None]
         if sound:

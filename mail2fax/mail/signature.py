@@ -25,6 +25,10 @@ MIN_KEY_BITS, MAX_KEY_BITS = 1024, 4096
 """RFC 8301 3.2: less than 1024 bits prove nothing; verifiers must know 4096."""
 MAX_RECORD = 4096
 
+_KEY_KINDS = {"rsa-sha256": "rsa", "ed25519-sha256": "ed25519"}
+"""RFC 8463 3, RFC 8301 3.1: what signs, and the kind of key that it wants."""
+_ED25519_BYTES = 32
+
 _MUST_BE_THERE = ("from", "subject", "date", "message-id")
 _MUST_BE_COVERED = (*_MUST_BE_THERE, "content-type", "content-transfer-encoding", "to", "cc")
 _FORMS = frozenset({"simple", "relaxed", "simple/simple", "simple/relaxed", "relaxed/simple", "relaxed/relaxed"})
@@ -49,6 +53,10 @@ class Signature:
     def record(self) -> str:
         """The name under which its key stands in DNS (RFC 6376 3.6.2.1)."""
         return f"{self.selector}._domainkey.{self.domain}"
+
+    @property
+    def algorithm(self) -> str:
+        return self.tags.get("a", "")
 
     @property
     def relaxed_body(self) -> bool:
@@ -78,8 +86,8 @@ def signatures_of(header: Header) -> tuple[Signature, ...]:
 def objection(signature: Signature, header: Header, now: datetime, max_age: timedelta) -> str | None:
     """Why a signature does not count, even if it verifies; None when it does. In words, for an admin."""
     tags = signature.tags
-    if tags.get("v") != "1" or tags.get("a") != "rsa-sha256":
-        return f"its algorithm is {tags.get('a', 'not named')}: only rsa-sha256 counts"
+    if tags.get("v") != "1" or signature.algorithm not in _KEY_KINDS:
+        return f"its algorithm is {signature.algorithm or 'not named'}: only {' and '.join(_KEY_KINDS)} count"
     if tags.get("c", "simple") not in _FORMS:
         return "its c= names no form of header and body"
     if "l" in tags:
@@ -109,27 +117,31 @@ def signed_key(header: Header, sender: str, recipient: str) -> str:
     return hashlib.sha256(b"\0".join((sender.encode(), plain_recipient(recipient).encode(), *values))).hexdigest()
 
 
-def unfit_key(records: Collection[bytes]) -> str | None:
-    """Why the TXT records under a key's name hold no key for us; None when they do."""
+def unfit_key(records: Collection[bytes], algorithm: str) -> str | None:
+    """Why the TXT records under a key's name hold no key for signatures by `algorithm`; None when they do."""
     if len(records) != 1:
         return "there is no key in DNS" if not records else "there is more than one key in DNS"
     (record,) = records
     tags = _tags(record) if len(record) <= MAX_RECORD else None
     if tags is None or tags.get("v", "DKIM1") != "DKIM1" or "p" not in tags:
         return "its key in DNS cannot be read"
-    return _unfit(tags) if tags["p"] else "its key has been revoked"
+    return _unfit(tags, _KEY_KINDS[algorithm]) if tags["p"] else "its key has been revoked"
 
 
-def _unfit(tags: dict[str, str]) -> str | None:
+def _unfit(tags: dict[str, str], kind: str) -> str | None:
     # RFC 6376 3.6.1: what a domain signs as a test counts as unsigned.
     if "y" in _list(tags.get("t", "")):
         return "its key is marked as a test (t=y)"
-    if tags.get("k", "rsa") != "rsa":
-        return f"its key is of another kind ({tags['k'][:20]})"
+    # A verifier that goes by the key alone would take a signature for one that its signer has not named.
+    if tags.get("k", "rsa") != kind:
+        return f"its key is of another kind ({tags.get('k', 'rsa')[:20]})"
     if not {"*", "email"} & _list(tags.get("s", "*")) or "sha256" not in _list(tags.get("h", "sha256")):
         return "its key is not for mails, or not for sha256"
     # A key of n bits is somewhat more than n / 8 octets in DER, and these are 3/4 of their letters in base64.
-    if len("".join(tags["p"].split())) * 6 > MAX_KEY_BITS + 512:
+    letters = len("".join(tags["p"].split()))
+    if kind == "ed25519" and not 0 <= letters * 3 // 4 - _ED25519_BYTES <= 1:
+        return "its key is not as long as one of Ed25519"
+    if letters * 6 > MAX_KEY_BITS + 512:
         return f"its key has more than {MAX_KEY_BITS} bits"
     return None
 

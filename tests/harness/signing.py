@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import dkim
+import nacl.signing
 
 from tests.harness.peers import need
 
@@ -21,6 +22,7 @@ class Signer:
     record: str
     name: str = f"{SELECTOR}._domainkey.{DOMAIN}"
     selector: str = SELECTOR
+    algorithm: bytes = b"rsa-sha256"
 
     def signed(
         self,
@@ -35,7 +37,9 @@ class Signer:
         there = [line.partition(b":")[0].decode().lower() for line in raw.partition(b"\r\n\r\n")[0].splitlines()]
         names = [name.encode() for name in covered if name in there]
         who = (self.selector.encode(), domain.encode(), self.private, None)
-        line: bytes = dkim.sign(raw, *who, form, include_headers=names, length=length)
+        line: bytes = dkim.sign(
+            raw, *who, form, signature_algorithm=self.algorithm, include_headers=names, length=length
+        )
         return line + raw
 
 
@@ -44,6 +48,13 @@ def make_signer(bits: int = 2048) -> Signer:
     made = _run(openssl, "genrsa", "-traditional", str(bits))
     public = _run(openssl, "rsa", "-pubout", "-outform", "DER", given=made)
     return Signer(made, f'"v=DKIM1; k=rsa; " "p={base64.b64encode(public).decode()}"')
+
+
+def make_ed25519_signer() -> Signer:
+    """RFC 8463."""
+    key = nacl.signing.SigningKey.generate()
+    private, public = (base64.b64encode(bytes(each)) for each in (key, key.verify_key))
+    return Signer(private, f'"v=DKIM1; k=ed25519; p={public.decode()}"', algorithm=b"ed25519-sha256")
 
 
 def _run(*command: str, given: bytes = b"") -> bytes:

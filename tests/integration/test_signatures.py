@@ -19,7 +19,7 @@ from mail2fax.model.mail import Accepted, Address, Arrival
 from mail2fax.model.mail_proof import MailProof, ProofKind, SignatureRules
 from mail2fax.model.refusal import Refusal, RefusalCode
 from tests.harness.house import RULES, House, arrival, house, written
-from tests.harness.signing import COVERED, DOMAIN, Signer, make_signer, zone_text
+from tests.harness.signing import COVERED, DOMAIN, Signer, make_ed25519_signer, make_signer, zone_text
 from tests.peers.dns_server import DnsServer
 
 ANNA = Address("anna", DOMAIN)
@@ -66,6 +66,17 @@ async def fault(raw: bytes, names: DnsServer, **changes: bool) -> str:
 
 async def test_a_mail_that_its_senders_domain_has_signed_is_his(signer: Signer, names: DnsServer) -> None:
     assert await looked(signer.signed(PLAIN), names) == (Look(DOMAIN, "office"),)
+
+
+async def test_a_signature_of_ed25519_is_verified_and_its_key_signs_nothing_else(signer: Signer) -> None:
+    """RFC 8463. Trap: verifiers go by the key, and not by the algorithm that the signature names."""
+    small = make_ed25519_signer()
+    signed = small.signed(PLAIN)
+    async with DnsServer({(small.name, "TXT"): [zone_text(small.record)]}) as names:
+        assert await looked(signed, names) == (Look(DOMAIN, "office"),)
+        assert "does not verify" in await fault(signed.replace(b"155 44 99", b"155 44 98"), names)
+        assert "another kind" in await fault(signer.signed(PLAIN), names)
+        assert "another kind" in await fault(signed.replace(b"a=ed25519-sha256", b"a=rsa-sha256"), names)
 
 
 async def test_what_was_changed_or_added_does_not_verify(signer: Signer, names: DnsServer) -> None:

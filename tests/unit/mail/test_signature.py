@@ -92,9 +92,10 @@ def test_a_tag_can_spoil_it(more: str, words: str) -> None:
     assert words in str(said(header(more=more)))
 
 
-@pytest.mark.parametrize(("old", "new"), [("rsa-sha256", "rsa-sha1"), ("rsa-sha256", "ed25519-sha256"), ("v=1", "v=2")])
-def test_only_rsa_sha256_counts(old: str, new: str) -> None:
-    assert "only rsa-sha256" in str(said(header(text=MAIL.replace(old, new))))
+@pytest.mark.parametrize(("old", "new"), [("rsa-sha256", "rsa-sha1"), ("rsa-sha256", "ed25519-sha1"), ("v=1", "v=2")])
+def test_only_rsa_and_ed25519_with_sha256_count(old: str, new: str) -> None:
+    assert "only rsa-sha256 and ed25519-sha256" in str(said(header(text=MAIL.replace(old, new))))
+    assert said(header(text=MAIL.replace("rsa-sha256", "ed25519-sha256"))) is None
 
 
 @pytest.mark.parametrize(("form", "body"), [("simple/relaxed", True), ("relaxed/simple", False), ("relaxed", False)])
@@ -230,12 +231,26 @@ def test_white_space_that_a_signature_does_not_see_makes_no_other_mail() -> None
     ],
 )
 def test_a_key_that_is_none_for_us(records: tuple[bytes, ...], words: str) -> None:
-    assert words in str(unfit_key(records))
+    assert words in str(unfit_key(records, "rsa-sha256"))
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (b"k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", None),
+        (b"p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "another kind (rsa)"),
+        (b"k=ed25519; p=AAAA", "not as long"),
+    ],
+)
+def test_a_key_of_ed25519_says_so_and_is_as_long_as_one(record: bytes, words: str | None) -> None:
+    """RFC 8463 4.2; the key is that of its appendix A.2."""
+    said_of_it = unfit_key((record,), "ed25519-sha256")
+    assert said_of_it is None if words is None else words in str(said_of_it)
 
 
 @pytest.mark.parametrize("record", [b"p=AAAA", b"v=DKIM1; k=rsa; p=AA AA;", b"v=DKIM1; s=email; h=sha1:sha256; p=AAAA"])
 def test_a_key_that_is_one(record: bytes) -> None:
-    assert unfit_key((record,)) is None
+    assert unfit_key((record,), "rsa-sha256") is None
 
 
 @given(st.binary(max_size=300))
@@ -243,4 +258,5 @@ def test_any_bytes_are_a_signature_or_none(value: bytes) -> None:
     of = Header((("dkim-signature", value), ("date", value), ("from", b"a@example.com")))
     for signature in signatures_of(of):
         objection(signature, of, NOW, DAY)
-    unfit_key((value,))
+    unfit_key((value,), "rsa-sha256")
+    unfit_key((value,), "ed25519-sha256")
