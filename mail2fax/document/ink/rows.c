@@ -5,6 +5,9 @@
 #include <string.h>
 
 #define WORDS (INK_ROW_BYTES / 8)
+/* A lone pixel is a speck when nothing is black this far around; nearer to a letter it is the dot of an i, or a point. */
+#define SPECK_APART 3
+#define RING (2 * SPECK_APART + 1)
 
 int rows_fit(size_t size, int width, int height, size_t rows_size)
 {
@@ -70,31 +73,69 @@ static uint64_t right_of(const line_t *line, int i)
     return line->words[i] << 1 | (i + 1 < WORDS ? line->words[i + 1] >> 63 : 0);
 }
 
-static void clean_line(line_t *to, const line_t *above, const line_t *here, const line_t *below)
-{
-    for (int i = 0; i < WORDS; i++) {
-        uint64_t any = left_of(above, i) | above->words[i] | right_of(above, i) | left_of(here, i) |
-                       right_of(here, i) | left_of(below, i) | below->words[i] | right_of(below, i);
-        uint64_t all = left_of(above, i) & above->words[i] & right_of(above, i) & left_of(here, i) &
-                       right_of(here, i) & left_of(below, i) & below->words[i] & right_of(below, i);
+/* A line, and where any of its pixels is black up to SPECK_APART to the left or to the right; beside: not counting the
+ * pixel itself. */
+typedef struct {
+    line_t black, beside, near;
+} seen_t;
 
-        to->words[i] = (here->words[i] & any) | all;
+static void see_line(seen_t *seen, const uint8_t *row)
+{
+    line_t left, right;
+
+    memset(seen, 0, sizeof(*seen));
+    if (!row)
+        return;
+    read_line(&seen->black, row);
+    left = right = seen->black;
+    for (int step = 0; step < SPECK_APART; step++) {
+        line_t before = left, after = right;
+
+        for (int i = 0; i < WORDS; i++) {
+            left.words[i] = left_of(&before, i);
+            right.words[i] = right_of(&after, i);
+            seen->beside.words[i] |= left.words[i] | right.words[i];
+        }
+    }
+    for (int i = 0; i < WORDS; i++)
+        seen->near.words[i] = seen->beside.words[i] | seen->black.words[i];
+}
+
+/* Where all neighbours of a pixel are black. */
+static uint64_t surrounded(const line_t *above, const line_t *here, const line_t *below, int i)
+{
+    return left_of(above, i) & above->words[i] & right_of(above, i) & left_of(here, i) & right_of(here, i) &
+           left_of(below, i) & below->words[i] & right_of(below, i);
+}
+
+/* `seen` are the lines around line `y`, each in its place of a ring. */
+static void clean_line(line_t *to, const seen_t *seen, int y)
+{
+    const seen_t *above = &seen[(y + RING - 1) % RING], *here = &seen[y % RING], *below = &seen[(y + 1) % RING];
+
+    for (int i = 0; i < WORDS; i++) {
+        uint64_t any = here->beside.words[i];
+
+        for (int far = 1; far <= SPECK_APART; far++)
+            any |= seen[(y + RING - far) % RING].near.words[i] | seen[(y + far) % RING].near.words[i];
+        to->words[i] = (here->black.words[i] & any) | surrounded(&above->black, &here->black, &below->black, i);
     }
 }
 
 int ink_clean(uint8_t *rows, size_t size, int count)
 {
-    line_t lines[3] = {0}, cleaned;
+    seen_t seen[RING] = {0};
+    line_t cleaned;
 
     if (count < 1 || count > INK_MOST_ROWS || size < (size_t) count * INK_ROW_BYTES)
         return -1;
-    read_line(&lines[0], rows);
-    for (int y = 0; y < count; y++) {
-        if (y + 1 < count)
-            read_line(&lines[(y + 1) % 3], rows + (size_t) (y + 1) * INK_ROW_BYTES);
-        else
-            memset(&lines[(y + 1) % 3], 0, sizeof(line_t));
-        clean_line(&cleaned, &lines[(y + 2) % 3], &lines[y % 3], &lines[(y + 1) % 3]);
+    for (int y = -SPECK_APART; y < count; y++) {
+        int next = y + SPECK_APART;
+
+        see_line(&seen[next % RING], next < count ? rows + (size_t) next * INK_ROW_BYTES : NULL);
+        if (y < 0)
+            continue;
+        clean_line(&cleaned, seen, y);
         write_line(&cleaned, rows + (size_t) y * INK_ROW_BYTES);
     }
     return 0;

@@ -21,7 +21,7 @@
 #define PAPER_CELLS 32
 #define PAPER_FLOOR 96
 /* Ink begins here on the way from the ground (0) to the darkest ink around (256). */
-#define INK_BEGINS 120
+#define INK_BEGINS 108
 /* An area is black when it is darker than this part (of 256) of the paper's grey. */
 #define AREA_BLACK 104
 /* A ground is paper from this part (of 256) of the paper's grey on. In a photograph strokes on paper are as anywhere;

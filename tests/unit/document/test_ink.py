@@ -152,6 +152,14 @@ def test_a_lone_speck_goes_and_a_stroke_of_one_pixel_stays() -> None:
     assert strokes.getpixel((1000, 5)) == strokes.getpixel((77, 23)) == 0
 
 
+@pytest.mark.parametrize("at", [(97, 20), (103, 20), (100, 17), (103, 23)])
+def test_a_lone_pixel_beside_a_stroke_is_the_dot_of_an_i_or_a_point_and_stays(at: tuple[int, int]) -> None:
+    page = Image.new("L", (WIDTH, 40), 255)
+    ImageDraw.Draw(page).point([(100, 20), (100, 21)], fill=0)
+    page.putpixel(at, 0)
+    assert image_of(ink.cut(grey_of(page), 128)).tobytes() == page.convert("1").tobytes()
+
+
 def test_a_lone_hole_is_filled() -> None:
     page = Image.new("L", (WIDTH, 40), 0)
     page.putpixel((700, 20), 255)

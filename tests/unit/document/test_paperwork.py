@@ -15,7 +15,7 @@ from mail2fax.document.grey import grey_of
 from mail2fax.document.ink import Rows, Screen
 from mail2fax.document.paper import on_paper
 from mail2fax.document.render import affordable
-from tests.harness.office import Sheet, light_letter, mixed_letter, photo_page
+from tests.harness.office import Scanner, Sheet, Writer, font, light_letter, mixed_letter, photo_page
 from tests.harness.paperwork import (
     fields,
     form,
@@ -144,6 +144,20 @@ def readable(place: tuple[int, int], page: Image.Image, alone: Image.Image) -> b
     box = (box[0] + left, box[1] + top, box[0] + right, box[1] + bottom)
     same = ink_share(ImageChops.logical_xor(page.crop(box), alone.crop(box)))
     return min(same, 1 - same) <= 0.5 * ink_share(alone.crop(box))
+
+
+def test_the_points_in_amounts_stay_on_a_page_of_100_dpi() -> None:
+    page, places, style = Writer(SEED, 100), [], font(8, 100)
+    for row in range(40):
+        for column in range(6):
+            whole, at = str(page.rng.randint(10, 999)), (page.inch(0.8 + column * 1.1), page.inch(0.8 + row * 0.24))
+            page.put(f"{whole}.{page.rng.randint(10, 99)}", at, 8)
+            places.append((at[0] + style.getlength(whole), at[1] + style.getbbox("0")[3]))
+    rows = on_paper(Scanner(paper=240).scanned(page.sheet()).image, Fit(1687, 2291, turned=False))
+    fax, width = image_of(rows), style.getlength(".")
+    middles = [(round(20 + x * 2.04 + width), round((y - 1) * 1.96)) for x, y in places]
+    lost = [(x, y) for x, y in middles if not fax.crop((x - 1, y - 2, x + 1, y + 2)).convert("L").histogram()[0]]
+    assert len(lost) <= 0.01 * len(middles)
 
 
 def test_a_page_that_is_too_dear_has_lines_in_place_of_dots() -> None:
