@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document.received import make_folder, part_of, settle
 from mail2fax.engine.interface import EngineUnavailable, FaxEngine, IncomingCall
 from mail2fax.jobs.alarms import Alarms
@@ -189,6 +190,7 @@ class Answering:
         fax = await self._faxes.begin(
             found.inbox, call_id=call.call_id, trunk=found.trunk, caller=call.caller, called=found.called
         )
+        reached(CrashPoint.FAX_BEGUN)
         path = self._path(fax)
         order = AnswerOrder(
             document_path=str(part_of(path)),
@@ -239,14 +241,18 @@ class Answering:
         self._nudge()
 
     async def _end(self, fax: IncomingFax, heard: Heard, cause: str) -> IncomingFax:
+        reached(CrashPoint.FAX_OVER)
         path = self._path(fax)
         pages = await asyncio.to_thread(settle, path, heard.confirmed)
+        reached(CrashPoint.FAX_SETTLED)
         event = judge_end(pages, heard.confirmed, last_confirmed=heard.last_confirmed)
         if pages < heard.confirmed:
             kept = str(damaged_path(path))
             counts = {"pages": str(pages), "confirmed": str(heard.confirmed)}
             await self._sound(AlarmCause.FAX_DAMAGED, fax, path=kept, **counts)
-        return await self._faxes.end(fax, event, pages, heard, cause)
+        ended = await self._faxes.end(fax, event, pages, heard, cause)
+        reached(CrashPoint.FAX_ENDED)
+        return ended
 
     async def _sound(self, cause: AlarmCause, fax: IncomingFax, **facts: str) -> None:
         try:
@@ -283,15 +289,18 @@ class _Watch:
         match event:
             case Answered():
                 self.answered = True
+                reached(CrashPoint.FAX_ANSWERED)
             case Negotiated(media=media, bit_rate=rate, ecm=ecm, far_id=far_id):
                 await self._note(replace(self.heard, media=media, bit_rate=rate, ecm=ecm, far_id=far_id))
             case PageConfirmed(page=page, last=last, bad_rows=bad_rows):
                 log.info("page received", fax=self.fax.id, page=page, bad_rows=bad_rows)
+                reached(CrashPoint.FAX_PAGE_CONFIRMED)
                 confirmed = self.heard.confirmed + 1
                 self._passed_over |= page > confirmed
                 whole = last and not self._passed_over
                 bad = self.heard.bad_rows + (bad_rows or 0)
                 await self._note(replace(self.heard, confirmed=confirmed, last_confirmed=whole, bad_rows=bad))
+                reached(CrashPoint.FAX_PAGE_NOTED)
             case CallEnded():
                 self._note_end(event)
             case _:

@@ -72,6 +72,23 @@ class CrashPoint(StrEnum):
     ALARM_TAKEN = "alarm-taken"
     """The mail server has said 250 to an alarm, and the database does not know it yet."""
 
+    # A fax comes in.
+    FAX_BEGUN = "fax-begun"
+    """Its row is committed, and the call is not answered."""
+    FAX_ANSWERED = "fax-answered"
+    FAX_PAGE_CONFIRMED = "fax-page-confirmed"
+    """The page is on the disk, the far end has heard that we have it, and the row does not know it yet."""
+    FAX_PAGE_NOTED = "fax-page-noted"
+    FAX_OVER = "fax-over"
+    """The end of the call is known, and nothing follows from it yet."""
+    FAX_SETTLED = "fax-settled"
+    """The file has its name, and the row does not know it yet."""
+    FAX_ENDED = "fax-ended"
+    """Its end is committed, and the mail is owed."""
+    FAX_TAKEN = "fax-taken"
+    """The mail server has said 250 to it, and the database does not know it yet."""
+    FAX_MAILED = "fax-mailed"
+
     # People order.
     SEND_COMMITTED = "send-committed"
     """A fax from the command line is safe; whoever sent it has not heard so."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.dispatch import ReplyDelivery, next_delay
 from mail2fax.document.as_pdf import NotReceived, pdf_of_received
 from mail2fax.jobs.alarms import Alarms
@@ -77,10 +78,12 @@ class IncomingPost:
             except SendFailed as error:
                 await self._failed(mail, str(error), permanent=error.permanent)
                 return
+            reached(CrashPoint.FAX_TAKEN)
         # A disk that cannot commit now must not make us send it again and again.
         self._unsettled.add(fax.id)
         await self._faxes.mailed(mail)
         self._unsettled.discard(fax.id)
+        reached(CrashPoint.FAX_MAILED)
         log.info("fax mailed", fax=fax.id, to=mail.to, pages=fax.pages, state=fax.state)
 
     def _letter(self, mail: IncomingMail) -> EmailMessage:

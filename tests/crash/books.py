@@ -21,6 +21,7 @@ class Books:
     outbox: Sequence[Row]
     alarms: Sequence[Row]
     journal: Sequence[Row]
+    incoming_faxes: Sequence[Row]
 
     @classmethod
     def of(cls, data: Path) -> "Books":
@@ -35,6 +36,7 @@ class Books:
     def unfinished(self) -> bool:
         """There are jobs, replies or alarms that something is still to be done about."""
         owed = any(row["state"] == "pending" for row in (*self.outbox, *self.alarms))
+        owed |= any(row["mail_state"] == "pending" or not row["ended_at"] for row in self.incoming_faxes)
         return owed or any(job["state"] not in FINAL for job in self.jobs)
 
     def retried(self) -> frozenset[int]:

@@ -38,7 +38,9 @@ MAILBOX = (
     CrashPoint.DELETIONS_DONE,
 )
 """Points that mails from mailboxes alone come by: test_mailbox.py kills there."""
-EVERY = tuple(point for point in CrashPoint if point not in MAILBOX)
+INCOMING = tuple(point for point in CrashPoint if point.startswith("fax-"))
+"""Points that faxes which come in alone come by: test_incoming.py kills there."""
+EVERY = tuple(point for point in CrashPoint if point not in (*MAILBOX, *INCOMING))
 OFTEN = frozenset(list(CrashPoint)[: list(CrashPoint).index(CrashPoint.CALL_JUDGED)])
 """Points that many mails come by: there the second or third of them may be the one."""
 ALARM = (CrashPoint.ALARM_RAISED, CrashPoint.ALARM_TAKEN)
