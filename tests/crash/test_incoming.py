@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(300)
 
 NOTHING_YET = (CrashPoint.FAX_BEGUN, CrashPoint.FAX_ANSWERED)
 BEFORE_THE_ROW_KNEW = (CrashPoint.FAX_PAGE_CONFIRMED,)
-SHORT = (CrashPoint.FAX_PAGE_CONFIRMED, CrashPoint.FAX_SETTLED, CrashPoint.FAX_TAKEN)
+SHORT = (CrashPoint.FAX_PAGE_CONFIRMED, CrashPoint.FAX_TAKEN)
 ROWS = 160
 
 
