@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -75,8 +76,10 @@ async def _stay(console: Console, stage: Stage) -> None:
     console.print(f"   server   127.0.0.1, port {stage.smtp_port}, no encryption, no account")
     console.print("   from     office.anyone@example.com        to  fax@example.com")
     console.print("   subject  a number such as +375 17 200 15 15, and one TIFF attached")
-    console.print(f"   jobs     mail2fax jobs --config {stage.config}", soft_wrap=True)
-    token = f"$(mail2fax token create demo --config {stage.config})"
+    # As it was called: in a clone it is .venv/bin/mail2fax.
+    mail2fax = sys.argv[0] if Path(sys.argv[0]).name == "mail2fax" else "mail2fax"
+    console.print(f"   jobs     {mail2fax} jobs --config {stage.config}", soft_wrap=True)
+    token = f"$({mail2fax} token create demo --config {stage.config})"
     console.print(f"   programs URL=http://127.0.0.1:{stage.api_port}/api/token/v1/{token}", soft_wrap=True)
     console.print("            and then the lines of docs/api.md", soft_wrap=True)
     console.print("   Status mails are printed here; received faxes lie in", str(stage.out), soft_wrap=True)
