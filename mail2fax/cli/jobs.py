@@ -182,7 +182,7 @@ def _print_job(console: Console, job: Job, learnt: tuple[Lesson, ...], zone: Zon
     console.print(Text(f"Job {job.id}", "bold"), Text(f" ({job.uuid})", "dim"))
     for name, value in facts.items():
         if value:
-            console.print(Text(f"  {name:<10}", "dim") + Text(value))
+            console.print(Text(f"  {name:<11}", "dim") + Text(value))
 
 
 def _next_call(job: Job, zone: ZoneInfo) -> str:

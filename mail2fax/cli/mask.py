@@ -79,7 +79,7 @@ def replay(
         else:
             typer.echo(_shift_line(shift))
     if not as_json:
-        typer.echo(f"{len(merged)} senders have faxed; {len(found)} of them would be judged otherwise.")
+        typer.echo(f"Senders that have faxed: {len(merged)}; judged otherwise: {len(found)}.")
 
 
 def _sender(address: str) -> Address:

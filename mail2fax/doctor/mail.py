@@ -25,7 +25,9 @@ from mail2fax.model.refusal import Refusal
 from mail2fax.model.rule import SenderRule
 
 _BY = re.compile(rb"\bby[ \t]+([A-Za-z0-9.-]+)[ \t]+\(Postfix", re.IGNORECASE)
-_NO_STEP = "Have your mail server mark the mails of its own users, or sign them (DKIM); see proof_profile in [mailbox]."
+_NO_STEP = (
+    "Have your mail server mark the mails of its own users, or sign them (DKIM); see proof_profile in mailbox.named."
+)
 
 
 async def sample(config: Config, raw: bytes) -> Sequence[Finding]:

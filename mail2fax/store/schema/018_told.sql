@@ -1,10 +1,11 @@
 -- The history as programs are told it: a line of JSON for each fax, written when the fax changes, and not each time when
 -- somebody asks for a day of thousands. Triggers keep it, so no change of a fax can forget it.
 
--- Every fax as its line. Where its URL belongs there is char(29) and the end of the URL, which names the fax as api/links.py
--- does; whoever tells the line puts the beginning there. A number with more than letters and digits in it stands between two char(26) in hexadecimal, to be written as
--- JSON then: SQLite 3.40 lets no JSON function into a schema. The states in here are those of model/job.py and
--- model/incoming.py; a test holds the results against the table of api/history.py.
+-- Every fax as its line. Where its URL belongs there is char(29) and the end of the URL, which names the fax as
+-- api/links.py does; whoever tells the line puts the beginning there. A number with more than letters and digits in it
+-- stands between two char(26) in hexadecimal, to be written as JSON then: SQLite 3.40 lets no JSON function into a schema.
+-- The states in here are those of model/job.py and model/incoming.py; a test holds the results against the table of
+-- api/history.py.
 CREATE VIEW telling (domain, at, incoming, fax_id, line) AS
 SELECT
     domain, at, incoming, fax_id,

@@ -85,8 +85,8 @@ def test_one_fax_is_shown_with_its_calls_and_its_journal(mail2fax: Command, happ
     result = mail2fax("show", 1, "--config", config)
     assert result.exit_code == 0
     text = result.stdout
-    assert "  state     sent\n" in text
-    assert "  received  2026-01-31 12:05:00 by smtp for fax@example.com\n" in text
+    assert "  state      sent\n" in text
+    assert "  received   2026-01-31 12:05:00 by smtp for fax@example.com\n" in text
     assert "Call 1 2026-01-31 12:05:00\n" in text
     assert "  delivered: SIP 200 OK (answered) · T.30 0 OK, t38, 2 pages confirmed, 0 s\n" in text
     assert "  Call-ID call of mail 1\n" in text
@@ -97,13 +97,13 @@ def test_one_fax_is_shown_with_its_calls_and_its_journal(mail2fax: Command, happ
 
 def test_a_fax_that_sleeps_shows_its_next_call(mail2fax: Command, happen: Happen, config: Path) -> None:
     happen(a_day)
-    assert "  next call 2026-01-31 12:07:00\n" in mail2fax("show", 3, "--config", config).stdout
+    assert "  next call  2026-01-31 12:07:00\n" in mail2fax("show", 3, "--config", config).stdout
 
 
 def test_a_call_under_way_is_shown_as_such(mail2fax: Command, happen: Happen, config: Path) -> None:
     happen(calling)
     text = mail2fax("show", 1, "--config", config).stdout
-    assert "  state     calling\n" in text
+    assert "  state      calling\n" in text
     assert "  under way: -, 0 pages confirmed\n" in text
 
 

@@ -134,7 +134,7 @@ def test_a_changed_configuration_is_tried_on_who_has_faxed(
     told = [f"{line}; faxes: 2"] if line else []
     assert result.stdout.splitlines() == [
         *told,
-        f"1 senders have faxed; {len(told)} of them would be judged otherwise.",
+        f"Senders that have faxed: 1; judged otherwise: {len(told)}.",
     ]
 
 
