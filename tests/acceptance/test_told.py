@@ -50,7 +50,7 @@ def test_the_command_line_shows_one_fax_with_its_calls_and_its_journal(record: R
     job, (attempt,) = record["t38"].cdr.job, record["t38"].cdr.attempts
     for words in (
         f"Job {job.id}",
-        "state     sent",
+        "state      sent",
         f"number    {job.number}",
         f"Call-ID {attempt.call_id}",
         "SIP 200 OK (answered) · T.30 0 OK, t38, 2 pages confirmed",
