@@ -51,7 +51,7 @@ def test_the_command_line_shows_one_fax_with_its_calls_and_its_journal(record: R
     for words in (
         f"Job {job.id}",
         "state      sent",
-        f"number    {job.number}",
+        f"number     {job.number}",
         f"Call-ID {attempt.call_id}",
         "SIP 200 OK (answered) · T.30 0 OK, t38, 2 pages confirmed",
         "page-confirmed  page=2 last=True",

@@ -10,7 +10,7 @@ import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from itertools import count
@@ -22,6 +22,9 @@ from tests.harness.ports import free_tcp_port
 
 PASSWORD = 'open "sesame" \\ (фю)'  # noqa: S105 - nobody's
 """With everything in it that a quoted string, or a server's parser, could stumble over."""
+
+LOOKS = 20
+"""How often a folder is looked into whose files move under one's eyes."""
 
 SETTINGS = """\
 base_dir = {base}/run
@@ -118,7 +121,11 @@ class Dovecot:
     def mails(self, user: str, folder: str = "") -> list[bytes]:
         """What lies in a folder, but for what is marked as deleted."""
         directory = self.base / "mail" / user / (f".{folder}" if folder else "")
-        return [path.read_bytes() for path in _files(directory) if "T" not in path.name.rpartition(":2,")[2]]
+        # Dovecot moves and renames files meanwhile: then it is another look that counts.
+        for _ in range(LOOKS):
+            with suppress(FileNotFoundError):
+                return [path.read_bytes() for path in _files(directory) if "T" not in path.name.rpartition(":2,")[2]]
+        raise AssertionError(f"{directory} does not come to rest")
 
     def there(self, user: str) -> int:
         """How many mails lie in the inbox, those that are marked as deleted among them."""
@@ -149,7 +156,7 @@ class Dovecot:
 
 
 def _files(directory: Path) -> list[Path]:
-    """Maildirs change under one's eyes: what is renamed meanwhile is looked for again."""
+    """The mails in a maildir, new and seen."""
     rooms = [room for room in (directory / "new", directory / "cur") if room.is_dir()]
     return [path for room in rooms for path in sorted(room.iterdir()) if path.is_file()]
 
