@@ -77,7 +77,13 @@ NO_PACKAGES = {"PIP_NO_INDEX": "1"}
 NO_ENVIRONMENT = {"PYTHON": "breaks"}
 
 
-@pytest.mark.parametrize("broken", [NO_PACKAGES, NO_ENVIRONMENT], ids=["no packages", "no environment"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(NO_PACKAGES, id="no packages"),
+        pytest.param(NO_ENVIRONMENT, id="no environment", marks=pytest.mark.soak),
+    ],
+)
 def test_an_upgrade_that_fails_leaves_the_installation_that_works(
     machine: Path, tmp_path: Path, broken: dict[str, str]
 ) -> None:
