@@ -5,6 +5,7 @@ write, but microscopes, maps and archives do. They unpack only; what the numbers
 runs in the render process only. What they load late is loaded at once: later no file can be opened.
 """
 
+import codecs
 import contextlib
 import importlib
 import io
@@ -15,8 +16,13 @@ from PIL import Image
 from mail2fax.document.libtiff import Complaint
 from mail2fax.document.samples import COLOURS, PLANES_APART, RGB, YCBCR, Form, Numbers, UnknownForm, picture_of
 
-CODECS = ("jpeg2k", "jpeg8", "jpegls", "jpegxl", "jpegxr", "lerc", "lzma", "png", "webp", "zstd")
+CODECS = (
+    *("bitorder", "ccittfax4", "deflate", "delta", "jpeg", "jpeg2k", "jpeg8", "jpegls", "jpegsof3", "jpegxl", "jpegxr"),
+    *("lerc", "ljpeg", "lzma", "packbits", "png", "webp", "zstd"),
+)
 """Those of imagecodecs that are used: each is a library of its own, loaded when it is asked for."""
+ENCODINGS = ("cp1252", "utf-16-be", "utf-16-le")
+"""In which tifffile reads the texts of a page before it looks at its picture: each is a file, loaded likewise."""
 
 
 class SecondReader:
@@ -25,10 +31,12 @@ class SecondReader:
     def __init__(self) -> None:
         self._tifffile: Any = None
         with contextlib.suppress(ImportError):
-            codecs = importlib.import_module("imagecodecs")
+            decoders = importlib.import_module("imagecodecs")
             for name in CODECS:
                 with contextlib.suppress(ImportError, AttributeError):
-                    getattr(codecs, f"{name}_decode")
+                    getattr(decoders, f"{name}_decode")
+            for name in ENCODINGS:
+                codecs.lookup(name)
             self._tifffile = importlib.import_module("tifffile")
 
     @property

@@ -5,8 +5,10 @@ import io
 import os
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
@@ -29,7 +31,7 @@ from tests.integration.document.rendering import (
     rendered,
     status_of,
 )
-from tests.unit.document.crafted import WIDTH, saved, text_page
+from tests.unit.document.crafted import WIDTH, saved, second_reader, text_page
 
 TIFFS = Path(__file__).parents[3] / "fixtures" / "tiffs"
 
@@ -69,17 +71,35 @@ async def test_the_locked_in_process_reads_every_kind_and_joins_them(target: Pat
     page = text_page(1100, width=1240).convert("RGB")
     files = [(Kind(kind), _as(page, kind)) for kind in ("png", "jpeg", "pdf", "tiff")]
     files.append((Kind.COVER, cover.packed("# Fax", bytes(getattr(ImageFont.load_default(20), "font_bytes", b"")))))
-    pieces, at = [], 0
-    for kind, file in files:
-        pieces.append(Piece(kind, f"page.{kind}", at, len(file)))
-        at += len(file)
-    with tempfile.TemporaryFile() as source:
-        source.write(b"".join(file for _, file in files))
-        document = await Renderer().render(source, "", target, pieces)
+    document = await joined(files, target)
     assert isinstance(document, Document)
     assert len(document.pages) == 5
     shares = [fax.convert("L").histogram()[0] / (fax.width * fax.height) for fax in pages_in(target)[:4]]
     assert max(shares) / min(shares) < 1.5
+
+
+async def joined(files: Sequence[tuple[Kind, bytes]], target: Path) -> Document | Refusal:
+    """What becomes of several files in their order, as one document."""
+    pieces, at = [], 0
+    for number, (kind, file) in enumerate(files, start=1):
+        pieces.append(Piece(kind, f"{number}.{kind}", at, len(file)))
+        at += len(file)
+    with tempfile.TemporaryFile() as source:
+        source.write(b"".join(file for _, file in files))
+        return await Renderer().render(source, "", target, pieces)
+
+
+async def test_the_locked_in_process_reads_what_only_the_second_reader_can(target: Path) -> None:
+    """Each of its codecs is a library of its own, and so is the encoding of the texts that Photoshop writes."""
+    writer, files = second_reader(), []
+    page = np.asarray(text_page(400, width=800).convert("RGB"))
+    for compression in ("webp", "jpegxl", "jpeg2000", "lerc", "png", "jpegxr"):
+        file = io.BytesIO()
+        writer.imwrite(file, page, photometric="rgb", compression=compression, description="Photoshop(R)", metadata={})
+        files.append((Kind.TIFF, file.getvalue().replace(b"shop(R)\0", "shop\u00ae 4\0".encode("latin-1"))))
+    document = await joined(files, target)
+    assert isinstance(document, Document), document
+    assert len({fax.size for fax in pages_in(target)}) == 1
 
 
 def _as(page: Image.Image, kind: str) -> bytes:

@@ -1,12 +1,17 @@
 """TIFFs made byte by byte, as lying as a test needs them; and pages to put into them."""
 
+import importlib
 import io
 import random
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from PIL import Image, ImageDraw, TiffImagePlugin
+
+from mail2fax.document.second import SecondReader
+from tests.harness.peers import lacking
 
 WIDTH = 1728
 FINE, STANDARD = (204, 196), (204, 98)
@@ -129,3 +134,10 @@ def g4(page: Image.Image, resolution: tuple[int, int]) -> Craft:
     offset, size = strip(source)
     tags = {256: WIDTH, 257: page.height, 258: 1, 259: 4, 262: 1, 277: 1, 278: page.height}
     return Craft(source[offset : offset + size], tags, dpi(*resolution))
+
+
+def second_reader() -> Any:
+    """The module that writes what only the second reader reads; without it the test is skipped."""
+    if not SecondReader().there:
+        lacking("the extra mail2fax[imagecodecs] is not installed")
+    return importlib.import_module("tifffile")

@@ -1,6 +1,5 @@
 """Where Pillow would be silently wrong; what is refused because nobody can know what it means; the second reader."""
 
-import importlib
 import io
 import struct
 from typing import Any
@@ -13,8 +12,7 @@ from mail2fax.document.probe import probe
 from mail2fax.document.reading import Readers, upright_picture
 from mail2fax.document.refused import Refused
 from mail2fax.model.refusal import Refusal, RefusalCode
-from tests.harness.peers import lacking
-from tests.unit.document.crafted import Craft, Value, craft, raw
+from tests.unit.document.crafted import Craft, Value, craft, raw, second_reader
 from tests.unit.document.forms import BLACK_AND_WHITE, COLOURS, Sample, write_tiff
 from tests.unit.document.test_forms import farthest
 
@@ -133,10 +131,7 @@ def test_what_cannot_be_understood_is_unreadable_by_page_and_no_damage(tags: dic
 
 @pytest.fixture
 def second() -> Any:
-    """The module that writes what the second reader reads."""
-    if not READERS.second.there:
-        lacking("the extra mail2fax[imagecodecs] is not installed")
-    return importlib.import_module("tifffile")
+    return second_reader()
 
 
 @pytest.mark.parametrize("compression", ["webp", "jpegxl", "jpeg2000", "lerc", "png", "jpegxr"])
