@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import structlog
 
-from mail2fax.admission.attachment import Found
+from mail2fax.admission.attachment import Found, naming
 from mail2fax.admission.gate import AdmissionRules, Admitted, is_test, judge_domain, judge_order, judge_test
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.dialling import Dialling
@@ -66,8 +66,14 @@ class Preparation:
     async def prepare(self, job: Job) -> Job | Refusal:
         """The job as it is then: ready to be dialled, or over, if its mail only wanted to be shown something.
 
-        Raises `UnpackingUnavailable` and `RenderingUnavailable` when it cannot be judged now.
+        A refusal says what kinds of files are faxed here. Raises `UnpackingUnavailable` and `RenderingUnavailable` when
+        it cannot be judged now.
         """
+        wanted = self._rules.wanted
+        prepared = await self._prepare(job)
+        return naming(prepared, wanted) if isinstance(prepared, Refusal) else prepared
+
+    async def _prepare(self, job: Job) -> Job | Refusal:
         # Beside the documents, whose disk is watched: a full /tmp is nobody's business. It has no name there.
         with tempfile.TemporaryFile(dir=self._documents) as files:
             order = await self._read_order(job, files)

@@ -92,7 +92,7 @@ class Unproven:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """Admission's yes: the one number to dial, and what the one TIFF to send there is called.
+    """Admission's yes: the one number to dial, and what the document to send there is called.
 
     `sub_address` is what the fax address said of whom it is for at that number (T.30 SUB). `ignored` names what else
     was attached, and is not faxed; `pieces` are the files that make up the document.

@@ -59,7 +59,7 @@ class _Request(BaseModel):
 
 
 class SendFax(_Request):
-    """Fax an uploaded TIFF."""
+    """Fax an uploaded TIFF, or what else `document.accept` names."""
 
     action: Literal["sendfax"]
     recipient: Annotated[Text, Field(min_length=1, max_length=MAX_RECIPIENT)]

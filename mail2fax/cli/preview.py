@@ -3,18 +3,21 @@
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
 from mail2fax import wiring
+from mail2fax.admission.attachment import find_attachment, naming
 from mail2fax.cli.options import DEFAULT_CONFIG, ConfigOption, fail, read_config
 from mail2fax.cli.telling import printable
 from mail2fax.config import Config
 from mail2fax.document.as_pdf import pdf_of
 from mail2fax.document.sandbox import Renderer, RenderingUnavailable
-from mail2fax.model.document import Document, Kind, Note, Piece, Resolution, kind_of
+from mail2fax.mail.letter import ORDERED
+from mail2fax.mail.mime import Part
+from mail2fax.model.document import Document, Note, Resolution
 from mail2fax.model.refusal import Refusal
 from mail2fax.reply.words import Language, words_in
 
@@ -41,33 +44,32 @@ def preview(
     Nobody is called. Exit status 1 when the file would be refused.
     """
     settings = Config() if config is None and not DEFAULT_CONFIG.exists() else read_config(config)
-    piece = _piece(file, settings)
     with tempfile.TemporaryDirectory(prefix="mail2fax-preview-") as folder:
         target = Path(folder, "fax.tif")
         try:
-            found = asyncio.run(_render(file, piece, target, settings))
+            found = asyncio.run(_render(file, target, settings))
         except RenderingUnavailable as error:
             fail(str(error))
         if isinstance(found, Refusal):
-            fail(printable(words_in(Language(settings.reply.language)).refused(found).sentence))
+            _refuse(found, settings)
         _tell(file, found)
         if output:
             _write(target, output)
 
 
-def _piece(file: Path, settings: Config) -> Piece:
+async def _render(file: Path, target: Path, settings: Config) -> Document | Refusal:
+    """As `mail2fax send` has it judged and rendered."""
     with file.open("rb") as source:
-        kind = kind_of(source.read(BEGINNING))
-    if kind not in settings.document.accept:
-        accepted = ", ".join(settings.document.accept)
-        fail(printable(f"{file.name} would not be faxed: it is {kind or 'of no kind we know'}, and not {accepted}"))
-    return Piece(Kind(kind), file.name)
+        part = Part(ORDERED, file.name, "attachment", related=False, content=source.read(BEGINNING), damage="")
+        found = find_attachment([part], wiring.wanted(settings.document))
+        if isinstance(found, Refusal):
+            return found
+        return await Renderer(wiring.render_limits(settings)).render(source, found.name, target, found.pieces)
 
 
-async def _render(file: Path, piece: Piece, target: Path, settings: Config) -> Document | Refusal:
-    renderer = Renderer(wiring.render_limits(settings))
-    with file.open("rb") as source:
-        return await renderer.render(source, piece.name, target, [piece])
+def _refuse(refusal: Refusal, settings: Config) -> NoReturn:
+    words = words_in(Language(settings.reply.language))
+    fail(printable(words.refused(naming(refusal, wiring.wanted(settings.document))).sentence))
 
 
 def _tell(file: Path, document: Document) -> None:

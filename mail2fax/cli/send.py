@@ -24,14 +24,23 @@ EXIT_INTERRUPTED = 128 + signal.SIGINT
 
 
 def send(
-    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="One TIFF.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            help="One TIFF, or what else document.accept names.",
+        ),
+    ],
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="As you would write it into the subject of a mail.")],
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Stay until the fax is over.")] = True,
     as_json: JsonOption = False,
     config: ConfigOption = None,
     socket: SocketOption = None,
 ) -> None:
-    """Fax a TIFF, and watch until it is over: exit status 0 delivered, 1 not, 3 it may have arrived, or may yet.
+    """Fax a file, and watch until it is over: exit status 0 delivered, 1 not, 3 it may have arrived, or may yet.
 
     Ctrl-C leaves the fax on its way. No mail is sent about it.
     """

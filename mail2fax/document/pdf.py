@@ -134,9 +134,7 @@ class PdfReader:
             elif part.type == self._raw.FPDF_PAGEOBJ_TEXT and self._lacks_its_font(part):
                 foreign.append(part.get_bounds())
         if foreign:  # and no picture lies upon it, as on scans that a machine has read
-            raise unreadable(
-                f"page {number} uses a font that is not in the file: print it to PDF with its fonts, or attach a TIFF"
-            )
+            raise unreadable(f"page {number} uses a font that is not in the file: print it to PDF with its fonts")
 
     def _require_whole(self, picture: Any, number: int) -> None:
         bitmap = self._raw.FPDFImageObj_GetBitmap(picture)

@@ -123,7 +123,8 @@ class Renderer:
         """None when the worker was killed."""
         name = _names(pieces)
         try:
-            original.seek(0)
+            # Not `seek`: for what is still in Python's buffer it leaves the descriptor, which the process has, behind.
+            os.lseek(original.fileno(), 0, os.SEEK_SET)
             async with (
                 asyncio.timeout(self._limits.document_seconds),
                 self._standby.process(original, files, self._limits, pieces) as worker,

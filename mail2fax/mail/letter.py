@@ -8,6 +8,9 @@ from email.policy import SMTP
 
 from mail2fax.model.mail import Address
 
+ORDERED = "application/vnd.mail2fax.ordered"
+"""The type that the file has there. Its order says that it is to be faxed, and not what it is: it is never taken for a
+part of the text, and what it is, its first bytes tell (`admission.attachment`)."""
 LINE_BYTES = 57
 """So many bytes make a line of 76 letters in base64 (RFC 2045 6.8)."""
 CHUNK_BYTES = 1024 * LINE_BYTES
@@ -26,7 +29,7 @@ def letter_head(sender: Address, number: str, name: str) -> bytes:
     head["From"] = HeaderAddress("", sender.local, sender.domain)
     head["Subject"] = number
     head["MIME-Version"] = "1.0"
-    head["Content-Type"] = "image/tiff"
+    head["Content-Type"] = ORDERED
     head.add_header("Content-Disposition", "attachment", filename=name)
     head["Content-Transfer-Encoding"] = "base64"
     return head.as_bytes()

@@ -1,5 +1,6 @@
 """The word for what is faxed: one canonical TIFF-F file and what is known of its pages."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,6 +27,16 @@ class Kind(StrEnum):
     JPEG = "jpeg"
     COVER = "cover"
     """A cover page of ours (`document/cover`): nobody's file begins so, and none is accepted."""
+
+
+ACCEPTABLE = (Kind.TIFF, Kind.PDF, Kind.PNG, Kind.JPEG)
+"""What `document.accept` may name."""
+
+
+def listed(kinds: Iterable[Kind], last: str = "or") -> str:
+    """Kinds as people write them, whatever their order: "TIFF, PDF or PNG", with another word before the `last` one."""
+    *names, end = (kind.name for kind in ACCEPTABLE if kind in kinds)
+    return f"{', '.join(names)} {last} {end}" if names else end
 
 
 _BEGINNINGS = {

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from mail2fax.jobs.reading import JobReader
 from mail2fax.model.job import Job
@@ -165,6 +166,31 @@ async def test_the_two_errors_of_the_text_are_told_in_its_words(tmp_path: Path) 
         )
         assert (broken.status, broken.json["code"]) == (400, "voice")
         assert house.stage.far_end.told("call") == []
+
+
+async def test_what_is_accepted_is_faxed_through_every_door_and_named_by_every_refusal(tmp_path: Path) -> None:
+    """A PDF and a PNG by the API, the command line and mail; what is neither is refused with what would be taken."""
+    letter, text = Image.new("1", (1728, 160), 1), b"a letter, written as a text"
+    letter.paste(0, (200, 50, 900, 90))
+    letter.save(tmp_path / "a.pdf", resolution=204)
+    letter.save(tmp_path / "a.png", dpi=(204, 196))
+    (tmp_path / "a.txt").write_bytes(text)
+    accept = {"document": {"accept": ["tiff", "pdf", "png"]}}
+    async with staged(tmp_path, {**OPEN, **accept}) as stage, stage.gateway() as gateway:
+        house = House(stage, gateway, (await gateway.tells("api door open"))["port"])
+        client = await house.client()
+        await client.upload(tmp_path / "a.pdf", ("a.txt", text))
+        by_api, by_hand = await asyncio.gather(
+            client.act({"action": "sendfax", "recipient": CALLED, "attachment": "a.pdf"}),
+            says(stage, "send", str(tmp_path / "a.png"), number(Behaviour.TAKES_T38)),
+        )
+        assert (by_api.json["status"], by_hand.status) == ("sent", 0), (by_api.json, by_hand)
+        refused = await client.act({"action": "sendfax", "recipient": CALLED, "attachment": "a.txt"})
+        assert refused.json["code"] == "attachment-broken"
+        assert "its contents are not those of a TIFF, PDF or PNG" in refused.json["error"]
+        by_hand = await says(stage, "send", str(tmp_path / "a.txt"), CALLED)
+        assert "its contents are not those of a TIFF, PDF or PNG" in by_hand.out
+        assert len(stage.far_end.told("call")) == 2
 
 
 async def test_a_client_that_goes_away_and_asks_again_gets_the_result_of_the_one_fax(tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ class House:
         self.desk = Desk()
         self.lines = Lines(trunks, 2, lambda: engine.trunk_states, lambda: self.clock().timestamp())
         alarms = Alarms(store, self.clock, "fax.example.com", mailed=False)
-        dialling = Dialling(TERMINAL, "fax.example.com", ZoneInfo("Europe/Minsk"), longest_call_s)
+        self.dialling = dialling = Dialling(TERMINAL, "fax.example.com", ZoneInfo("Europe/Minsk"), longest_call_s)
         self.unpacker = Opener()
         preparation = Preparation(
             rules=RULES,

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from mail2fax import gateway, telephone
+from mail2fax.admission.attachment import Wanted
 from mail2fax.document.tiff import TiffWriter
 from mail2fax.document.unpack import Poison
 from mail2fax.enclosure import enclosure_of
@@ -25,15 +26,28 @@ from mail2fax.engine.scripted import (
     refused,
     rings_for_ever,
 )
+from mail2fax.mail.letter import letter_head, letter_lines
 from mail2fax.model.call import Answered, CallEvent, CallOrder, Dialled, Media, Negotiated, PageConfirmed
-from mail2fax.model.document import Resolution
+from mail2fax.model.document import Kind, Resolution
 from mail2fax.model.job import JobState, ReplyKind
-from mail2fax.model.mail import Accepted
+from mail2fax.model.mail import Accepted, Address
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.model.wishes import Copy, Wishes
 from mail2fax.store import StoreError, StoreUncertain
-from tests.harness.house import DESK_PLACES, MAILS, ORDER, TRUNKS, FarAheadEngine, House, arrival, house, written
+from tests.harness.house import (
+    DESK_PLACES,
+    MAILS,
+    ORDER,
+    RETRIES,
+    RULES,
+    TRUNKS,
+    FarAheadEngine,
+    House,
+    arrival,
+    house,
+    written,
+)
 from tests.unit.jobs.made import ready
 
 
@@ -194,6 +208,26 @@ async def test_a_mail_without_a_number_is_refused_and_its_sender_is_told(quiet: 
     await quiet.gateway.prepare(job)
     assert (await quiet.found(job.id)).state is JobState.REJECTED
     assert [reply.job_id for reply in await quiet.outbox.owed(quiet.clock())] == [job.id]
+
+
+async def test_a_refusal_tells_what_is_faxed_here_and_says_nothing_of_that_where_it_is_tiffs(quiet: House) -> None:
+    """Of a mail, and of a file from the API or the command line, which is a mail by then."""
+    letter = letter_head(Address("anna", "example.com"), "+375 29 155 44 99", "a.doc") + letter_lines(
+        b"\xd0\xcf\x11\xe0"
+    )
+    mail = ORDER.replace(b"Message-ID: <", b"Message-ID: <2").replace(b"SUkq", b"0M8R")
+    told = []
+    for number, kinds in enumerate(({Kind.TIFF}, {Kind.TIFF, Kind.PDF})):
+        rules = replace(RULES, wanted=Wanted(frozenset(kinds)))
+        quiet.gateway.adopt(rules, quiet.dialling, RETRIES)
+        for name, raw in (("letter", letter), ("mail", mail)):
+            job = await quiet.found(await accepted(quiet, f"{name} {number}", raw))
+            await quiet.gateway.prepare(job)
+            job = await quiet.found(job.id)
+            assert (job.state, job.outcome) == (JobState.REJECTED, RefusalCode.ATTACHMENT_BROKEN)
+            told.append((job.facts["problem"], job.facts.get("accepted")))
+    only, both = "its contents are not those of a TIFF", "its contents are not those of a TIFF or PDF"
+    assert told == [(only, None), (only, None), (both, "TIFF or PDF"), (both, "TIFF or PDF")]
 
 
 async def test_a_mail_that_only_wants_to_be_shown_something_is_never_dialled(quiet: House, tmp_path: Path) -> None:

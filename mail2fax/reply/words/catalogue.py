@@ -11,8 +11,10 @@ from mail2fax.model.job import JobState
 from mail2fax.model.outcome import Diagnosis, OutcomeKind
 from mail2fax.model.refusal import Refusal, RefusalCode
 
-_OURS = frozenset({"name", "problem", "reason"})
+_OURS = frozenset({"name", "problem", "reason", "accepted"})
 """The facts of a refusal that may be phrases of ours; the others repeat what the sender wrote."""
+_BY_DEFAULT = {"accepted": "TIFF", "endings": ".tif"}
+"""What is faxed here, where a refusal does not say so."""
 
 _OVERTAKEN = frozenset({OutcomeKind.CANCELLED, OutcomeKind.INTERRUPTED, OutcomeKind.UNCONFIRMED, OutcomeKind.STOPPED})
 """Kinds that a job comes to by something else than the end of the call that was diagnosed."""
@@ -56,7 +58,7 @@ class Labels:
     to: str
     what_you_can_do: str
     write_again: str
-    """Stands before links that begin a new mail, its subject corrected."""
+    """Stands before links that begin a new mail, its subject corrected. `{accepted}` is to be attached to it."""
     instead_of: str
     """The first sentence of a mail to somebody else than `{sender}`."""
     number: str
@@ -144,9 +146,13 @@ class Words:
     def refused(self, refusal: Refusal) -> Wording:
         """Why a submission was refused, its facts filled in."""
         known = {name: self.phrase(fact) if name in _OURS else fact for name, fact in refusal.facts.items()}
-        facts = _Facts(known, self.labels.unknown)
+        facts = _Facts(_BY_DEFAULT | known, self.labels.unknown)
         wording = self.refusals[refusal.code]
         return Wording(wording.sentence.format_map(facts), wording.advice.format_map(facts))
+
+    def write_again(self, facts: Mapping[str, str]) -> str:
+        """What stands before the links that begin a new mail, when one was refused with these facts."""
+        return self.labels.write_again.format(accepted=self.phrase((_BY_DEFAULT | dict(facts))["accepted"]))
 
     def phrase(self, english: str) -> str:
         """A fact that is a phrase of ours, in this language; any other text as it is."""

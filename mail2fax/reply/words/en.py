@@ -11,7 +11,7 @@ _LABELS = Labels(
     fax="Fax",
     to=" to {number}",
     what_you_can_do="What you can do:",
-    write_again="Write a new mail with this subject, and attach the TIFF again:",
+    write_again="Write a new mail with this subject, and attach the {accepted} again:",
     instead_of="This is about a mail from {sender}, which was sent automatically and is therefore not answered itself.",
     number="Number",
     forwarded="{ordered} is forwarded to {number}, which was called instead",
@@ -121,7 +121,7 @@ _REFUSALS = {
     ),
     RefusalCode.MAIL_NOT_UNDERSTOOD: Wording(
         "Your mail could not be read: {problem}.",
-        "Write a new mail with the fax number as subject and one TIFF attached.",
+        "Write a new mail with the fax number as subject and one {accepted} attached.",
     ),
     RefusalCode.MAIL_LOOPED: Wording(
         "This mail is one of our own status mails: it came back to us.",
@@ -143,15 +143,15 @@ _REFUSALS = {
     ),
     RefusalCode.MAIL_WINMAIL: Wording(
         "Your attachment is wrapped up in a winmail.dat, which Outlook makes of mails in rich text.",
-        "Set the format of your mail to HTML or plain text, and attach the TIFF again.",
+        "Set the format of your mail to HTML or plain text, and attach the {accepted} again.",
     ),
     RefusalCode.MAIL_FORWARDED: Wording(
-        "No TIFF is attached to your mail, only another mail. We do not look into forwarded mails.",
-        "Save the TIFF from that mail, and attach it to a new one.",
+        "No {accepted} is attached to your mail, only another mail. We do not look into forwarded mails.",
+        "Save the {accepted} from that mail, and attach it to a new one.",
     ),
     RefusalCode.MAIL_QUARANTINED: Wording(
         "Your mail could not be taken apart: it was tried twice. It is kept, and your administrator is told.",
-        "Attach the TIFF to a new mail, written with another program if you can.",
+        "Attach the {accepted} to a new mail, written with another program if you can.",
     ),
     RefusalCode.NUMBER_MISSING: Wording(
         "The subject of your mail holds no fax number.",
@@ -192,21 +192,22 @@ _REFUSALS = {
         "Your mail went to more than one fax number: {numbers}.", "Write one mail for each number."
     ),
     RefusalCode.ATTACHMENT_MISSING: Wording(
-        "No TIFF is attached to your mail.", "Attach the document as one TIFF file (.tif) and send the mail again."
+        "No {accepted} is attached to your mail.",
+        "Attach the document as one {accepted} file ({endings}) and send the mail again.",
     ),
     RefusalCode.ATTACHMENT_SEVERAL: Wording(
-        "More than one TIFF is attached to your mail: {names}.",
-        "Send one mail for each document, or join them to one TIFF.",
+        "More than one {accepted} is attached to your mail: {names}.",
+        "Send one mail for each document, or join them to one {accepted}.",
     ),
     RefusalCode.ATTACHMENT_BROKEN: Wording(
         "The attachment {name} is broken: {problem}.", "Attach the file again and send a new mail."
     ),
     RefusalCode.ATTACHMENT_FOREIGN: Wording(
-        "Beside the TIFF another document is attached: {names}. We do not fax half of what you sent.",
-        "Send the TIFF alone.",
+        "Beside the {accepted} another document is attached: {names}. We do not fax half of what you sent.",
+        "Send the {accepted} alone.",
     ),
     RefusalCode.DOCUMENT_UNREADABLE: Wording(
-        "{name} cannot be read: {problem}.", "Save the document again as TIFF and send a new mail."
+        "{name} cannot be read: {problem}.", "Save the document again as {accepted} and send a new mail."
     ),
     RefusalCode.DOCUMENT_DAMAGED: Wording(
         "Page {page} of {name} is damaged: {problem}.", "Save or scan the document again and send a new mail."
@@ -216,7 +217,7 @@ _REFUSALS = {
     ),
     RefusalCode.RENDERING_FAILED: Wording(
         "{name} could not be turned into fax pages: {problem}.",
-        "Save the document as a plain black and white TIFF and send it again.",
+        "Save the document as a plain black and white {accepted} and send it again.",
     ),
     RefusalCode.DUPLICATE: Wording(
         "This is a duplicate of job {job}: the same mail with the same document, to the same number.",

@@ -1,6 +1,9 @@
 """Что мы говорим по-русски. (What we say in Russian.)"""
 
+from itertools import combinations
+
 from mail2fax.model.call import Media
+from mail2fax.model.document import ACCEPTABLE, listed
 from mail2fax.model.job import JobState
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import RefusalCode
@@ -11,7 +14,7 @@ _LABELS = Labels(
     fax="Факс",
     to=" на номер {number}",
     what_you_can_do="Что можно сделать:",
-    write_again="Напишите новое письмо с такой темой и снова приложите TIFF:",
+    write_again="Напишите новое письмо с такой темой и снова приложите {accepted}:",
     instead_of="Речь о письме от {sender}: оно отправлено автоматически, и на него самого мы не отвечаем.",
     number="Номер",
     forwarded="{ordered} переадресован на {number}, туда мы и позвонили",
@@ -128,7 +131,7 @@ _REFUSALS = {
     ),
     RefusalCode.MAIL_NOT_UNDERSTOOD: Wording(
         "Ваше письмо не удалось прочитать: {problem}.",
-        "Напишите новое письмо: в теме номер факса, во вложении один TIFF.",
+        "Напишите новое письмо: в теме номер факса, во вложении один {accepted}.",
     ),
     RefusalCode.MAIL_LOOPED: Wording(
         "Это одно из наших собственных писем: оно вернулось к нам.",
@@ -152,15 +155,15 @@ _REFUSALS = {
     ),
     RefusalCode.MAIL_WINMAIL: Wording(
         "Ваше вложение упаковано в winmail.dat: так Outlook отправляет письма в формате RTF.",
-        "Выберите формат письма HTML или обычный текст и приложите TIFF заново.",
+        "Выберите формат письма HTML или обычный текст и приложите {accepted} заново.",
     ),
     RefusalCode.MAIL_FORWARDED: Wording(
-        "К вашему письму приложен не TIFF, а другое письмо. В пересланные письма мы не заглядываем.",
-        "Сохраните TIFF из того письма и приложите его к новому.",
+        "К вашему письму приложен не {accepted}, а другое письмо. В пересланные письма мы не заглядываем.",
+        "Сохраните {accepted} из того письма и приложите его к новому.",
     ),
     RefusalCode.MAIL_QUARANTINED: Wording(
         "Ваше письмо дважды не удалось разобрать. Оно сохранено, администратору сообщено.",
-        "Приложите TIFF к новому письму, по возможности из другой программы.",
+        "Приложите {accepted} к новому письму, по возможности из другой программы.",
     ),
     RefusalCode.NUMBER_MISSING: Wording(
         "В теме вашего письма нет номера факса.",
@@ -202,21 +205,22 @@ _REFUSALS = {
         "Ваше письмо отправлено на несколько номеров факса: {numbers}.", "Отправьте отдельное письмо на каждый номер."
     ),
     RefusalCode.ATTACHMENT_MISSING: Wording(
-        "К вашему письму не приложен TIFF.", "Приложите документ одним файлом TIFF (.tif) и отправьте письмо ещё раз."
+        "К вашему письму не приложен {accepted}.",
+        "Приложите документ одним файлом {accepted} ({endings}) и отправьте письмо ещё раз.",
     ),
     RefusalCode.ATTACHMENT_SEVERAL: Wording(
-        "К вашему письму приложено больше одного TIFF: {names}.",
-        "Отправьте отдельное письмо с каждым документом или объедините их в один TIFF.",
+        "К вашему письму приложено больше одного {accepted}: {names}.",
+        "Отправьте отдельное письмо с каждым документом или объедините их в один {accepted}.",
     ),
     RefusalCode.ATTACHMENT_BROKEN: Wording(
         "Вложение {name} повреждено: {problem}.", "Приложите файл заново и отправьте новое письмо."
     ),
     RefusalCode.ATTACHMENT_FOREIGN: Wording(
-        "Кроме TIFF приложен другой документ: {names}. Мы не отправляем по факсу только половину присланного.",
-        "Отправьте один TIFF, без других вложений.",
+        "Кроме {accepted} приложен другой документ: {names}. Мы не отправляем по факсу только половину присланного.",
+        "Отправьте один {accepted}, без других вложений.",
     ),
     RefusalCode.DOCUMENT_UNREADABLE: Wording(
-        "{name} не читается: {problem}.", "Сохраните документ как TIFF заново и отправьте новое письмо."
+        "{name} не читается: {problem}.", "Сохраните документ как {accepted} заново и отправьте новое письмо."
     ),
     RefusalCode.DOCUMENT_DAMAGED: Wording(
         "Страница {page} файла {name} повреждена: {problem}.",
@@ -227,7 +231,7 @@ _REFUSALS = {
     ),
     RefusalCode.RENDERING_FAILED: Wording(
         "{name} не удалось превратить в страницы факса: {problem}.",
-        "Сохраните документ как простой чёрно-белый TIFF и отправьте его ещё раз.",
+        "Сохраните документ как простой чёрно-белый {accepted} и отправьте его ещё раз.",
     ),
     RefusalCode.DUPLICATE: Wording(
         "Это повтор задания {job}: то же письмо с тем же документом, на тот же номер.",
@@ -300,7 +304,7 @@ _ABOUT_NUMBERS = {
 _ABOUT_DOCUMENTS = {
     "(without a name)": "(без имени)",
     "its base64 text is damaged": "его текст base64 повреждён",
-    "its contents are not those of a TIFF": "его содержимое — не TIFF",
+    "its contents are not those of a {}": "его содержимое — не {}",
     "it is empty": "оно пустое",
     "its contents are damaged": "его содержимое повреждено",
     "it is not a TIFF, or only part of one": "это не TIFF или лишь его часть",
@@ -317,8 +321,8 @@ _ABOUT_DOCUMENTS = {
     "it is only part of a PDF: its end is missing": "это лишь часть PDF: конца нет",
     "it has lost pages: its list of pages is broken": "в нём потеряны страницы: их список испорчен",
     "there is nothing on its pages, or it cannot be read": "на его страницах ничего нет, или они не читаются",
-    "page {} uses a font that is not in the file: print it to PDF with its fonts, or attach a TIFF": (
-        "страница {} использует шрифт, которого нет в файле: напечатайте её в PDF со шрифтами или приложите TIFF"
+    "page {} uses a font that is not in the file: print it to PDF with its fonts": (
+        "страница {} использует шрифт, которого нет в файле: напечатайте её в PDF вместе со шрифтами"
     ),
     "it is protected by a password": "он защищён паролем",
     "it is not a PDF, or a broken one": "это не PDF, или он испорчен",
@@ -346,6 +350,12 @@ _ABOUT_DOCUMENTS = {
     "our reader crashed over it": "наша программа чтения на нём аварийно завершилась",
 }
 
+_KINDS = {
+    listed(kinds): listed(kinds, "или")
+    for size in range(2, len(ACCEPTABLE) + 1)
+    for kinds in combinations(ACCEPTABLE, size)
+}
+
 _ABOUT_CALLS = {
     "we were stopped in mid call": "нас остановили во время звонка",
     "a fault in the gateway ended the call": "звонок прервал сбой на нашей стороне",
@@ -359,5 +369,13 @@ RUSSIAN = Words(
     DIAGNOSES[Language.RUSSIAN],
     _REFUSALS,
     _MEDIA,
-    {**_ABOUT_MAILS, **_ABOUT_SENDERS, **_ABOUT_ADDRESSES, **_ABOUT_NUMBERS, **_ABOUT_DOCUMENTS, **_ABOUT_CALLS},
+    {
+        **_ABOUT_MAILS,
+        **_ABOUT_SENDERS,
+        **_ABOUT_ADDRESSES,
+        **_ABOUT_NUMBERS,
+        **_ABOUT_DOCUMENTS,
+        **_KINDS,
+        **_ABOUT_CALLS,
+    },
 )

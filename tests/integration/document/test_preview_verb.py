@@ -48,7 +48,10 @@ def test_a_file_that_would_be_refused_is_refused_in_the_same_words(tmp_path: Pat
     assert done.exit_code == 1
     assert done.output.splitlines()[-1].startswith("mail2fax: Страница 2 файла scan.tif повреждена")
     done = preview(tmp_path, b"\x89PNG\r\n\x1a\n", name="a.png")
-    assert (done.exit_code, "it is png, and not tiff" in done.output) == (1, True)
+    assert (done.exit_code, "its contents are not those of a TIFF." in done.output) == (1, True)
+    both = '[reply]\nlanguage = "ru"\n[document]\naccept = ["tiff", "jpeg"]\n'
+    done = preview(tmp_path, b"\x89PNG\r\n\x1a\n", name="a.png", config=both)
+    assert (done.exit_code, "его содержимое — не TIFF или JPEG." in done.output) == (1, True)
 
 
 @pytest.mark.parametrize("name", ["out.tif", "out.pdf"])

@@ -2,9 +2,10 @@ import dataclasses
 
 import pytest
 
-from mail2fax.admission.attachment import Found, Wanted, find_attachment
+from mail2fax.admission.attachment import ONE_TIFF, Found, Wanted, find_attachment, naming
+from mail2fax.mail.letter import ORDERED
 from mail2fax.mail.mime import Part
-from mail2fax.model.document import Kind, Piece
+from mail2fax.model.document import ACCEPTABLE, Kind, Piece, kind_of
 from mail2fax.model.refusal import Refusal, RefusalCode
 
 TIFF = b"II*\x00 and so on"
@@ -185,7 +186,7 @@ def test_a_tiff_whose_coding_was_damaged_is_refused_though_it_begins_as_one() ->
     assert refusal(part(damage="its base64 text is damaged")).facts["problem"] == "its base64 text is damaged"
 
 
-JOINED = Wanted(frozenset(Kind), several=True)
+JOINED = Wanted(frozenset(ACCEPTABLE), several=True)
 
 
 def sized(content: bytes, name: str, size: int, disposition: str = "attachment") -> Part:
@@ -219,3 +220,46 @@ def test_only_the_kinds_that_are_accepted_are_documents() -> None:
     alone = find_attachment([pdf], Wanted(frozenset({Kind.PDF})))
     assert isinstance(alone, Found)
     assert find_attachment([pdf]) == Refusal(RefusalCode.ATTACHMENT_MISSING)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "name"),
+    [("application/pdf", "letter"), ("application/octet-stream", "LETTER.PDF"), ("image/jpeg", "scan"), ("", "a.jpeg")],
+)
+def test_what_is_said_to_be_of_an_accepted_kind_and_is_of_none_is_broken(content_type: str, name: str) -> None:
+    wanted = Wanted(frozenset({Kind.JPEG, Kind.PDF, Kind.TIFF}))
+    answer = find_attachment([TEXT, part(b"GIF89a", content_type, name)], wanted)
+    assert isinstance(answer, Refusal)
+    assert (answer.code, answer.facts["problem"]) == (
+        RefusalCode.ATTACHMENT_BROKEN,
+        "its contents are not those of a TIFF, PDF or JPEG",
+    )
+    assert refusal(part(b"GIF89a", "application/pdf", "letter.pdf")).code is RefusalCode.ATTACHMENT_MISSING
+
+
+def test_a_picture_of_the_text_is_not_broken_whatever_it_is_said_to_be() -> None:
+    logo = part(b"RIFF....WEBP", "image/png", "logo.png", "inline")
+    both = find_attachment([TEXT, logo, part()], Wanted(frozenset({Kind.TIFF, Kind.PNG})))
+    assert isinstance(both, Found)
+    assert both.ignored == ("logo.png",)
+
+
+@pytest.mark.parametrize("accepted", [{Kind.TIFF}, {Kind.PDF}, {Kind.TIFF, Kind.PDF, Kind.PNG}])
+@pytest.mark.parametrize("content", [TIFF, b"%PDF-1.7", b"\x89PNG\r\n\x1a\n", b"hello", b""])
+def test_what_was_ordered_to_be_faxed_is_the_document_whatever_it_is(accepted: set[Kind], content: bytes) -> None:
+    """From the API or the command line: it is never part of a text, and never said to be missing."""
+    answer = find_attachment([part(content, ORDERED, "logo.png", "inline")], Wanted(frozenset(accepted)))
+    if kind_of(content) in accepted:
+        assert isinstance(answer, Found)
+    else:
+        assert isinstance(answer, Refusal)
+        assert answer.code is RefusalCode.ATTACHMENT_BROKEN
+
+
+def test_a_refusal_says_what_is_taken_unless_that_is_tiffs() -> None:
+    missing = Refusal(RefusalCode.ATTACHMENT_MISSING)
+    assert naming(missing, ONE_TIFF) is missing
+    assert naming(missing, Wanted(frozenset({Kind.PNG, Kind.TIFF, Kind.JPEG}))).facts == {
+        "accepted": "TIFF, PNG or JPEG",
+        "endings": ".tif, .png, .jpg",
+    }

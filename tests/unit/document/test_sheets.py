@@ -204,7 +204,7 @@ WRITTEN, SHOWN = b"BT /F 24 Tf %d Tr 50 700 Td (\xc0\xc1\xc2) Tj ET", b" q 595 0
         (pdf_of(SHOWN, picture=SCANNED[: len(SCANNED) // 2]), "part of its picture is missing or garbled"),
         (
             pdf_of(WRITTEN % 0, CYRILLIC),
-            "page 1 uses a font that is not in the file: print it to PDF with its fonts, or attach a TIFF",
+            "page 1 uses a font that is not in the file: print it to PDF with its fonts",
         ),
     ],
     ids=["nothing", "pages", "no picture", "half a picture", "font"],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mail2fax.mail.letter import CHUNK_BYTES, letter_head, letter_lines, letter_size
+from mail2fax.mail.letter import CHUNK_BYTES, ORDERED, letter_head, letter_lines, letter_size
 from mail2fax.mail.mime import read_parts
 from mail2fax.model.mail import Address
 
@@ -19,7 +19,7 @@ def test_the_file_comes_back_from_the_letter_whole(size: int) -> None:
     parts = read_parts(letter_head(ANNA, "+375291554499", "a.tif") + body)
     assert isinstance(parts, tuple)
     (part,) = parts
-    assert (part.content, part.damage, part.content_type) == (document, "", "image/tiff")
+    assert (part.content, part.damage, part.content_type) == (document, "", ORDERED)
 
 
 @pytest.mark.parametrize("name", ["letter.tif", "письмо в банк.tif", 'a "quoted"; name.tif', "x" * 100])

@@ -340,7 +340,7 @@ def test_a_subject_with_two_readings_is_answered_with_a_link_for_each(language: 
     ]
     assert re.findall("<(mailto:[^>]*)>", text) == links
     assert re.findall('href="([^"]*)"', html_of(message)) == links
-    assert words_in(language).labels.write_again in text
+    assert words_in(language).write_again({}) in text
 
 
 def test_a_link_goes_to_the_fax_address_that_the_mail_came_for() -> None:

@@ -140,5 +140,36 @@ def test_what_the_sender_wrote_is_repeated_as_it_is(words: Words) -> None:
 
 
 @languages
+def test_only_tiffs_are_named_where_nothing_else_is_taken_and_else_all_that_is(words: Words) -> None:
+    other = {"accepted": "PDF, PNG or JPEG", "endings": ".pdf, .png, .jpg"}
+    said = 0
+    for code, wording in words.refusals.items():
+        default, told = words.refused(Refusal(code)), words.refused(Refusal(code, other))
+        assert "TIFF" not in told.sentence + told.advice, code
+        if "{accepted}" in wording.sentence + wording.advice:
+            said += 1
+            assert "TIFF" in default.sentence + default.advice
+            assert re.search(r"PDF, PNG \w+ JPEG", told.sentence + told.advice), code
+    assert said >= 8
+    assert "TIFF" in words.write_again({})
+    assert words.phrase("PDF, PNG or JPEG") in words.write_again(other)
+
+
+def test_the_kinds_are_listed_in_russian_too() -> None:
+    assert RUSSIAN.phrase("its contents are not those of a TIFF") == "его содержимое — не TIFF"
+    assert (
+        RUSSIAN.phrase("its contents are not those of a TIFF, PDF or JPEG") == "его содержимое — не TIFF, PDF или JPEG"
+    )
+    missing = Refusal(RefusalCode.ATTACHMENT_MISSING, {"accepted": "TIFF or PDF", "endings": ".tif, .pdf"})
+    assert RUSSIAN.refused(missing) == Wording(
+        "К вашему письму не приложен TIFF или PDF.",
+        "Приложите документ одним файлом TIFF или PDF (.tif, .pdf) и отправьте письмо ещё раз.",
+    )
+    assert ENGLISH.refused(Refusal(RefusalCode.ATTACHMENT_MISSING)) == Wording(
+        "No TIFF is attached to your mail.", "Attach the document as one TIFF file (.tif) and send the mail again."
+    )
+
+
+@languages
 def test_a_fact_that_is_missing_costs_no_reply(words: Words) -> None:
     assert words.labels.unknown in words.refused(Refusal(RefusalCode.NUMBER_NOT_ALLOWED)).sentence
