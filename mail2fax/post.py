@@ -11,6 +11,7 @@ import structlog
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.dispatch import ReplyDelivery, next_delay
 from mail2fax.document.as_pdf import NotReceived, pdf_of_received
+from mail2fax.document.received import count_whole_pages
 from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.incoming import IncomingFaxes
 from mail2fax.model.alarm import AlarmCause
@@ -67,12 +68,12 @@ class IncomingPost:
         if fax.id not in self._unsettled:
             try:
                 # In a thread: it becomes a third longer, line by line.
-                letter = await asyncio.to_thread(self._letter, mail)
+                letter, readable = await asyncio.to_thread(self._letter, mail)
             except FileNotFoundError:
                 # Storage that is not mounted yet has no folder either.
-                gone = await asyncio.to_thread(_folder_of(self._domains, fax).is_dir)
-                await self._failed(mail, "its file is not there", permanent=gone)
+                await self._failed(mail, "the folder of its file is not there", permanent=False)
                 return
+            await self._alarm_of_loss(fax, readable)
             try:
                 await send(letter, self._replies.server)
             except SendFailed as error:
@@ -86,11 +87,29 @@ class IncomingPost:
         reached(CrashPoint.FAX_MAILED)
         log.info("fax mailed", fax=fax.id, to=mail.to, pages=fax.pages, state=fax.state)
 
-    def _letter(self, mail: IncomingMail) -> EmailMessage:
-        with incoming_path(self._domains, mail.fax.domain, mail.fax.file).open("rb") as file:
-            tiff = file.read(MOST_BYTES + 1)
-        attached = {} if len(tiff) > MOST_BYTES else attachments(tiff, self._formats)
-        return compose_received(mail, self._replies.letterhead, attached)
+    def _letter(self, mail: IncomingMail) -> tuple[EmailMessage, int]:
+        """The mail, and how many pages of the fax can be read now. Raises `FileNotFoundError` when its folder is away:
+        a file that is gone from there is a fax that its reader must ask for again."""
+        path = incoming_path(self._domains, mail.fax.domain, mail.fax.file)
+        attached, readable = dict[FaxFormat, bytes](), 0
+        try:
+            with path.open("rb") as file:
+                readable = min(count_whole_pages(file), mail.fax.pages)
+                file.seek(0)
+                tiff = file.read(MOST_BYTES + 1)
+            if len(tiff) <= MOST_BYTES:
+                attached = attachments(tiff, self._formats)
+        except FileNotFoundError:
+            if not path.parent.is_dir():
+                raise
+        return compose_received(mail, self._replies.letterhead, attached, readable), readable
+
+    async def _alarm_of_loss(self, fax: IncomingFax, readable: int) -> None:
+        """A fax that was whole when its call ended, and is not any more. What was lost before, its end has told."""
+        if readable < fax.pages:
+            facts = {"pages": str(readable), "confirmed": str(fax.heard.confirmed)}
+            path = str(incoming_path(self._domains, fax.domain, fax.file))
+            await self._alarms.sound(AlarmCause.FAX_DAMAGED, about=str(fax.id), fax=str(fax.id), path=path, **facts)
 
     async def _failed(self, mail: IncomingMail, error: str, *, permanent: bool) -> None:
         fax, now = mail.fax, self._clock()
@@ -128,7 +147,3 @@ def tried_for(tries: int) -> timedelta:
     """How long a mail has been tried, after so many tries before. Time in which we did not run is none of it: a mail
     that nobody has tried to send is not given up, however old its fax is."""
     return sum((next_delay(before) for before in range(tries)), timedelta())
-
-
-def _folder_of(domains: Path, fax: IncomingFax) -> Path:
-    return incoming_path(domains, fax.domain, fax.file).parent

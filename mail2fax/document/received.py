@@ -2,21 +2,26 @@
 
 libtiff writes a page's rows, then its directory, then the link to that from the page before. A call that was cut off,
 or a process that was killed, leaves at most a page without a link; a disk that failed, anything. The directories are
-read here as a stranger's: nothing is believed that does not lie in the file.
+read here as a stranger's: nothing is believed that does not lie in the file. That its rows can be read the engine has
+seen before it confirmed a page; what a disk loses of them afterwards is most often the end.
 """
 
 import os
 import shutil
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from mail2fax.document import directory as tag
 from mail2fax.model.incoming import damaged_path
 
 MAX_PAGES = 10_000
 _ENTRY_BYTES = 12
-_STRIP_OFFSETS, _STRIP_BYTE_COUNTS = 273, 279
+_USED = frozenset({tag.WIDTH, tag.LENGTH, tag.COMPRESSION, tag.FILL_ORDER, tag.STRIP_OFFSETS, tag.STRIP_BYTE_COUNTS})
+_T6, _LEAST_BIT_FIRST = 4, 2
+_EOFB, _TAIL_BYTES = "000000000001" * 2, 8
 _SHORT, _LONG = 3, 4
 _SIZES = {_SHORT: 2, _LONG: 4}
 _MOST_STRIPS = 100_000
@@ -133,17 +138,31 @@ class _Reader:
         end = directory + 2 + count * _ENTRY_BYTES
         if end + 4 > self.size:
             return None
-        offsets = sizes = None
+        tags: dict[int, tuple[int, ...]] = {}
         for at in range(directory + 2, end, _ENTRY_BYTES):
-            tag = self.number(at, _SHORT)
-            if tag == _STRIP_OFFSETS:
-                offsets = self._values(at)
-            elif tag == _STRIP_BYTE_COUNTS:
-                sizes = self._values(at)
-        if not offsets or not sizes or len(offsets) != len(sizes):
-            return None
-        inside = all(offset > 0 and offset + size <= self.size for offset, size in zip(offsets, sizes, strict=True))
-        return end if inside else None
+            name = self.number(at, _SHORT)
+            if name in _USED:
+                tags[name] = self._values(at) or ()
+        return end if self._has_rows(tags) else None
+
+    def _has_rows(self, tags: Mapping[int, tuple[int, ...]]) -> bool:
+        """Whether a page with these tags has rows, and all of their data lie in the file."""
+        offsets, sizes = tags.get(tag.STRIP_OFFSETS, ()), tags.get(tag.STRIP_BYTE_COUNTS, ())
+        has_size = any(tags.get(tag.WIDTH, ())) and any(tags.get(tag.LENGTH, ()))
+        if not has_size or not offsets or len(offsets) != len(sizes):
+            return False
+        strips = list(zip(offsets, sizes, strict=True))
+        if not all(offset > 0 and size > 0 and offset + size <= self.size for offset, size in strips):
+            return False
+        return tags.get(tag.COMPRESSION) != (_T6,) or self._ends_as_t6(*strips[-1], tags.get(tag.FILL_ORDER, ()))
+
+    def _ends_as_t6(self, offset: int, size: int, fill_order: tuple[int, ...]) -> bool:
+        """T.6 2.4.1: two EOL codes end the page; libtiff and libspandsp write them, and zeros up to the octet."""
+        tail = min(size, _TAIL_BYTES)
+        self.file.seek(offset + size - tail)
+        way = -1 if fill_order == (_LEAST_BIT_FIRST,) else 1
+        bits = "".join(f"{octet:08b}"[::way] for octet in self.file.read(tail))
+        return bits.rstrip("0").endswith(_EOFB)
 
     def _values(self, entry: int) -> tuple[int, ...] | None:
         """The numbers of one entry: in it, when they fit (TIFF 6.0 section 2)."""

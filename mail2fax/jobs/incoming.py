@@ -121,7 +121,7 @@ class IncomingFaxes:
             if row is None:
                 raise LookupError(f"there is no incoming fax {fax_id}")
             reader = to or row["mail_to"]
-            if row["ended_at"] is None or row["pages"] == 0:
+            if row["ended_at"] is None or not max(row["pages"], row["confirmed"]):
                 raise CannotBeMailed(f"the fax {fax_id} has no page yet: {row['state']}")
             if not reader:
                 raise CannotBeMailed(f"the fax {fax_id} has no reader: name one with --to")

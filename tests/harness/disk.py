@@ -21,8 +21,15 @@ class FaultyDisk:
 
     def fail(self, call: str, error: int, path: str) -> None:
         """From now on `call` (write, fsync, rename) fails with this errno on files whose path contains `path`."""
+        self._order(f"{call} {error} {path}\n")
+
+    def lose(self, path: str) -> None:
+        """From now on what is written to such files in pieces of a kilobyte or more arrives as zeros."""
+        self._order(f"lose 1 {path}\n")
+
+    def _order(self, line: str) -> None:
         part = self._orders.with_suffix(".new")
-        part.write_text(f"{call} {error} {path}\n")
+        part.write_text(line)
         part.rename(self._orders)
 
     def mend(self) -> None:

@@ -2,7 +2,8 @@
  * meet the error, at the system call itself.
  *
  * The file named by FAULTY_DISK holds the faults of the moment, one a line: CALL ERRNO PATH. A CALL (write, fsync,
- * rename) on a file whose path contains PATH fails with ERRNO (a number) and is not done. Every fsync is noted in the
+ * rename) on a file whose path contains PATH fails with ERRNO (a number) and is not done. The CALL `lose` (ERRNO is any
+ * number but 0) has a write of a kilobyte or more succeed, and nothing but zeros arrive. Every fsync is noted in the
  * file named by FAULTY_DISK with ".trail" behind it: ERRNO PATH. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #define LONGEST 4096
+#define LOST 1024 /* octets: a picture, and not the description of one */
 
 static int fault(const char *call, const char *path)
 {
@@ -108,10 +110,19 @@ int rename(const char *source, const char *target)
     return number ? failed(number) : real(source, target);
 }
 
+/* What arrives on the disk of `length` octets that were written; to be freed. NULL: the data. */
+static void *lost(int descriptor, size_t length)
+{
+    return length >= LOST && fault_at("lose", descriptor) ? calloc(1, length) : NULL;
+}
+
 ssize_t write(int descriptor, const void *data, size_t length)
 {
     int number = fault_at("write", descriptor);
-    return number ? failed(number) : syscall(SYS_write, descriptor, data, length);
+    void *zeros = number ? NULL : lost(descriptor, length);
+    ssize_t written = number ? failed(number) : syscall(SYS_write, descriptor, zeros ? zeros : data, length);
+    free(zeros);
+    return written;
 }
 
 ssize_t pwrite64(int descriptor, const void *data, size_t length, off64_t place)

@@ -207,6 +207,8 @@ async def test_what_was_confirmed_and_is_no_page_on_the_disk_is_kept_as_it_is_an
     assert damaged_path(stage.path(fax)).read_bytes() == b"spoiled by the disk"
     (alarm,) = await stage.alarms.owed(NOW)
     assert (alarm.cause, alarm.facts["confirmed"], alarm.facts["pages"]) == (AlarmCause.FAX_DAMAGED, "3", "0")
+    (mail,) = await stage.faxes.owed(NOW)
+    assert (mail.to, mail.fax) == (READER, ended), "its reader is told to ask for it again"
 
 
 async def test_a_fax_whose_end_the_disk_does_not_take_holds_no_line_and_is_written_down_later(stage: Stage) -> None:

@@ -16,6 +16,8 @@ from mail2fax.model.incoming import FaxFormat, Heard, Inbox, IncomingEvent, Inco
 from mail2fax.post import MOST_BYTES, IncomingPost, attachments, tried_for
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.send import MailServer
+from mail2fax.reply.words import Language
+from mail2fax.reply.words.received import RECEIVED
 from mail2fax.store import Store
 from tests.harness.documents import fax_pages, received_tiff
 from tests.harness.ports import free_tcp_port
@@ -79,7 +81,9 @@ async def test_a_fax_is_given_up_when_it_was_tried_for_long_and_not_when_it_is_o
     assert await stage.purgeable() == 0, "nobody has read it"
 
 
-async def test_storage_that_is_away_is_waited_for_and_a_file_that_is_gone_is_not(stage: Stage) -> None:
+async def test_storage_that_is_away_is_waited_for_and_of_a_file_that_is_gone_its_reader_and_the_admin_hear(
+    stage: Stage,
+) -> None:
     fax = await stage.come()
     away = stage.domains.rename(stage.domains.with_name("away"))
     due = await stage.post.send_owed()
@@ -87,9 +91,30 @@ async def test_storage_that_is_away_is_waited_for_and_a_file_that_is_gone_is_not
     assert await stage.alarmed() == []
     away.rename(stage.domains)
     stage.path(fax).unlink()
+    (mail,) = await stage.faxes.owed(due)
+    letter, readable = stage.post._letter(mail)
+    assert (readable, list(letter.iter_attachments())) == (0, [])
+    assert "CANNOT BE READ" in letter["Subject"]
     stage.now = due
-    assert await stage.post.send_owed() is None
-    assert await stage.alarmed() == [AlarmCause.FAX_NOT_MAILED]
+    await stage.post.send_owed()
+    assert await stage.alarmed() == [AlarmCause.FAX_DAMAGED]
+
+
+@pytest.mark.parametrize("kept", [0, 60])
+async def test_a_fax_that_was_spoiled_on_the_disk_is_attached_as_it_is_and_says_so(stage: Stage, kept: int) -> None:
+    fax = await stage.come()
+    content = stage.path(fax).read_bytes()
+    stage.path(fax).write_bytes(content[:kept] + bytes(len(content) - kept))
+    (mail,) = await stage.faxes.owed(stage.now)
+    letter, readable = stage.post._letter(mail)
+    assert readable == 0
+    (attached,) = letter.iter_attachments()
+    assert attached.get_content_type() == "image/tiff"
+    body = letter.get_body(("plain",))
+    assert body
+    assert RECEIVED[Language.ENGLISH].as_it_is in body.get_content()
+    await stage.post.send_owed()
+    assert await stage.alarmed() == [AlarmCause.FAX_DAMAGED]
 
 
 async def test_a_fax_is_mailed_again_as_a_new_mail_when_a_person_says_so(stage: Stage) -> None:
@@ -109,10 +134,10 @@ async def test_a_fax_is_mailed_again_as_a_new_mail_when_a_person_says_so(stage: 
 async def test_a_file_that_no_mail_server_takes_is_not_even_tried(stage: Stage) -> None:
     fax = await stage.come()
     (mail,) = await stage.faxes.owed(stage.now)
-    assert len(list(stage.post._letter(mail).iter_attachments())) == 2
+    assert len(list(stage.post._letter(mail)[0].iter_attachments())) == 2
     with stage.path(fax).open("r+b") as file:
         file.truncate(MOST_BYTES + 1)
-    assert not list(stage.post._letter(mail).iter_attachments())
+    assert not list(stage.post._letter(mail)[0].iter_attachments())
 
 
 def test_where_both_formats_are_too_much_the_first_is_attached_alone() -> None:

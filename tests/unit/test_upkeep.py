@@ -9,9 +9,12 @@ import pytest
 
 from mail2fax.jobs import Jobs, JobSettings, Outbox
 from mail2fax.jobs.alarms import QUIET, Alarms
+from mail2fax.jobs.incoming import IncomingFaxes
 from mail2fax.jobs.retention import KeepFor, Retention
 from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.call import CallEnded, EndedBy
+from mail2fax.model.domain import Terminal
+from mail2fax.model.incoming import Heard, Inbox, IncomingEvent
 from mail2fax.model.trunk import TrunkCondition, TrunkState
 from mail2fax.store import Store
 from mail2fax.store.spool import Spool
@@ -46,6 +49,7 @@ class House:
 
     def __init__(self, store: Store, spool: Spool, documents: Path) -> None:
         self.clock, self.machine = Clock(), Machine()
+        self.store = store
         self.jobs = Jobs(store, JobSettings("fax.example.com"), self.clock)
         self.outbox = Outbox(store, self.clock)
         self.alarms = Alarms(store, self.clock, "fax.example.com", mailed=True)
@@ -159,6 +163,20 @@ async def test_a_reply_that_waits_too_long_is_an_alarm(house: House) -> None:
     house.clock.advance(timedelta(minutes=30))
     assert await house.sounded() == [AlarmCause.OUTBOX_AGEING]
     assert await house.facts() == {"job": "1", "minutes": "30", "error": "no route to host"}
+
+
+async def test_a_fax_that_came_in_and_is_not_taken_by_the_mail_server_is_an_alarm_long_before_it_is_given_up(
+    house: House,
+) -> None:
+    faxes = IncomingFaxes(house.store, house.clock, "fax.example.com")
+    inbox = Inbox("default", Terminal("mail2fax", "", ""), "reader@example.com")
+    fax = await faxes.begin(inbox, call_id="a", trunk="", caller="1", called="2")
+    await faxes.end(fax, IncomingEvent.CONFIRMED, 1, Heard(1, last_confirmed=True), "")
+    house.clock.advance(timedelta(minutes=30))
+    assert await house.sounded() == []
+    (mail,) = await faxes.owed(house.clock())
+    await faxes.postponed(mail, START + QUIET, "no route to host")
+    assert await house.sounded() == [AlarmCause.OUTBOX_AGEING]
 
 
 async def test_a_job_that_nobody_works_on_is_an_alarm_and_one_that_sleeps_is_not(house: House) -> None:

@@ -25,8 +25,8 @@ _ENGLISH = {
         "See mail2fax show, keep the mail, and tell whoever maintains mail2fax.",
     ),
     AlarmCause.OUTBOX_AGEING: Wording(
-        "A status mail has waited for {minutes} minutes: the mail server does not take it. It said: {error}.",
-        "Check the mail server of [reply]. Nothing is lost; status mails are tried again.",
+        "A status mail, or a fax that came in, has waited for {minutes} minutes and cannot be mailed: {error}.",
+        "Check the mail server of [reply]. Nothing is lost; mails are tried again.",
     ),
     AlarmCause.REPLY_GIVEN_UP: Wording(
         "The status mail about job {job}, to {to}, is given up: {error}.",
@@ -74,7 +74,8 @@ _ENGLISH = {
     ),
     AlarmCause.FAX_DAMAGED: Wording(
         "Of the fax {fax} that came in, {confirmed} pages were confirmed to its sender, and {pages} are whole on disk.",
-        "Check the disk. What there is of the file is kept as {path}. Ask the sender to send the fax again.",
+        "Check the disk. What there is of the file is kept as {path}. The reader of the fax is told to ask for it "
+        "again; tell somebody, if its terminal has none (deliver_to).",
     ),
     AlarmCause.MAIL_QUARANTINED: Wording(
         "A mail could not be taken apart: twice, whoever tried it crashed or was held up too long. It became job "
@@ -108,7 +109,7 @@ _RUSSIAN = {
         "Смотрите mail2fax show, сохраните письмо и сообщите тем, кто сопровождает mail2fax.",
     ),
     AlarmCause.OUTBOX_AGEING: Wording(
-        "Письмо о результате ждёт уже {minutes} мин: почтовый сервер его не принимает. Его ответ: {error}.",
+        "Письмо о результате или принятый факс ждёт отправки уже {minutes} мин. Причина: {error}.",
         "Проверьте почтовый сервер из [reply]. Ничего не потеряно, письма отправляются повторно.",
     ),
     AlarmCause.REPLY_GIVEN_UP: Wording(
@@ -156,7 +157,8 @@ _RUSSIAN = {
     ),
     AlarmCause.FAX_DAMAGED: Wording(
         "В принятом факсе {fax} отправителю подтверждено страниц: {confirmed}, а целых на диске: {pages}.",
-        "Проверьте диск. Файл, если он был, сохранён как есть: {path}. Попросите отправителя повторить факс.",
+        "Проверьте диск. Файл, если он был, сохранён как есть: {path}. Получателю факса сказано попросить о повторе; "
+        "сообщите ему сами, если он не задан (deliver_to).",
     ),
     AlarmCause.MAIL_QUARANTINED: Wording(
         "Письмо не удалось разобрать: дважды тот, кто его разбирал, упал или не уложился во время. Оно стало заданием "

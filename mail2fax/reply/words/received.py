@@ -12,8 +12,12 @@ class ReceivedWords:
 
     subject: str
     subject_partial: str
+    subject_unreadable: str
     opening: str
     opening_partial: str
+    unreadable: str
+    """Told of pages that we have confirmed and do not have."""
+    as_it_is: str
     too_large: str
     caller: str
     sender: str
@@ -31,9 +35,13 @@ RECEIVED: Mapping[Language, ReceivedWords] = {
     Language.ENGLISH: ReceivedWords(
         subject="[Fax] from {who}, pages: {pages}, {time}",
         subject_partial="[Fax] INCOMPLETE from {who}, pages: {pages}, {time}",
+        subject_unreadable="[Fax] CANNOT BE READ, from {who}, {time}",
         opening="A fax has come in. Every page was received and confirmed.",
         opening_partial="A fax has come in, but not whole: the call ended before its last page was confirmed, or a "
         "page could not be read. Ask its sender to send it again.",
+        unreadable="A fax has come in, and its sender was told that all is well; but page {which} cannot be read. Ask "
+        "the sender to send it again. The administrator knows, and what there is of the file is kept.",
+        as_it_is="The file is attached as it is.",
         too_large="Its file is too large for a mail and is not attached: ask whoever runs the gateway for fax {fax}.",
         caller="Caller",
         sender="Sender",
@@ -49,9 +57,13 @@ RECEIVED: Mapping[Language, ReceivedWords] = {
     Language.RUSSIAN: ReceivedWords(
         subject="[Факс] от {who}, страниц: {pages}, {time}",
         subject_partial="[Факс] НЕ ПОЛНОСТЬЮ, от {who}, страниц: {pages}, {time}",
+        subject_unreadable="[Факс] НЕ ЧИТАЕТСЯ, от {who}, {time}",
         opening="Принят факс. Все страницы приняты и подтверждены.",
         opening_partial="Факс принят не полностью: звонок оборвался раньше, чем была подтверждена последняя страница, "
         "или страницу не удалось прочитать. Попросите отправителя повторить факс.",
+        unreadable="Принят факс, и отправителю подтверждено, что всё в порядке, но прочитать его нельзя, страница "
+        "{which}. Попросите отправителя повторить факс. Администратор знает, а файл, если он есть, сохранён.",
+        as_it_is="Файл приложен как есть.",
         too_large="Его файл слишком велик для письма и не приложен: спросите у администратора шлюза факс {fax}.",
         caller="Звонивший",
         sender="Отправитель",

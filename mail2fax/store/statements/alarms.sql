@@ -24,8 +24,12 @@ SELECT trunk, jobs.number AS called, attempts.outcome, diagnosis, ended_by, sip_
 FROM attempts JOIN jobs ON jobs.id = attempts.job_id
 WHERE ended_by IS NOT NULL AND ended_at > :since ORDER BY ended_at DESC, attempts.id DESC LIMIT :limit;
 
--- oldest_owed: The reply that has been owed for longest.
-SELECT job_id, created_at AS moment, last_error FROM outbox WHERE state = 'pending' ORDER BY created_at LIMIT 1;
+-- oldest_owed: The mail that has been owed for longest: a reply, or a fax that came in and was not taken when it was sent.
+SELECT * FROM (
+    SELECT job_id, created_at AS moment, last_error FROM outbox WHERE state = 'pending'
+    UNION ALL
+    SELECT id, ended_at, mail_error FROM incoming_faxes WHERE mail_state = 'pending' AND mail_error <> ''
+) ORDER BY moment LIMIT 1;
 
 -- oldest_waiting: The job that has waited longest for somebody to work on it. One that sleeps or is held does not wait.
 SELECT id AS job_id, state, changed_at AS moment FROM jobs

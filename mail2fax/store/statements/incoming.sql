@@ -11,12 +11,13 @@ UPDATE incoming_faxes SET
     media = :media, bad_rows = :bad_rows
 WHERE id = :fax_id AND ended_at IS NULL;
 
--- end_incoming: It is over, and what whole pages have come is owed to somebody, if anybody is named.
+-- end_incoming: It is over, and what whole pages have come is owed to somebody, if anybody is named; or the word that
+-- there are none, though we have confirmed some.
 UPDATE incoming_faxes SET
     state = :state, ended_at = :now, pages = :pages, confirmed = :confirmed, last_confirmed = :last_confirmed,
     far_id = :far_id, bit_rate = :bit_rate, ecm = :ecm, media = :media, bad_rows = :bad_rows,
     cause = :cause,
-    mail_state = CASE WHEN :pages > 0 AND mail_to <> '' THEN 'pending' ELSE 'none' END, mail_due_at = :now
+    mail_state = CASE WHEN max(:pages, :confirmed) > 0 AND mail_to <> '' THEN 'pending' ELSE 'none' END, mail_due_at = :now
 WHERE id = :fax_id AND ended_at IS NULL;
 
 -- forget_incoming: A fax that is over and owed to nobody is forgotten; or its caller gave up before it was one.

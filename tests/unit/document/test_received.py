@@ -1,13 +1,16 @@
 """Faxes that came in, as files: what is whole is kept, whatever ended the call or the disk."""
 
+import struct
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from mail2fax.document import directory as tag
+from mail2fax.document.directory import directories
 from mail2fax.document.received import keep_whole_pages, make_folder, part_of, settle
 from mail2fax.model.incoming import damaged_path
-from tests.harness.documents import assert_received, write_fax_tiff
+from tests.harness.documents import assert_received, fax_pages, received_tiff, write_fax_tiff
 
 
 def pages_left(path: Path) -> int:
@@ -37,6 +40,31 @@ def test_a_file_with_fewer_pages_than_were_confirmed_is_kept_as_it_was_found(tmp
     with pytest.raises(FileNotFoundError):
         settle(tmp_path / "away" / "x.tiff", 1)
     assert settle(tmp_path / "away" / "x.tiff") == 0
+
+
+@pytest.mark.parametrize("fill_order", [1, 2])
+def test_a_page_without_rows_or_data_or_whose_end_is_lost_is_not_whole(tmp_path: Path, fill_order: int) -> None:
+    """What a disk loses comes back as zeros; and pages of nothing have been written, too."""
+    content = received_tiff(fax_pages(2), fill_order=fill_order)
+    path = tmp_path / "x.tiff"
+    path.write_bytes(content)
+    assert pages_left(path) == 2
+    (first, second) = directories(content)
+    offset, size = second.numbers(tag.STRIP_OFFSETS, 0)[0], second.numbers(tag.STRIP_BYTE_COUNTS, 0)[0]
+    path.write_bytes(content[: offset + size // 2] + bytes(size - size // 2) + content[offset + size :])
+    assert pages_left(path) == 1
+    for nothing in (tag.WIDTH, tag.LENGTH, tag.STRIP_BYTE_COUNTS):
+        path.write_bytes(without(content, first.offset, nothing))
+        assert pages_left(path) == 0
+
+
+def without(content: bytes, directory: int, wanted: int) -> bytes:
+    """The same with 0 for the value of one tag of the directory at this place."""
+    (count,) = struct.unpack_from("<H", content, directory)
+    for at in range(directory + 2, directory + 2 + 12 * count, 12):
+        if struct.unpack_from("<H", content, at)[0] == wanted:
+            return content[: at + 8] + bytes(4) + content[at + 12 :]
+    raise LookupError(wanted)
 
 
 def test_a_folder_is_made_with_those_above_it(tmp_path: Path) -> None:

@@ -40,9 +40,15 @@ ATTACHED = {FaxFormat.PDF: PDF, FaxFormat.TIFF: TIFF}
 
 
 def written(mail: IncomingMail, letterhead: Letterhead = ENGLISH) -> EmailMessage:
-    message = message_from_bytes(compose_received(mail, letterhead, ATTACHED).as_bytes(policy=SMTP), policy=default)
+    message = message_from_bytes(
+        compose_received(mail, letterhead, ATTACHED, mail.fax.pages).as_bytes(policy=SMTP), policy=default
+    )
     assert isinstance(message, EmailMessage)
     return message
+
+
+def written_raw() -> bytes:
+    return compose_received(MAIL, ENGLISH, ATTACHED, 2).as_bytes(policy=SMTP)
 
 
 def test_it_says_who_called_how_many_pages_came_and_when_and_has_pdf_and_tiff() -> None:
@@ -63,9 +69,26 @@ def test_it_says_who_called_how_many_pages_came_and_when_and_has_pdf_and_tiff() 
 
 @pytest.mark.parametrize("language", Language)
 def test_a_fax_that_is_too_large_for_a_mail_is_told_with_its_number_alone(language: Language) -> None:
-    message = compose_received(MAIL, replace(ENGLISH, language=language), {})
+    message = compose_received(MAIL, replace(ENGLISH, language=language), {}, 2)
     assert not list(message.iter_attachments())
     assert RECEIVED[language].too_large.format(fax=7) in message.get_content()
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize(("pages", "readable", "which"), [(0, 0, "1-3"), (2, 2, "3"), (3, 1, "2-3"), (3, 0, "1-3")])
+def test_pages_that_were_confirmed_and_are_not_there_are_named_and_what_to_do(
+    language: Language, pages: int, readable: int, which: str
+) -> None:
+    """Trap: the far end was told MCF, there is no page, and nobody heard of it."""
+    fax = replace(FAX, pages=pages, heard=replace(FAX.heard, confirmed=3), state=IncomingState.COMPLETE)
+    message = compose_received(replace(MAIL, fax=fax), replace(ENGLISH, language=language), {}, readable)
+    words = RECEIVED[language]
+    text = message.get_content()
+    assert text.startswith(words.unreadable.format(which=which))
+    assert words.opening not in text
+    assert FAX.caller in text
+    marked = words.subject_partial if readable else words.subject_unreadable
+    assert message["Subject"].startswith(marked.partition("{")[0])
 
 
 def test_a_partial_fax_says_so_first() -> None:
@@ -86,11 +109,11 @@ def test_rows_that_were_guessed_stand_with_the_quality(language: Language) -> No
 
 
 def test_the_same_fax_always_gives_the_same_mail() -> None:
-    assert compose_received(MAIL, ENGLISH, ATTACHED).as_bytes() == compose_received(MAIL, ENGLISH, ATTACHED).as_bytes()
+    assert written_raw() == written_raw()
 
 
 def test_it_bears_the_marks_by_which_no_gateway_takes_it_for_an_order() -> None:
-    raw = compose_received(MAIL, ENGLISH, ATTACHED).as_bytes(policy=SMTP)
+    raw = written_raw()
     assert is_own_message_id(str(written(MAIL)["Message-ID"]), "fax.example.com")
     assert b"\r\nX-Mail2fax-Job: 0\r\n" in raw
 

@@ -94,7 +94,9 @@ struct terminal {
     int start_page;
     int pages;                  /* of the whole document, 0 when not known */
     int bad_rows;               /* receiving: rows of the latest page that had to be guessed */
-    int pages_synced;           /* receiving: so many pages outlast a power cut */
+    int pages_written;          /* receiving: so many pages were in the file when the latest ended */
+    int page_lost;              /* receiving: the latest page is not among them */
+    int pages_synced;           /* receiving: so many pages outlast a power cut, and were read again */
     int standard;               /* sending: the far end has no other resolution: standard_path goes out */
     char path[MAX_PATH + 1], standard_path[MAX_PATH + 1];
     char header[T30_MAX_PAGE_HEADER_INFO + 1];
@@ -210,6 +212,13 @@ static void set_header(terminal_t *terminal, int page)
     t30_set_tx_page_header_info(terminal->t30, header);
 }
 
+static int confirms(const uint8_t *frame)
+{
+    int control = frame[2] & FCF_MASK;
+
+    return control == FCF_MCF || control == FCF_RTP || control == FCF_PIP;
+}
+
 /* spandsp draws the header when a page begins, which it does as soon as it has read the answer to the one before. */
 static void head_next_page(terminal_t *terminal, const uint8_t *frame)
 {
@@ -218,7 +227,7 @@ static void head_next_page(terminal_t *terminal, const uint8_t *frame)
 
     if (terminal->partial)
         return;
-    if (control == FCF_MCF || control == FCF_RTP || control == FCF_PIP)
+    if (confirms(frame))
         set_header(terminal, page + 1);
     else if (control == FCF_RTN || control == FCF_PIN)
         set_header(terminal, page);
@@ -298,11 +307,20 @@ static int sync_path(const char *path, int flags)
     return failed;
 }
 
+static void fail_file(terminal_t *terminal, const char *words)
+{
+    if (terminal->file_failed)
+        return;
+    terminal->file_failed = 1;
+    push(terminal, EVENT_FILE_ERROR, words, strlen(words));
+}
+
 /* Receiving: we are about to say something about the pages in the file. What we confirm the far end forgets, so it must
-   be on the disk by then; with the first page, the name of the file, too. */
+   be on the disk by then; with the first page, the name of the file, too. And there must be a page to be had of it. */
 static void sync_pages(terminal_t *terminal, int pages)
 {
     char folder[MAX_PATH + 1], words[100], *slash;
+    const char *fault = NULL;
     int failed;
 
     if (terminal->file_failed || pages <= terminal->pages_synced)
@@ -316,12 +334,15 @@ static void sync_pages(terminal_t *terminal, int pages)
         failed = sync_path(slash ? folder : ".", O_DIRECTORY);
     }
     if (failed) {
-        terminal->file_failed = 1;
         snprintf(words, sizeof(words), "the page could not be synced: %s", strerror(errno));
-        push(terminal, EVENT_FILE_ERROR, words, strlen(words));
+        fail_file(terminal, words);
     }
-    terminal->pages_synced = pages;
+    while (terminal->pages_synced < pages && !terminal->file_failed) {
+        if ((fault = received_fault(terminal->path, ++terminal->pages_synced)) != NULL)
+            fail_file(terminal, fault);
+    }
 }
+
 
 static void handle_frame(T30_CONTEXT void *user, direction_t direction, const uint8_t *frame, int length)
 {
@@ -349,6 +370,10 @@ static void handle_frame(T30_CONTEXT void *user, direction_t direction, const ui
     if (!incoming)
         mend_outgoing(&terminal->mending, frame);
     t30_get_transfer_statistics(terminal->t30, &stats);
+    /* spandsp says MCF, too, to a page in error correction of which it has decoded no row, and writes none. Whatever
+       else we said, it would not be heard as a no (T.30 A.4.3): without an answer its sender knows. */
+    if (!incoming && terminal->page_lost && confirms(frame))
+        fail_file(terminal, "not one row of the page could be read");
     if (!incoming && !terminal->sending)
         sync_pages(terminal, stats.pages_rx);
     /* The page is not in the file: whatever spandsp is about to say about it must not count. */
@@ -371,7 +396,11 @@ static int handle_phase_d(T30_CONTEXT void *user, int result)
     t30_stats_t stats;
 
     t30_get_transfer_statistics(terminal->t30, &stats);
-    terminal->bad_rows = terminal->sending ? 0 : stats.bad_rows;
+    if (terminal->sending)
+        return T30_ERR_OK;
+    terminal->bad_rows = stats.bad_rows;
+    terminal->page_lost = stats.pages_rx <= terminal->pages_written;
+    terminal->pages_written = stats.pages_rx;
     return T30_ERR_OK;
 }
 
@@ -422,11 +451,10 @@ static void handle_tiff_error(const char *module, const char *format, va_list ar
 {
     char words[200];
 
-    if (entered == NULL || entered->file_failed)
+    if (entered == NULL)
         return;
-    entered->file_failed = 1;
     vsnprintf(words, sizeof(words), format, arguments);
-    push(entered, EVENT_FILE_ERROR, words, strlen(words));
+    fail_file(entered, words);
 }
 
 /* Rows that its fax decoder had to guess are only a warning to libtiff. */

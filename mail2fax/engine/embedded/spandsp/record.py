@@ -8,7 +8,7 @@ from mail2fax.engine.embedded.spandsp.events import (
     Parameters,
     TerminalEvent,
 )
-from mail2fax.engine.embedded.spandsp.frames import FIF_PLACE, is_final, name_of_frame, read_dcs, read_station_id
+from mail2fax.engine.embedded.spandsp.frames import is_final, name_of_frame, read_dcs, read_station_id
 from mail2fax.model.call import FaxFault, PageRecord, PageState
 
 _POST_PAGE = frozenset({"MPS", "EOM", "EOP", "EOS", "PRI-MPS", "PRI-EOM", "PRI-EOP"})
@@ -44,9 +44,6 @@ class SessionRecord:
         """The page under way, of the whole document."""
         self._begun: dict[int, PageRecord] = {}
         self._asked: str | None = None
-        self._block = b""
-        """The counters of the PPS that was asked last: which page, which block of it (T.30 A.4.3)."""
-        self._confirmed_block = b""
         self._refused_as: str | None = None
         """Receiving: with which post-page message the page came that we have refused, until it is settled."""
         self._retrained = False
@@ -91,7 +88,7 @@ class SessionRecord:
         elif received is self._sending:
             told += self._answer(name, frame, pages_in_file, None if self._sending else bad_rows)
         else:
-            self._ask(name, frame)
+            self._ask(name)
         return told
 
     def progress(self, octets: int, total: int) -> list[TerminalEvent]:
@@ -124,12 +121,11 @@ class SessionRecord:
         record = self._begun[self._page] = PageRecord(self._page, state, known.repeats + again, rows)
         return record
 
-    def _ask(self, name: str, frame: bytes) -> None:
+    def _ask(self, name: str) -> None:
         """The sender of the pages spoke."""
         message = name.removeprefix("PPS-")
         if message in _POST_PAGE:
             self._asked = message
-            self._block = frame[FIF_PLACE + 1 : FIF_PLACE + 3] if name != message else b""
             self.pages_sent = max(self.pages_sent, self.pages_confirmed + 1)
             self._note(PageState.UNCONFIRMED)
         elif name.startswith(("PPS-", "EOR")):
@@ -146,22 +142,9 @@ class SessionRecord:
         if self._sending:
             return self._confirm(self._asked, bad_rows)
         if pages_in_file <= self.pages_confirmed:
-            self._miss_page()
-            return []
+            return []  # our MCF got lost: we were asked again, and have said it again
         self._skip_refused(self._asked)
         return self._confirm(self._asked, bad_rows)
-
-    def _miss_page(self) -> None:
-        """We have said yes, and there is no further page in the file.
-
-        A receiver whose MCF got lost is asked again and says MCF again: that is no page. With ECM the counters tell it
-        from a page without one row, which libspandsp confirms and does not write: it is gone for good.
-        """
-        if self._block and self._block != self._confirmed_block:
-            self._asked = None
-            self._confirmed_block = self._block
-            self._note(PageState.REFUSED)
-            self._page += 1
 
     def _skip_refused(self, asked: str) -> None:
         """A page has come behind one that we have refused: is it the same again?
@@ -191,7 +174,7 @@ class SessionRecord:
             self._refused_as = None
 
     def _confirm(self, asked: str, bad_rows: int | None) -> list[TerminalEvent]:
-        self._asked, self._confirmed_block = None, self._block
+        self._asked = None
         self.rejected = False
         self.pages_confirmed += 1
         self.last_confirmed = asked in _LAST

@@ -16,7 +16,7 @@ from tests.unit.engine.embedded.spandsp.pump import T38Pump
 
 def received_beside(disk: FaultyDisk, folder: Path) -> dict[str, object]:
     """What became of a fax of two pages in a process that has this disk."""
-    write_document(folder / "document.tif", [draw_page(0), draw_page(1)])
+    write_document(folder / "document.tif", [draw_page(0, strokes=600), draw_page(1)])
     command = (sys.executable, "-m", __name__, str(folder))
     ran = subprocess.run(command, check=True, capture_output=True, env={**os.environ, **disk.environ})  # noqa: S603 - our own words
     return dict(json.loads(ran.stdout))
@@ -37,6 +37,16 @@ def test_a_page_that_cannot_be_synced_is_not_confirmed(tmp_path: Path) -> None:
     told = received_beside(disk, tmp_path)
     assert (told["confirmed"], told["code"]) == (0, "FILEERROR")
     assert "Input/output error" in str(told["detail"])
+
+
+def test_a_page_that_cannot_be_read_again_is_not_confirmed(tmp_path: Path) -> None:
+    """Written, counted and synced it is, and yet no page: its picture is all zeros."""
+    disk = FaultyDisk(tmp_path)
+    (tmp_path / "in").mkdir()
+    disk.lose("received.tif")
+    told = received_beside(disk, tmp_path)
+    assert (told["confirmed"], told["code"]) == (0, "FILEERROR")
+    assert "line 0" in str(told["detail"])
 
 
 def main(folder: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from mail2fax.engine.embedded.spandsp.events import PageConfirmed
-from mail2fax.model.call import PageRecord, PageState
+from mail2fax.model.call import FaxFault, PageRecord, PageState
 from tests.unit.engine.embedded.spandsp.conftest import Desk
 from tests.unit.engine.embedded.spandsp.pages import (
     draw_page,
@@ -11,7 +11,7 @@ from tests.unit.engine.embedded.spandsp.pages import (
     same_pixels,
     write_document,
 )
-from tests.unit.engine.embedded.spandsp.pump import Damage, Pump, SayInstead, T38Pump
+from tests.unit.engine.embedded.spandsp.pump import Blank, Damage, Pump, SayInstead, T38Pump
 
 MCF, RTN = 0x8C, 0x4C
 CONFIRMED, REFUSED, UNCONFIRMED, CUT = PageState
@@ -133,6 +133,24 @@ def test_a_last_page_that_could_not_be_read_leaves_the_pages_before_it_in_the_fi
     assert result.pages[2].state is REFUSED
     assert (result.pages[2].bad_rows or 0) > 100
     assert_received(desk, pump, [1, 2])
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_a_page_without_a_row_is_not_confirmed_and_ends_the_call(desk: Desk, page: int) -> None:
+    """Trap: with ECM libspandsp says MCF to a page of which it has decoded nothing, and writes none. Its sender held a
+    legal document for delivered that was nowhere."""
+    pump = three_pages(desk, ecm=True)
+    pump.forth = Blank(pump, page - 1)
+    pump.run(lambda pump: pump.receiver.terminal.finished)
+    heard, told = pump.sender.terminal.result(), pump.receiver.terminal.result()
+    assert heard.pages_confirmed == told.pages_confirmed == page - 1
+    assert not heard.last_confirmed
+    assert not told.last_confirmed
+    assert (told.fault, told.detail) == (FaxFault.LOCAL, "not one row of the page could be read")
+    assert told.pages[-1].state is UNCONFIRMED
+    pump.receiver.terminal.close()
+    if page > 1:
+        assert_received(desk, pump, list(range(1, page)))
 
 
 @pytest.mark.parametrize("cut", ["t38", "audio"])
