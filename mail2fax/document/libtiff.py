@@ -28,8 +28,15 @@ HARMLESS = (
     "The JPEG strip/tile is encoded with progressive mode",
 )
 """Their complaints that say nothing about whether the data are whole."""
-LACKING = ("not configured", "not implemented")
-"""What it says of a compression that it was built without, or has never heard of."""
+LACKING = {
+    "not configured": "its compression",
+    "not implemented": "its compression",
+    "can not handle image": "its colours",
+    "Cannot handle different values per sample": "colours of different depths",
+    "Improper JPEG data precision": "JPEG of another kind",
+    "Unsupported color conversion request": "JPEG of another kind",
+}
+"""What it says of a page that it was built without, or has never heard of, and what that is about the page."""
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -37,6 +44,7 @@ _MESSAGE_BYTES = 200
 _EMESSAGE_BYTES = 1024
 _STOP_ON_ERROR = 1
 _JPEG_COLOUR_MODE, _JPEG_AS_RGB = 65_538, 1
+_PHOTOMETRIC, _YCBCR, _YCBCR_SUBSAMPLING = 262, 6, 530
 _pointer, _int, _size = ctypes.c_void_p, ctypes.c_int, ctypes.c_ssize_t
 _Handler = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_char_p, _pointer)
 _ReadWrite = ctypes.CFUNCTYPE(_size, _pointer, _pointer, _size)
@@ -49,9 +57,9 @@ class Complaint(Exception):
     """libtiff has something to say against a page, in its own words."""
 
     @property
-    def lacking(self) -> bool:
-        """It is not the page's fault: this libtiff was built without the page's compression."""
-        return any(words in str(self) for words in LACKING)
+    def lacking(self) -> str:
+        """What about the page is beyond this libtiff, without being the page's fault; "" where it is damage."""
+        return next((form for words, form in LACKING.items() if words in str(self)), "")
 
 
 class LibTiff:
@@ -65,16 +73,21 @@ class LibTiff:
         self.lib = ctypes.CDLL(_imaging.__file__)
         self._vsnprintf = ctypes.CDLL(None).vsnprintf
         self.complaints: list[str] = []
+        self._borne: tuple[str, ...] = ()
         self._on_warning = self._handler(DAMAGE_WARNINGS)
         self._on_error = self._handler(("",))
         self._declare()
 
     @contextmanager
-    def page(self, source: bytes, directory: int) -> "Iterator[LibTiffPage]":
-        """The page whose directory is at offset `directory`; raises `Complaint`, here and whenever it is read."""
+    def page(self, source: bytes, directory: int, bear: tuple[str, ...] = ()) -> "Iterator[LibTiffPage]":
+        """The page whose directory is at offset `directory`; raises `Complaint`, here and whenever it is read.
+
+        Complaints that begin so as those in `bear` are borne with.
+        """
         self.lib.TIFFSetErrorHandler(self._on_error)
         self.lib.TIFFSetWarningHandler(self._on_warning)
         self.complaints.clear()
+        self._borne = bear
         file = _File(source)
         handle = self.lib.TIFFClientOpen(b"page", b"rhm", None, *file.procedures, None, None)
         if not handle:
@@ -97,7 +110,8 @@ class LibTiff:
             text = ctypes.create_string_buffer(_MESSAGE_BYTES)
             self._vsnprintf(text, ctypes.c_size_t(_MESSAGE_BYTES), form, _pointer(arguments))
             message = text.value.decode("latin-1")
-            if (module or b"").decode("latin-1").startswith(tuple(modules)) and not message.startswith(HARMLESS):
+            heard = (module or b"").decode("latin-1").startswith(tuple(modules))
+            if heard and not message.startswith(HARMLESS + self._borne):
                 self.complaints.append(message)
 
         return _Handler(note)
@@ -158,6 +172,11 @@ class LibTiffPage:
         """From here on JPEG data come as RGB, whatever they are inside."""
         self._lib.TIFFSetField(self._handle, _JPEG_COLOUR_MODE, _JPEG_AS_RGB)
 
+    def take_for_ycbcr(self, across: int, down: int) -> None:
+        """From here on its JPEG data are taken to be YCbCr, with one colour for so many pixels."""
+        self._lib.TIFFSetField(self._handle, _PHOTOMETRIC, _YCBCR)
+        self._lib.TIFFSetField(self._handle, _YCBCR_SUBSAMPLING, across, down)
+
     @property
     def tiled(self) -> bool:
         return bool(self._lib.TIFFIsTiled(self._handle))
@@ -181,12 +200,17 @@ class LibTiffPage:
         """Raises `Complaint` unless every part has its data in the file, which has `length` bytes."""
         # To libtiff's readers a part that the directory does not have is none: they take the head of the file.
         for number in range(self.parts):
-            size = self._lib.TIFFGetStrileByteCount(self._handle, number)
-            if size == 0 or self._lib.TIFFGetStrileOffset(self._handle, number) >= length:
+            offset, size = self.place(number)
+            if size == 0 or offset >= length:
                 raise Complaint(f"part {number + 1} of {self.parts} is missing")
 
+    def place(self, part: int) -> tuple[int, int]:
+        """Where in the file the data of a strip or tile lie, and how many bytes of them there are."""
+        offset, size = self._lib.TIFFGetStrileOffset, self._lib.TIFFGetStrileByteCount
+        return int(offset(self._handle, part)), int(size(self._handle, part))
+
     def unpack(self, part: int, into: Bytes) -> None:
-        """Unpacks a strip or tile, to the size of `into`."""
+        """Unpacks a strip or tile, to the size of `into`; the top rows of one, if that is less."""
         read = self._lib.TIFFReadEncodedTile if self.tiled else self._lib.TIFFReadEncodedStrip
         found = read(self._handle, part, into.ctypes.data, into.nbytes)
         self._libtiff.heed()

@@ -5,6 +5,7 @@ transparent: what was, is white paper. Every form is read as TIFF 6.0 and its su
 write something else so often that it must be meant, the reason stands beside it.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,8 +36,10 @@ COLOURS = {
 }
 BAND_SAMPLES = 1 << 21
 """So many samples are worked on at once: bounds what wide numbers cost in memory."""
-BYTE, WHOLE_BYTES = 8, (8, 16, 32, 64)
+BYTE, THREE_BYTES, WHOLE_BYTES = 8, 24, (8, 16, 32, 64)
 MOST_SAMPLES = 64
+_NOT_FINITE = 127
+"""The exponent of what is no number in 24 bits."""
 
 Numbers = npt.NDArray[Any]
 
@@ -122,7 +125,7 @@ def _require_known(form: Form, ink_set: int) -> None:
     if form.kind not in {UNSIGNED, SIGNED, FLOAT, UNTYPED}:
         raise UnknownForm("complex numbers")
     floats = form.kind == FLOAT
-    if (floats and form.bits not in {16, 32, 64}) or not 1 <= form.bits <= WHOLE_BYTES[-1]:
+    if (floats and form.bits not in {16, THREE_BYTES, 32, 64}) or not 1 <= form.bits <= WHOLE_BYTES[-1]:
         raise UnknownForm(f"{form.bits} bits a sample")
     if form.kind == SIGNED and form.bits not in WHOLE_BYTES:
         raise UnknownForm(f"{form.bits} bits a sample, with a sign")
@@ -137,10 +140,15 @@ def read_picture(page: LibTiffPage, form: Form, source_bytes: int) -> Image.Imag
         return shown.convert("RGB")
     planes = _read_planes(page, form)
     if form.bilevel:
-        raw = "1" if form.photometric == BLACK_IS_ZERO else "1;I"
-        return Image.frombuffer("1", (form.width, form.height), planes[0].tobytes(), "raw", raw, 0, 1)
+        return bilevel_picture(form, planes[0])
     colour_map = page.colour_map(320, 1 << form.bits) if form.photometric == PALETTE and form.bits <= 2 * BYTE else None
     return picture_of(form, lambda top, bottom: _unpacked(planes, form, top, bottom), colour_map)
+
+
+def bilevel_picture(form: Form, rows: Bytes) -> Image.Image:
+    """The picture that the rows of a page in black and white are."""
+    raw = "1" if form.photometric == BLACK_IS_ZERO else "1;I"
+    return Image.frombuffer("1", (form.width, form.height), rows.tobytes(), "raw", raw, 0, 1)
 
 
 def _read_planes(page: LibTiffPage, form: Form) -> Sequence[Bytes]:
@@ -196,12 +204,25 @@ def _numbers(rows: Bytes, form: Form, count: int) -> Numbers:
     if form.bits in WHOLE_BYTES:
         letter = {SIGNED: "i", FLOAT: "f"}.get(form.kind, "u")
         return np.ascontiguousarray(rows).view(f"={letter}{form.bits // BYTE}")[:, :count]
+    if form.bits == THREE_BYTES:
+        return _numbers_of_24_bits(rows[:, : 3 * count].reshape(len(rows), count, 3), form.kind)
     bits = np.unpackbits(rows, axis=1, count=count * form.bits).reshape(rows.shape[0], count, form.bits)
     # TIFF 6.0 section 2: the bits of a sample stand with the most significant first.
     numbers = np.zeros(bits.shape[:2], np.uint8 if form.bits <= BYTE else np.uint64)
     for place in range(form.bits):
         numbers = numbers << 1 | bits[:, :, place]
     return numbers
+
+
+def _numbers_of_24_bits(triples: Bytes, kind: int) -> Numbers:
+    """Whole numbers, or real ones: a sign, 7 bits of exponent and 16 of fraction (Adobe's TIFF Technical Note 3)."""
+    low, middle, high = np.moveaxis(triples.astype(np.uint32), -1, 0)[:: 1 if sys.byteorder == "little" else -1]
+    if kind != FLOAT:
+        return np.asarray(high << 16 | middle << 8 | low)
+    negative, exponent = high >> 7 == 1, (high & _NOT_FINITE).astype(np.int32)
+    fraction = (middle << 8 | low) / 65_536
+    size = np.ldexp(np.where(exponent > 0, 1 + fraction, 2 * fraction), exponent - 63)
+    return np.where(exponent == _NOT_FINITE, np.nan, np.where(negative, -size, size))
 
 
 def picture_of(form: Form, rows: Any, colour_map: npt.NDArray[np.uint16] | None) -> Image.Image:

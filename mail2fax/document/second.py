@@ -17,10 +17,20 @@ from mail2fax.document.libtiff import Complaint
 from mail2fax.document.samples import COLOURS, PLANES_APART, RGB, YCBCR, Form, Numbers, UnknownForm, picture_of
 
 CODECS = (
-    *("bitorder", "ccittfax4", "deflate", "delta", "jpeg", "jpeg2k", "jpeg8", "jpegls", "jpegsof3", "jpegxl", "jpegxr"),
-    *("lerc", "ljpeg", "lzma", "packbits", "png", "webp", "zstd"),
+    *("bitorder", "delta", "floatpred", "packints"),
+    *("deflate", "jpeg2k", "jpegxl", "lerc", "lzma", "png", "webp", "zstd"),
 )
 """Those of imagecodecs that are used: each is a library of its own, loaded when it is asked for."""
+STRICT = frozenset(
+    {
+        *(33_003, 33_004, 33_005, 34_712),  # JPEG 2000
+        *(34_887, 34_925, 34_933),  # LERC, LZMA, PNG
+        *(34_926, 50_000, 34_927, 50_001, 50_002, 52_546),  # Zstandard, WebP, JPEG XL
+    }
+)
+"""The compressions that are read here. Their codecs tell of data that end too early; of JPEG XR, and of JPEG in its
+stranger forms, they would give what there is without a word, and the rest as stripes."""
+COMPRESSION = "its compression"
 ENCODINGS = ("cp1252", "utf-16-be", "utf-16-le")
 """In which tifffile reads the texts of a page before it looks at its picture: each is a file, loaded likewise."""
 
@@ -47,10 +57,15 @@ class SecondReader:
         """Does without them from here on, as where they are not installed."""
         self._tifffile = None
 
-    def read(self, source: bytes, directory: int, width: int, height: int) -> Image.Image:
-        """The picture of the page whose directory is at that offset; raises `Complaint` and `UnknownForm`."""
+    def read(self, source: bytes, directory: int, width: int, height: int, beyond: str = COMPRESSION) -> Image.Image:
+        """The picture of the page whose directory is at that offset; raises `Complaint` and `UnknownForm`.
+
+        `beyond` is what is beyond the first reader: the words for it when it is beyond this one, too.
+        """
         try:
             page = self._page(source, directory)
+            if int(page.compression) not in STRICT:
+                raise UnknownForm(beyond)
             _require_parts(page, len(source))
             form = _form_of(page, width, height)
             pixels = page.asarray(maxworkers=1)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageDraw, TiffImagePlugin
+from PIL import Image, ImageChops, ImageCms, ImageDraw, TiffImagePlugin
 
 WIDTH, HEIGHT = 70, 52
 ORDERS: tuple[Literal["<"], Literal[">"]] = ("<", ">")
@@ -99,6 +99,9 @@ class Writing:
 
     def _packed(self, part: Numbers) -> bytes:
         """The numbers as they stand in a file: TIFF 6.0 section 2, each row on a byte boundary."""
+        if self.bits == 24:
+            four = np.frombuffer(part.astype(f"{self.order}u4").tobytes(), np.uint8).reshape(-1, 4)
+            return (four[:, :3] if self.order == "<" else four[:, 1:]).tobytes()
         if self.bits in {8, 16, 32, 64}:
             return part.astype(part.dtype.newbyteorder(self.order)).tobytes()
         rows = part.reshape(part.shape[0], -1).astype(np.uint32)
@@ -194,6 +197,33 @@ def deep_forms() -> Iterator[Sample]:
     for bits in (8, 12):
         shallow = scaled(GREYS, bits).astype(np.uint16)
         yield Sample(f"{bits} bits in 16", Writing(16, 1, shallow).tiff(), GREYS)
+
+
+def forms_of_24_bits() -> Iterator[Sample]:
+    """Real numbers as Photoshop writes them: a sign, 7 bits of exponent and 16 of fraction; and whole ones."""
+    for order in ORDERS:
+        for planar in (False, True):
+            real, name = real_24(of(COLOURS) / 255), f"{' planar' * planar} {order}"
+            tiff = Writing(24, 2, real, order, planar=planar, more={339: (3, 3, 3)}).tiff()
+            yield Sample(f"float 24 RGB{name}", tiff, COLOURS)
+        values = of(GREYS).astype(float)
+        low, high = values.min(), values.max()
+        seen = Image.fromarray(((values - low) * 255 / (high - low))[:, :, 0].astype(np.uint8), "L")
+        measured = real_24((values - 100) * 2.0**-70)  # the smallest have no leading one
+        yield Sample(f"float 24 {order}", Writing(24, 1, measured, order, more={339: 3}).tiff(), seen, 2)
+        whole = (values * 60_000).astype(np.uint32)
+        yield Sample(f"unsigned 24 bits {order}", Writing(24, 1, whole, order, tile=(32, 16)).tiff(), seen, 2)
+
+
+def real_24(numbers: Numbers) -> Numbers:
+    """Real numbers in the code of Adobe's TIFF Technical Note 3."""
+    fraction, exponent = np.frexp(np.abs(numbers))
+    exponent = np.where(fraction == 0, -62, exponent - 1)
+    small = exponent < -62
+    mantissa = np.where(small | (fraction == 0), np.abs(numbers) * 2.0**62, 2 * fraction - 1)
+    code = np.where(small | (fraction == 0), 0, exponent + 63).astype(np.uint32) << 16
+    sign = (numbers < 0).astype(np.uint32) << 23
+    return np.asarray(sign | code | np.floor(mantissa * 65_536).astype(np.uint32))
 
 
 def colour_forms() -> Iterator[Sample]:
@@ -350,6 +380,46 @@ def ycbcr_forms() -> Iterator[Sample]:
         )
 
 
+def mislabelled_forms() -> Iterator[Sample]:
+    """What programs are known to write that is not what the tags say, and is whole."""
+    page = Image.new("1", (WIDTH, 3 * HEIGHT))
+    for top in range(0, page.height, HEIGHT):
+        page.paste(BLACK_AND_WHITE, (0, top))
+    rows = group_3(page)
+    for fill_order in (1, 2):
+        for name, code, height in (
+            ("without EOL", [row[12:] for row in rows], page.height),
+            ("with one row too few", rows, page.height + 1),
+        ):
+            data = np.packbits(np.concatenate(code), bitorder="little" if fill_order == 2 else "big").tobytes()
+            fax: dict[int, Values] = {256: WIDTH, 257: height, 258: 1, 259: 3, 262: 0, 266: fill_order, 278: height}
+            paper = Image.new("1", (WIDTH, height), 255)
+            paper.paste(page)
+            yield Sample(f"Group 3 {name}, fill order {fill_order}", write_tiff([data], fax), paper.convert("L"), 0)
+    for picture, samples in ((COLOURS, 3), (GREYS, 1)):
+        stream, photometric = jpeg(picture), 6 if samples == 3 else 1
+        tile: dict[int, Values] = {**_picture_tags(photometric, samples), 278: -1, 322: 80, 323: 64, 259: OLD_JPEG}
+        tiff = write_tiff([stream], {**tile, 513: 8, 514: len(stream)}, tiled=True)
+        yield Sample(f"old-style JPEG as large as the page in a larger tile, {samples} samples", tiff, picture, 12)
+    lost: dict[int, Values] = {**_picture_tags(1, 1), 259: OLD_JPEG, 513: 14, 514: len(jpeg(GREYS)) - 6}
+    yield Sample("old-style JPEG whose place is wrong", write_tiff([jpeg(GREYS)], lost), GREYS, 12)
+    for subsampling in (1, 2):
+        wrong: dict[int, Values] = {**_picture_tags(2), 259: JPEG}
+        name = f"JPEG that is said to be RGB, of subsampling {subsampling}"
+        yield Sample(name, write_tiff([jpeg(COLOURS, subsampling)], wrong), COLOURS, 12, lossy=True)
+    flat: dict[int, Values] = {**_picture_tags(6), 259: JPEG, 530: (2, 2)}
+    yield Sample("JPEG 4:4:4 that is said to be 4:2:0", write_tiff([jpeg(COLOURS)], flat), COLOURS, 4, lossy=True)
+
+
+def group_3(page: Image.Image) -> Sequence[Numbers]:
+    """The rows of a page as bits of T.4, one-dimensional, each with its EOL before it."""
+    # Pillow codes the ones of a picture as black, and its ones are white.
+    bits = np.unpackbits(np.frombuffer(strip_of(saved(ImageChops.invert(page), "group3")), np.uint8))
+    ones = np.flatnonzero(bits)
+    starts = [int(one) - 11 for one in ones[np.diff(ones, prepend=-1) > 11]]
+    return [bits[start:end] for start, end in zip(starts, [*starts[1:], len(bits)], strict=True)][: page.height]
+
+
 def log_forms() -> Iterator[Sample]:
     """SGI LogLuv of 24 bits: ten of the logarithm of the luminance, fourteen that number a colour, here a grey."""
     neutral = 12_266
@@ -407,10 +477,12 @@ def every_form() -> Sequence[Sample]:
     return [
         *grey_forms(),
         *deep_forms(),
+        *forms_of_24_bits(),
         *colour_forms(),
         *transparent_forms(),
         *palette_forms(),
         *compressed_forms(),
+        *mislabelled_forms(),
         *log_forms(),
         *turned_forms(),
         *odd_forms(),

@@ -1,6 +1,7 @@
 """Damage is never faxed silently: a file that is not whole is refused, wherever it ends and whatever is missing."""
 
 import io
+import struct
 from dataclasses import replace
 
 import pytest
@@ -12,9 +13,21 @@ from mail2fax.document.sheets import AllReaders
 from mail2fax.model.document import Kind
 from mail2fax.model.refusal import RefusalCode
 from tests.unit.document.crafted import text_page
-from tests.unit.document.forms import COLOURS, GREYS, JPEG, OLD_JPEG, Values, Writing, jpeg, of, write_tiff
+from tests.unit.document.forms import (
+    COLOURS,
+    GREYS,
+    JPEG,
+    OLD_JPEG,
+    Values,
+    Writing,
+    jpeg,
+    mislabelled_forms,
+    of,
+    write_tiff,
+)
 
 READERS = AllReaders()
+MISLABELLED = {sample.name: sample.tiff for sample in mislabelled_forms()}
 SHADES = COLOURS.resize((280, 208))
 
 
@@ -103,3 +116,35 @@ def _old_jpeg(stream: bytes) -> bytes:
     width, height = SHADES.size
     tags: dict[int, Values] = {256: width, 257: height, 258: (8, 8, 8), 259: OLD_JPEG, 262: 6, 277: 3, 278: height}
     return write_tiff([stream], {**tags, 513: 8, 514: len(stream), 530: (1, 1)})
+
+
+@pytest.mark.parametrize("form", MISLABELLED)
+def test_a_page_that_is_read_otherwise_than_its_tags_say_must_be_whole_then(form: str) -> None:
+    whole = MISLABELLED[form]
+    assert code_of(whole) is None
+    (end,) = struct.unpack_from("<I", whole, 4)
+    for missing in (3, 9, 60, (end - 8) // 2, (end - 8) * 9 // 10):
+        assert code_of(_shorter(whole, missing)) is RefusalCode.DOCUMENT_DAMAGED, f"{missing} bytes fewer"
+        hole = whole[: end - missing] + bytes(missing) + whole[end:]
+        assert code_of(hole) is RefusalCode.DOCUMENT_DAMAGED, f"{missing} bytes never written"
+
+
+def _shorter(tiff: bytes, missing: int) -> bytes:
+    """The file with so many bytes fewer in its only strip or tile."""
+    (at,) = struct.unpack_from("<I", tiff, 4)
+    (count,) = struct.unpack_from("<H", tiff, at)
+    entries = range(at + 2, at + 2 + 12 * count, 12)
+    (where,) = (entry for entry in entries if struct.unpack_from("<H", tiff, entry)[0] in {279, 325})
+    (size,) = struct.unpack_from("<I", tiff, where + 8)
+    return tiff[: where + 8] + struct.pack("<I", size - missing) + tiff[where + 12 :]
+
+
+def test_more_than_a_hundredth_of_its_rows_is_no_miscount() -> None:
+    """So is a row between the others of which the code cannot be read."""
+    whole = MISLABELLED["Group 3 with one row too few, fill order 1"]
+    (at,) = struct.unpack_from("<I", whole, 4)
+    higher = whole.replace(struct.pack("<HHII", 257, 4, 1, 157), struct.pack("<HHII", 257, 4, 1, 159))
+    assert higher != whole
+    assert code_of(higher) is RefusalCode.DOCUMENT_DAMAGED
+    middle = (8 + at) // 2
+    assert code_of(whole[:middle] + b"\xff\xff\xff" + whole[middle + 3 :]) is RefusalCode.DOCUMENT_DAMAGED

@@ -1,0 +1,87 @@
+"""Pages that are not what their tags say, and whole nevertheless: what some programs are known to write.
+
+Each is read otherwise when libtiff has complained of it, and must give it nothing to complain of then: a page of
+which a row or a tile is missing is damaged as before.
+"""
+
+import re
+
+import numpy as np
+from PIL import Image
+
+from mail2fax.document import jpeg
+from mail2fax.document.libtiff import Bytes, Complaint, LibTiff, LibTiffPage
+from mail2fax.document.probe import SourcePage
+from mail2fax.document.samples import OLD_JPEG, RGB, YCBCR, bilevel_picture, form_of, read_picture
+
+GROUP_3 = 3
+LOW_BITS_FIRST = 2
+"""The value of FillOrder (TIFF 6.0 section 8) that says so."""
+MOST_ROWS_MISSED = 0.01
+
+_WITHOUT_EOL = "Try to decode (read) fax Group 3 data without EOL at line "
+_AT_LINE = re.compile(re.escape(_WITHOUT_EOL) + r"(\d+) of strip 0 ")
+_SAMPLING = re.compile(r"Improper JPEG sampling factors (\d+),(\d+)")
+_EOL_ZEROS = 11
+"""T.4 section 4.1.2: no row of a page has so many zeros before a one; only EOL has."""
+_SHORTEST_ROW = 14
+"""T.4 section 4.2: an EOL has so many bits with its tag and the shortest row behind it. An EOL of RTC has fewer."""
+
+
+def read_otherwise(source: bytes, page: SourcePage, libtiff: LibTiff, complaint: Complaint) -> Image.Image | None:
+    """The picture of a page that libtiff complains of, if it is known what is meant; raises `Complaint` if it is
+    not whole then, either."""
+    words = str(complaint)
+    with libtiff.page(source, page.directory) as opened:
+        compression, kind, samples = (opened.short(tag, 1) for tag in (259, 262, 277))
+        place = opened.place(0) if opened.parts == 1 else None
+    only = source[place[0] : place[0] + place[1]] if place else b""
+    if compression == OLD_JPEG and only.startswith(jpeg.START) and jpeg.PHOTOMETRIC.get(samples) == kind:
+        # Microsoft Office Document Scanning: one tile, and in it a whole JPEG file as large as the page, not the tile.
+        return jpeg.picture_of(only, page.stored, samples, libtiff)
+    if (found := _SAMPLING.match(words)) and kind in {RGB, YCBCR}:
+        return _as_ycbcr(source, page, libtiff, int(found[1]), int(found[2]))
+    if compression == GROUP_3 and words.startswith(f"{_WITHOUT_EOL}0 "):
+        return _without_eol(source, page, libtiff)
+    if compression == GROUP_3 and (found := _AT_LINE.match(words)) and only:
+        return _with_fewer_rows(source, page, libtiff, int(found[1]), only)
+    return None
+
+
+def _as_ycbcr(source: bytes, page: SourcePage, libtiff: LibTiff, across: int, down: int) -> Image.Image:
+    """JPEG with fewer samples of its second and third component has colours that are no RGB, whatever the tag says."""
+    with libtiff.page(source, page.directory) as opened:
+        opened.take_for_ycbcr(across, down)
+        return read_picture(opened, form_of(opened, *page.stored), len(source))
+
+
+def _without_eol(source: bytes, page: SourcePage, libtiff: LibTiff) -> Image.Image:
+    """T.4 with none of its EOLs, as in PDF: that each row is as long as the page is wide shows that it is whole."""
+    with libtiff.page(source, page.directory, bear=(f"{_WITHOUT_EOL}0 ",)) as opened:
+        return read_picture(opened, form_of(opened, *page.stored), len(source))
+
+
+def _with_fewer_rows(source: bytes, page: SourcePage, libtiff: LibTiff, rows: int, code: bytes) -> Image.Image | None:
+    """Fax cards of Dialogic count a row or a few too many. All that were coded are read; below is white paper."""
+    with libtiff.page(source, page.directory) as opened:
+        if rows < (1 - MOST_ROWS_MISSED) * page.stored[1] or rows_coded(code, opened.short(266, 1)) != rows:
+            return None
+        form = form_of(opened, *page.stored)
+        if not form.bilevel:
+            return None
+        return bilevel_picture(form, _top_rows(opened, page.stored[1], rows))
+
+
+def _top_rows(opened: LibTiffPage, height: int, rows: int) -> Bytes:
+    plane = np.zeros((height, opened.row_bytes), np.uint8)
+    opened.unpack(0, plane[:rows].reshape(-1))
+    return plane
+
+
+def rows_coded(code: bytes, fill_order: int) -> int:
+    """How many rows T.4 code with EOLs has: those EOLs that something follows, the six at the end (RTC) do not."""
+    bits = np.unpackbits(np.frombuffer(code, np.uint8), bitorder="little" if fill_order == LOW_BITS_FIRST else "big")
+    ones = np.flatnonzero(bits)
+    eols = ones[np.diff(ones, prepend=-1) > _EOL_ZEROS]
+    after = np.append(eols[1:], len(bits) - 1) - eols
+    return int((after >= _SHORTEST_ROW).sum())
