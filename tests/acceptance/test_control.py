@@ -10,7 +10,6 @@ import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ from mail2fax.jobs.reading import JobReader
 from mail2fax.model.job import JobState
 from mail2fax.store import Reader
 from tests.acceptance.scenarios import LETTER
+from tests.harness import command
+from tests.harness.command import COMMAND_LIMIT_S, Said
 from tests.harness.documents import write_fax_tiff
 from tests.harness.logged import LoggedProcess, environment
 from tests.harness.pictures import difference
@@ -29,27 +30,12 @@ from tests.peers.behaviours import Behaviour, number
 pytestmark = pytest.mark.timeout(180)
 
 CALLED = number(Behaviour.OFFERS_T38)
-COMMAND_LIMIT_S = 90.0
 NO_GATEWAY = 69
 USER = pwd.getpwuid(os.getuid()).pw_name
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """How a command ended, and what it said."""
-
-    status: int
-    out: str
-    error: str
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """The JSON objects that it printed."""
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
 @asynccontextmanager
-async def command(stage: Stage, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def process_of(stage: Stage, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """`mail2fax WORDS` under way; leaving the block kills it, if it still runs."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "mail2fax", *words, "--config", str(stage.config)),
@@ -68,10 +54,7 @@ async def command(stage: Stage, *words: str) -> AsyncIterator[asyncio.subprocess
 
 async def says(stage: Stage, *words: str, answer: str = "") -> Said:
     """`mail2fax WORDS` from its beginning to its end; `answer` is typed in."""
-    async with command(stage, *words) as process, asyncio.timeout(COMMAND_LIMIT_S):
-        out, error = await process.communicate(answer.encode())
-    assert process.returncode is not None
-    return Said(process.returncode, out.decode(), error.decode())
+    return await command.says(stage.config, *words, answer=answer)
 
 
 @asynccontextmanager
@@ -139,7 +122,7 @@ async def test_send_is_judged_as_a_mail_is(tmp_path: Path) -> None:
 
 async def test_ctrl_c_leaves_the_fax_on_its_way_and_says_how_to_cancel_it(tmp_path: Path) -> None:
     async with open_house(tmp_path) as (stage, gateway):
-        async with command(stage, "send", str(LETTER), CALLED) as sending:
+        async with process_of(stage, "send", str(LETTER), CALLED) as sending:
             await gateway.tells("call answered")
             sending.send_signal(signal.SIGINT)
             _, error = await asyncio.wait_for(sending.communicate(), 20)
@@ -163,7 +146,7 @@ async def test_cancel_in_mid_call_hangs_up_and_nothing_is_dialled_again(tmp_path
         assert [entry["facts"] for entry in shown["journal"] if entry["event"] == "cancel-asked"] == [{"by": USER}]
         again = await says(stage, "cancel", "1")
         assert (again.status, "over already: cancelled" in again.error) == (1, True)
-        assert gateway.told("control order refused", code="over")
+        await gateway.tells("control order refused", code="over")
         assert len(stage.calls_to(CALLED)) == 1
 
 
@@ -243,7 +226,7 @@ async def test_retry_asks_before_it_dials_a_fax_that_may_have_arrived(tmp_path: 
 
 async def test_tail_follows_one_fax_to_its_end_and_all_of_them_for_ever(tmp_path: Path) -> None:
     mail = Mail("short", CALLED, (write_fax_tiff(tmp_path / "short.tif", 1),))
-    async with open_house(tmp_path) as (stage, _), command(stage, "tail", "--json") as everything:
+    async with open_house(tmp_path) as (stage, _), process_of(stage, "tail", "--json") as everything:
         await stage.send(mail)
         one = await says(stage, "tail", "1", "--json")
         assert one.status == 0

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from mail2fax.jobs.reading import JobReader
 from mail2fax.model.job import Attempt, Job
 from mail2fax.model.trace import TraceLine
 from mail2fax.store import Reader
-from tests.harness.logged import Entry, LoggedProcess, environment
+from tests.harness.command import says
+from tests.harness.logged import Entry, LoggedProcess
 from tests.peers import far_end
 
 OFFICE = "office.anna@example.com"
@@ -116,15 +116,9 @@ class Stage:
 
     async def printed(self, *words: str) -> str:
         """What `mail2fax WORDS` prints, on a wide terminal."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "mail2fax", *words, "--config", str(self.config)),
-            env=environment(COLUMNS="220", PYTHONIOENCODING="utf-8"),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(20):
-            output, _ = await process.communicate()
-        assert process.returncode == 0, output
-        return output.decode()
+        said = await says(self.config, *words)
+        assert said.status == 0, said
+        return said.out
 
     async def send(self, mail: Mail) -> SmtpAnswer:
         """Hands the mail in, as a mail program does, and returns the door's last word."""
