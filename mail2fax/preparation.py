@@ -1,7 +1,6 @@
 """From a mail that was accepted to a job that is ready: it is taken apart, its order is read, its document rendered."""
 
 import asyncio
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,17 +10,25 @@ from typing import BinaryIO
 import structlog
 
 from mail2fax.admission.attachment import Found, naming
-from mail2fax.admission.gate import AdmissionRules, Admitted, is_test, judge_domain, judge_order, judge_test
+from mail2fax.admission.gate import (
+    AdmissionRules,
+    Admitted,
+    is_test,
+    judge_domain,
+    judge_order,
+    judge_test,
+    meant_by_test,
+)
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.dialling import Dialling
-from mail2fax.document.cover_template import CoverTemplate
+from mail2fax.document.cover_template import CoverFacts, CoverTemplate
 from mail2fax.document.sandbox import Renderer
 from mail2fax.document.unpack import Poison, Unpacker
 from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.sources import content_key
 from mail2fax.jobs.states import Jobs
 from mail2fax.model.alarm import AlarmCause
-from mail2fax.model.document import Document, Kind, Piece
+from mail2fax.model.document import Document, Piece
 from mail2fax.model.job import Job
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.store.spool import Spool
@@ -116,7 +123,8 @@ class Preparation:
 
     async def _make_ready(self, job: Job, admitted: Admitted, files: BinaryIO) -> Job | Refusal:
         number = admitted.number
-        document = await self._render(job, number.readable, admitted.attachment, admitted.pieces, files)
+        facts = self._cover_facts(job, number.readable, job.submission.subject)
+        document = await self._render(job, facts, admitted.attachment, admitted.pieces, files)
         if isinstance(document, Refusal):
             return document
         seconds, pages = round(document.phone_seconds), len(document.pages)
@@ -127,35 +135,22 @@ class Preparation:
 
     async def _show(self, job: Job, found: Found, files: BinaryIO) -> Job | Refusal:
         """The mail's document is rendered, for its sender to look at; nobody is called."""
-        document = await self._render(job, "TEST", found.name, found.pieces, files)
+        subject, number = meant_by_test(job.submission.subject, job.submission.recipient, self._rules.plan)
+        cover = self._cover_facts(job, number, subject)
+        document = await self._render(job, cover, found.name, found.pieces, files)
         if isinstance(document, Refusal):
             return document
         facts = {"pages": str(len(document.pages)), "seconds": str(round(document.phone_seconds))}
         return await self._jobs.shown(job, document.name, facts)
 
     async def _render(
-        self, job: Job, number: str, name: str, pieces: Sequence[Piece], files: BinaryIO
+        self, job: Job, facts: CoverFacts, name: str, pieces: Sequence[Piece], files: BinaryIO
     ) -> Document | Refusal:
         if self._cover:
-            facts = self._cover_facts(job, number)
-            cover = _appended(await asyncio.to_thread(self._cover.page, facts), files)
-            pieces = (cover, *pieces)
+            pieces = await asyncio.to_thread(self._cover.before, pieces, facts, files)
         return await self._renderer.render(files, name, self._documents / f"{job.uuid}.tif", pieces)
 
-    def _cover_facts(self, job: Job, number: str) -> dict[str, str]:
-        terminal = job.submission.terminal or self._dialling.terminal
-        return {
-            "to": number,
-            "from": str(job.submission.sender),
-            "subject": job.submission.subject,
-            "header": terminal.header,
-            "time": f"{job.submission.received_at.astimezone(self._dialling.zone):%Y-%m-%d %H:%M}",
-        }
-
-
-def _appended(cover_page: bytes, files: BinaryIO) -> Piece:
-    """The cover page as one more of the files that make up the document; it is at their end, and comes first."""
-    at = files.seek(0, os.SEEK_END)
-    files.write(cover_page)
-    files.flush()
-    return Piece(Kind.COVER, "the cover page", at, len(cover_page))
+    def _cover_facts(self, job: Job, number: str, subject: str) -> CoverFacts:
+        terminal, received = job.submission.terminal or self._dialling.terminal, job.submission.received_at
+        sender, zone = str(job.submission.sender), self._dialling.zone
+        return CoverFacts(number, sender, subject, terminal.header, received.astimezone(zone))

@@ -35,8 +35,10 @@ from mail2fax.model.number import FaxNumber
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.model.rule import SenderRule
 
-_TEST = re.compile(r"TEST:?(?:\s*[\d+(][\d\s()./+-]*)?")
+_TEST = re.compile(r"TEST:?(?:\s*([\d+(][\d\s()./+-]*))?")
 """In capitals, and nothing but a number behind it: a fax about a test has it otherwise, or says what was tested."""
+UNSAID = "TEST"
+"""Stands for the number, and for the subject, of a fax that is only to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,17 @@ def judge_test(parts: tuple[Part, ...] | Problem, rules: AdmissionRules) -> Foun
     if isinstance(parts, Problem):
         return Refusal(RefusalCode.MAIL_NOT_UNDERSTOOD, {"problem": parts.words})
     return find_attachment(parts, rules.wanted)
+
+
+def meant_by_test(subject: str, recipient: str, plan: NumberPlan) -> tuple[str, str]:
+    """What the subject of a test would be without that word, and the number that it would have the fax go to.
+
+    Both are "TEST" as far as the mail does not say.
+    """
+    found = _TEST.fullmatch(subject.strip())
+    said = (found[1] or "").strip() if found else ""
+    number = _ordered_number(said, recipient, plan)
+    return said or UNSAID, number.readable if isinstance(number, FaxNumber) else said or UNSAID
 
 
 def sub_address_of(recipient: str) -> str:

@@ -45,7 +45,7 @@ def explain_(
     settings = read_config(config)
     if mailbox and mailbox not in {entry.name for entry in settings.mailbox.named}:
         fail(f"there is no mailbox {mailbox}")
-    sender, rules = _sender(address), wiring.rules(settings)
+    sender, rules = sender_of(address), wiring.rules(settings)
     proofs = None if proof is None else [_proof(text) for text in proof]
     found = explain(sender, rules, proofs, mailbox, number)
     if as_json:
@@ -82,7 +82,8 @@ def replay(
         typer.echo(f"Senders that have faxed: {len(merged)}; judged otherwise: {len(found)}.")
 
 
-def _sender(address: str) -> Address:
+def sender_of(address: str) -> Address:
+    """The sender that somebody has typed, as he would stand in a From line."""
     sender = parse_from(Header((("from", address.encode("utf-8", "surrogateescape")),)))
     if isinstance(sender, Problem):
         fail(f"this is no sender: {sender.words}")

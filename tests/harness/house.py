@@ -14,6 +14,7 @@ from mail2fax.admission.signature import Signatures
 from mail2fax.control.orders import Orders, SendLimits
 from mail2fax.dialling import Dialling
 from mail2fax.dispatch import Dispatcher, ReplyDelivery
+from mail2fax.document.cover_template import CoverTemplate
 from mail2fax.document.sandbox import Renderer
 from mail2fax.document.unpack import Unpacker
 from mail2fax.engine.events import CallEvents
@@ -29,7 +30,7 @@ from mail2fax.jobs.retention import KeepFor, Retention
 from mail2fax.mail.mime import Part, read_parts
 from mail2fax.mail.problem import Problem
 from mail2fax.model.call import CallEvent, CallOrder, EndedBy
-from mail2fax.model.document import Document, Page, Piece, Resolution, begins_as_tiff
+from mail2fax.model.document import Document, Kind, Page, Piece, Resolution, begins_as_tiff
 from mail2fax.model.domain import DEFAULT, Terminal
 from mail2fax.model.job import Job, JobState
 from mail2fax.model.mail import Arrival, Door, Proof, ProofKind
@@ -75,16 +76,24 @@ class Opener(Unpacker):
 
 
 class Desk(Renderer):
-    """Renders nothing: every document has two pages. `under_way` counts, `gate` may hold each one back."""
+    """Renders nothing: every document has two pages. `under_way` counts, `gate` may hold each one back.
+
+    `covers` are the cover pages that came with documents.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.under_way = 0
         self.most = 0
+        self.covers: list[bytes] = []
 
     async def render(
         self, source: BinaryIO, name: str, target: Path, pieces: Sequence[Piece] = ()
     ) -> Document | Refusal:
+        for piece in pieces:
+            if piece.kind is Kind.COVER:
+                source.seek(piece.at)
+                self.covers.append(source.read(piece.size))
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         try:
@@ -161,6 +170,7 @@ class House:
         port: int,
         longest_call_s: float,
         trunks: tuple[Trunk, ...],
+        cover: CoverTemplate | None = None,
     ) -> None:
         self.clock = WallClock()
         self.store = store
@@ -184,6 +194,7 @@ class House:
             jobs=self.jobs,
             alarms=alarms,
             lines=self.lines,
+            cover=cover,
         )
         self.gateway = Gateway(
             rules=RULES,
@@ -266,12 +277,13 @@ async def house(
     port: int = 1,
     longest_call_s: float = 60.0,
     trunks: tuple[Trunk, ...] = TRUNKS,
+    cover: CoverTemplate | None = None,
 ) -> AsyncIterator[House]:
     """A house in `folder`, with its engine started; the dispatcher is not running."""
     store = await FaultyStore.open(folder / "mail2fax.db")
     store.prepare()
     await engine.start()
-    built = House(folder, store, engine, port=port, longest_call_s=longest_call_s, trunks=trunks)
+    built = House(folder, store, engine, port=port, longest_call_s=longest_call_s, trunks=trunks, cover=cover)
     try:
         yield built
     finally:

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from mail2fax import gateway, telephone
 from mail2fax.admission.attachment import Wanted
+from mail2fax.document.cover_template import CoverTemplate
 from mail2fax.document.tiff import TiffWriter
 from mail2fax.document.unpack import Poison
 from mail2fax.enclosure import enclosure_of
@@ -247,6 +248,19 @@ async def test_a_mail_that_only_wants_to_be_shown_something_is_never_dialled(qui
     real = await quiet.found(await accepted(quiet, "for good"))
     await quiet.gateway.prepare(real)
     assert (await quiet.found(real.id)).state is JobState.READY
+
+
+async def test_a_preview_has_the_cover_page_that_the_fax_would_have(tmp_path: Path) -> None:
+    template, font = tmp_path / "cover.txt", tmp_path / "font.ttf"
+    template.write_text("To {to}, {subject}")
+    font.write_bytes(b"")
+    async with house(tmp_path, ScriptedEngine(), cover=CoverTemplate(template, font)) as built:
+        for number, subject in enumerate((b"+375 29 155 44 99", b"TEST +375 29 155 44 99", b"TEST")):
+            raw = ORDER.replace(b"Subject: +375 29 155 44 99", b"Subject: " + subject)
+            job = await accepted(built, f"mail {number}", raw.replace(b"Message-ID: <", b"Message-ID: <%d" % number))
+            await built.gateway.prepare(await built.found(job))
+        texts = [page[4:].decode() for page in built.desk.covers]
+    assert texts == [*["To +375 29 155-44-99, +375 29 155 44 99"] * 2, "To TEST, TEST"]
 
 
 async def test_few_mails_are_on_the_desk_at_once(quiet: House, monkeypatch: pytest.MonkeyPatch) -> None:

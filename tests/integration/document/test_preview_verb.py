@@ -1,6 +1,7 @@
 """`mail2fax preview`: what would be sent, told and shown, by the process that renders for the gateway, too."""
 
 import asyncio
+import getpass
 import io
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from mail2fax.cli import app
-from mail2fax.document import tiff
+from mail2fax.document import cover, tiff
 from mail2fax.document.as_pdf import pdf_of
 from mail2fax.document.pdf import PdfReader
 from mail2fax.document.reading import Readers
@@ -18,6 +19,7 @@ from mail2fax.model.document import Note
 from tests.harness.peers import lacking
 from tests.integration.document.rendering import pages_in, rendered
 from tests.unit.document.crafted import craft, raw, saved, text_page
+from tests.unit.document.test_cover import FONT
 
 EMPTY = "# only defaults\n"
 
@@ -70,6 +72,46 @@ def test_the_very_strips_that_are_sent_are_shown(name: str, tmp_path: Path) -> N
     for sheet, page in zip(drawn, pages, strict=True):
         seen = look(sheet).resize(page.size)
         assert abs(np.asarray(seen).astype(int) - np.asarray(page.convert("L"))).mean() < 15
+
+
+COVERED = """
+[document]
+cover = "{folder}/cover.txt"
+cover_font = "{folder}/font.ttf"
+
+[terminal]
+header = "Head office"
+named = [{{ name = "shop", number = "+375172001600", header = "The shop" }}]
+
+[senders]
+rules = [{{ allow = ["anna@example.com"], terminal = "shop" }}]
+"""
+
+
+def test_where_faxes_have_a_cover_page_the_preview_has_it_as_it_would_be_sent(tmp_path: Path) -> None:
+    letter = text_page(700)
+    (tmp_path / "cover.txt").write_text("To {to} from {from}: {subject}\n{header}, {pages} pages")
+    (tmp_path / "font.ttf").write_bytes(FONT)
+    config, out = COVERED.format(folder=tmp_path), tmp_path / "out.tif"
+    options = ("--as", "Anna <ANNA@example.com>", "--to", "8 029 155-44-99", "-o", str(out))
+    done = preview(tmp_path, saved(letter), *options, config=config)
+    assert done.exit_code == 0, done.output
+    first, page1, page2 = done.output.splitlines()
+    assert first.startswith("scan.tif: 2 pages, fine, about ")
+    assert page1.endswith("; the cover page")
+    assert ";" not in page2
+    text = "To +375 29 155-44-99 from anna@example.com: 8 029 155-44-99\nThe shop, 2 pages"
+    assert [page.tobytes() for page in pages_in(out)] == [
+        cover.draw(cover.packed(text, FONT), 2).tobytes(),
+        letter.tobytes(),
+    ]
+    by_hand = preview(tmp_path, saved(letter), "-o", str(out), config=config)
+    assert by_hand.exit_code == 0, by_hand.output
+    text = f"To TEST from {getpass.getuser()}@localhost: TEST\nHead office, 2 pages"
+    assert pages_in(out)[0].tobytes() == cover.draw(cover.packed(text, FONT), 2).tobytes()
+    for option, value, words in (("--as", "eve@example.com", "may not send"), ("--to", "112", "not allowed")):
+        done = preview(tmp_path, saved(letter), option, value, config=config)
+        assert (done.exit_code, words in done.output) == (1, True), done.output
 
 
 async def test_a_pdf_holds_the_strips_bit_for_bit(target: Path) -> None:

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from mail2fax.admission.gate import AdmissionRules, Admitted, Allowed, Unproven, is_test, judge_order, judge_sender
+from mail2fax.admission.gate import (
+    AdmissionRules,
+    Admitted,
+    Allowed,
+    Unproven,
+    is_test,
+    judge_order,
+    judge_sender,
+    meant_by_test,
+)
 from mail2fax.admission.number import NumberPlan, NumberRules
 from mail2fax.mail.heading import Heading
 from mail2fax.mail.mime import read_parts
@@ -234,6 +243,19 @@ def test_a_mail_in_a_mailbox_that_shows_nothing_is_from_nobody() -> None:
     answer = judge_sender(arrival(PLAIN, proofs=()), RULES)
     assert isinstance(answer, Refusal)
     assert answer.code is RefusalCode.SENDER_NOT_PROVEN
+
+
+@pytest.mark.parametrize(
+    ("subject", "recipient", "meant"),
+    [
+        ("TEST", "fax@example.com", ("TEST", "TEST")),
+        (" TEST: (029) 155-44-99", "", ("(029) 155-44-99", "+375 29 155-44-99")),
+        ("TEST", "fax+375172001500@example.com", ("TEST", "+375 17 200-15-00")),
+        ("TEST 12", "", ("12", "12")),
+    ],
+)
+def test_a_test_is_shown_as_the_fax_it_would_be(subject: str, recipient: str, meant: tuple[str, str]) -> None:
+    assert meant_by_test(subject, recipient, NumberPlan("BY")) == meant
 
 
 @pytest.mark.parametrize("subject", ["TEST", "TEST +375 29 155 44 99", " TEST: (029) 155-44-99", "TEST 123"])

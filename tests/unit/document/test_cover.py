@@ -1,19 +1,22 @@
 """The cover page: an admin's words with the facts of a fax, on one page."""
 
 import io
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageFont
 
 from mail2fax.document import cover
-from mail2fax.document.cover_template import CoverTemplate
+from mail2fax.document.cover_template import CoverFacts, CoverTemplate
 from mail2fax.document.render import render
 from mail2fax.document.sandbox import RenderingUnavailable
 from mail2fax.document.sheets import AllReaders
 from mail2fax.model.document import Kind, kind_of
 from tests.unit.document.crafted import pages_of, saved, text_page
 
+FACTS = CoverFacts("+375 17 200", "anna@example.com", "hello", "Example", datetime(2026, 1, 31, 9, 5, tzinfo=UTC))
 FONT = bytes(getattr(ImageFont.load_default(20), "font_bytes", b""))
 
 
@@ -62,7 +65,7 @@ def test_the_facts_stand_where_the_admin_wants_them_and_nowhere_else(tmp_path: P
     template, font = tmp_path / "cover.txt", tmp_path / "font.ttf"
     template.write_text("To: {to}\nRe: {subject}\nBy: {from}, {pages} pages", encoding="utf-8")
     font.write_bytes(b"font")
-    facts = {"to": "+375 17 200", "subject": "{from}\x1b[2J\nпривет " + "x" * 500, "from": "anna@example.com"}
+    facts = replace(FACTS, subject="{from}\x1b[2J\nпривет " + "x" * 500)
     page = CoverTemplate(template, font).page(facts)
     text = page[4:-4].decode()
     assert text.startswith("To: +375 17 200\nRe: (from) [2J привет xxx")
@@ -73,4 +76,4 @@ def test_the_facts_stand_where_the_admin_wants_them_and_nowhere_else(tmp_path: P
 
 def test_a_template_that_is_gone_is_a_fault_of_ours(tmp_path: Path) -> None:
     with pytest.raises(RenderingUnavailable):
-        CoverTemplate(tmp_path / "none", tmp_path / "none").page({})
+        CoverTemplate(tmp_path / "none", tmp_path / "none").page(FACTS)
