@@ -36,6 +36,7 @@ class FileUrls:
             await self._take_in(request, form, upload)
             names = await self._files.work(upload.keep)
         except FilesFault:
+            await self._files.work(upload.discard)  # its room is another's
             await self._hear_out(request)
             raise
         finally:

@@ -13,7 +13,7 @@ import stat
 import threading
 import unicodedata
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
@@ -23,8 +23,9 @@ from typing import TypeVar
 PREFIX = "tokens/"
 MAX_NAME_BYTES = 255
 FLUSH_BYTES = 256 * 1024
-CHECK_EVERY_BYTES = 4 * 1024 * 1024
-"""So much is written before the disk and the quota are looked at again."""
+COUNT_EVERY_BYTES = 4 * 1024 * 1024
+"""So much is written of what was not announced before the files are counted again; the disk is looked at each time."""
+MEGABYTE = 1_000_000
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _THREADS = 4
@@ -99,8 +100,11 @@ class FileStore:
         self._domains = domains
         self._quota = quota
         self._coming: dict[str, int] = {}
-        """Bytes that are on their way, by domain."""
-        self._counting = threading.Lock()
+        """Bytes that are on their way or announced, by domain."""
+        self._unwritten = 0
+        """Those of them, of all domains, that are not on the disk yet."""
+        # What is judged and what follows from it are one step: of two uploads that have room for one, one comes.
+        self._judging = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="files")
 
     async def work(self, step: Callable[[], T]) -> T:
@@ -162,23 +166,61 @@ class FileStore:
     def begin(self, domain: str) -> "Upload":
         """An upload of one file or several: all of them come, or none."""
         self.prepare(domain)
-        return Upload(self, domain, self._incoming(domain), self._files(domain), self._quota)
+        return Upload(self, domain, self._incoming(domain), self._quota)
 
-    def require_room(self, domain: str, more: int, files: int) -> None:
-        """Raises `FilesFault` when the disk or the quota has no room for `more` bytes in `files` files."""
+    def require_room(self, domain: str, more: int) -> None:
+        """Raises `FilesFault` when the disk has no room for `more` bytes, or the quota never would: what they replace,
+        nobody knows yet."""
+        with self._judging:
+            self._require_disk(domain, more + self._unwritten)
+        if more > self._quota.total_bytes:
+            raise FilesFault(FileCode.QUOTA, "The files of the domain have reached their quota")
+
+    def claim(self, domain: str, more: int, names: Collection[str], *, count: bool) -> None:
+        """`more` bytes of an upload will come; raises `FilesFault` when there is no room for them beside what others
+        have claimed already. What lies under its `names` makes room for it. The files are counted only with `count`."""
+        with self._judging:
+            self._require_disk(domain, more + self._unwritten)
+            coming = self._coming.get(domain, 0) + more
+            if count and sum(_sizes(self._files(domain), names)) + coming > self._quota.total_bytes:
+                raise FilesFault(FileCode.QUOTA, "The files of the domain have reached their quota")
+            self._coming[domain] = coming
+            self._unwritten += more
+
+    def written(self, size: int) -> None:
+        """So many of the bytes that were claimed are on the disk."""
+        with self._judging:
+            self._unwritten -= size
+
+    def release(self, domain: str, claimed: int, written: int) -> None:
+        """Bytes that were claimed, so many of them written, are no longer on their way."""
+        with self._judging:
+            self._release(domain, claimed, written)
+
+    def place(self, domain: str, come: Sequence[tuple[str, Path]], claimed: int, written: int) -> None:
+        """Gives files that have come their names; raises `FilesFault`. Who comes first is kept: what is on its way
+        yet takes no room from it."""
+        folder, names = self._files(domain), {name for name, _ in come}
+        with self._judging:
+            self._require_disk(domain, 0)
+            staying = _sizes(folder, names)
+            if sum(staying) + written > self._quota.total_bytes:
+                raise FilesFault(FileCode.QUOTA, "The files of the domain have reached their quota")
+            if len(staying) + len(names) > self._quota.files:
+                raise FilesFault(FileCode.QUOTA, "The domain has as many files as it may have")
+            for name, path in come:
+                path.rename(folder / name)
+            self._release(domain, claimed, written)
+        _sync_directory(folder)
+
+    def _release(self, domain: str, claimed: int, written: int) -> None:
+        self._coming[domain] = self._coming.get(domain, 0) - claimed
+        self._unwritten -= claimed - written
+
+    def _require_disk(self, domain: str, more: int) -> None:
         numbers = os.statvfs(self._files(domain))
         if numbers.f_bavail * numbers.f_frsize - more < self._quota.reserve_bytes:
             raise FilesFault(FileCode.NO_SPACE, "Not enough free disk space")
-        sizes = _sizes(self._files(domain))
-        if sum(sizes) + self._coming.get(domain, 0) + more > self._quota.total_bytes:
-            raise FilesFault(FileCode.QUOTA, "The files of the domain have reached their quota")
-        if len(sizes) + files > self._quota.files:
-            raise FilesFault(FileCode.QUOTA, "The domain has as many files as it may have")
-
-    def count(self, domain: str, size: int) -> None:
-        """So many bytes more (or fewer) are on their way."""
-        with self._counting:
-            self._coming[domain] = self._coming.get(domain, 0) + size
 
     def _files(self, domain: str) -> Path:
         return self._domains / domain / "data" / "tokens"
@@ -193,18 +235,19 @@ class Upload:
     Whoever began it ends it with `keep` or `discard`.
     """
 
-    def __init__(self, store: FileStore, domain: str, incoming: Path, files: Path, quota: Quota) -> None:
+    def __init__(self, store: FileStore, domain: str, incoming: Path, quota: Quota) -> None:
         self._store = store
         self._domain = domain
         self._incoming = incoming
-        self._files = files
         self._quota = quota
         self._names: list[tuple[str, Path]] = []
         self._descriptor: int | None = None
         self._gathered = bytearray()
         self._size = 0
-        self._unchecked = 0
-        self._counted = 0
+        self._announced = 0
+        self._claimed = 0
+        self._written = 0
+        self._uncounted = 0
         self._over = False
         # A client that leaves has its upload discarded while a piece of it may still be on its way to the disk.
         self._one_at_a_time = threading.RLock()
@@ -217,8 +260,9 @@ class Upload:
     def require_room(self, announced: int) -> None:
         """Before the first byte: is there room for all that the client announces?"""
         if announced > self._quota.upload_bytes:
-            raise FilesFault(FileCode.TOO_LARGE, "The upload is too large")
-        self._store.require_room(self._domain, announced, 0)
+            raise self._too_large()
+        self._store.require_room(self._domain, announced)
+        self._announced = announced
 
     def file(self, name: str) -> None:
         """From here on the bytes are those of a file `name`."""
@@ -233,7 +277,7 @@ class Upload:
         """More bytes of the file."""
         self._size += len(data)
         if self._size > self._quota.upload_bytes:
-            raise FilesFault(FileCode.TOO_LARGE, "The upload is too large")
+            raise self._too_large()
         self._gathered += data
         if len(self._gathered) >= FLUSH_BYTES:
             with self._working():
@@ -244,11 +288,8 @@ class Upload:
         with self._working():
             self._end_file()
             names = self.names
-            self._store.require_room(self._domain, 0, len(set(names) - set(_names(self._files))))
-            for name, path in self._names:
-                path.rename(self._files / name)
-            _sync_directory(self._files)
-            self._settle()
+            self._store.place(self._domain, self._names, self._claimed, self._written)
+            self._over, self._names, self._claimed = True, [], 0
         return names
 
     def discard(self) -> None:
@@ -260,7 +301,10 @@ class Upload:
             for _, path in self._names:
                 with contextlib.suppress(OSError):  # it is swept at the next start
                     path.unlink(missing_ok=True)
-            self._settle()
+            self._over, self._names = True, []
+            if self._claimed:
+                self._store.release(self._domain, self._claimed, self._written)
+                self._claimed = 0
 
     @contextlib.contextmanager
     def _working(self) -> Iterator[None]:
@@ -270,11 +314,9 @@ class Upload:
                 raise FilesFault(FileCode.FORM, "The upload is over already")
             yield
 
-    def _settle(self) -> None:
-        self._over = True
-        self._names = []
-        self._store.count(self._domain, -self._counted)
-        self._counted = 0
+    def _too_large(self) -> FilesFault:
+        limit = self._quota.upload_bytes / MEGABYTE
+        return FilesFault(FileCode.TOO_LARGE, f"The upload is too large: {limit:g} MB are the limit")
 
     def _end_file(self) -> None:
         self._flush()
@@ -288,17 +330,26 @@ class Upload:
     def _flush(self) -> None:
         if self._descriptor is None or not self._gathered:
             return
-        if not self._counted or self._unchecked >= CHECK_EVERY_BYTES:
-            self._store.require_room(self._domain, len(self._gathered), 0)
-            self._unchecked = 0
         size = len(self._gathered)
-        self._store.count(self._domain, size)
-        self._counted += size
-        self._unchecked += size
+        self._claim(size)
         rest = memoryview(bytes(self._gathered))
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
         self._gathered.clear()
+        self._written += size
+        self._store.written(size)
+
+    def _claim(self, size: int) -> None:
+        """Sees that there is room for `size` bytes more: at first for all that is announced."""
+        more = self._written + size - self._claimed
+        if more <= 0:
+            return
+        more = max(more, self._announced - self._claimed)
+        if count := not self._claimed or self._uncounted >= COUNT_EVERY_BYTES:
+            self._uncounted = 0
+        self._store.claim(self._domain, more, self.names, count=count)
+        self._claimed += more
+        self._uncounted += more
 
 
 def _checked(name: str) -> str:
@@ -315,17 +366,14 @@ def _is_safe(name: str) -> bool:
         return False
 
 
-def _names(folder: Path) -> list[str]:
-    with os.scandir(folder) as entries:
-        return [entry.name for entry in entries]
-
-
-def _sizes(folder: Path) -> list[int]:
+def _sizes(folder: Path, but: Collection[str]) -> list[int]:
+    """How large the files in a folder are, but for those."""
     sizes = []
     with os.scandir(folder) as entries:
         for entry in entries:
             with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
-                sizes.append(entry.stat(follow_symlinks=False).st_size)
+                if entry.name not in but:
+                    sizes.append(entry.stat(follow_symlinks=False).st_size)
     return sizes
 
 

@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -153,6 +155,77 @@ def test_too_large_an_upload_and_a_full_quota_are_refused(store: FileStore, tmp_
         put(store, "5", b"")
     assert many.value.code is FileCode.QUOTA
     put(store, "3", b"another", "one")
+    assert left_over(tmp_path) == []
+
+
+def test_a_file_makes_room_for_the_one_that_takes_its_place(store: FileStore) -> None:
+    """The same list every night: 0.6 of 1 MB, and again."""
+    for content in (b"1", b"2"):
+        put(store, "nightly.tif", content * 600_000)
+    assert read(store, "nightly.tif") == b"2" * 600_000
+    with pytest.raises(FilesFault):
+        store.begin("one").require_room(1_000_001)
+
+
+def test_of_two_uploads_for_which_there_is_no_room_together_the_first_that_is_there_is_kept(
+    store: FileStore, tmp_path: Path
+) -> None:
+    first, second = store.begin("one"), store.begin("one")
+    for name, upload in (("first", first), ("second", second)):
+        upload.file(name)
+        for _ in range(3):
+            upload.write(b"x" * 200_000)
+    assert second.keep() == ["second"]
+    with pytest.raises(FilesFault) as full:
+        first.keep()
+    assert full.value.code is FileCode.QUOTA
+    first.discard()
+    assert store.names("one") == ["second"]
+    put(store, "third", b"x" * 400_000)
+    assert left_over(tmp_path) == [], "and nothing of the other is counted any more"
+
+
+def test_what_is_announced_is_nobody_elses_room(tmp_path: Path) -> None:
+    """Trap: of four uploads at once with room for two, each got half-way, and none came."""
+    numbers = os.statvfs(tmp_path)
+    size = numbers.f_frsize * 1000
+    left = numbers.f_bavail * numbers.f_frsize - 100 * size
+    store = FileStore(tmp_path, Quota(10**12, 5, 10**12, left))
+    uploads = [store.begin("one") for _ in range(4)]
+    for number, upload in enumerate(uploads):
+        upload.file(str(number))
+        if number < 2:
+            upload.require_room(40 * size)
+            upload.write(b"x" * FLUSH_BYTES)
+            continue
+        with pytest.raises(FilesFault) as full:
+            upload.require_room(40 * size)
+        assert full.value.code is FileCode.NO_SPACE
+    for upload in (uploads[0], *uploads[2:]):
+        upload.discard()
+    put(store, "another", b"x")
+    store.begin("one").require_room(40 * size)
+    store.close()
+
+
+@pytest.mark.parametrize(("size", "kept"), [(10, 5), (260_000, 3)])
+def test_uploads_that_end_in_the_same_moment_do_not_exceed_the_quota(
+    store: FileStore, tmp_path: Path, size: int, kept: int
+) -> None:
+    """Trap: each looked before any was there, and all found room."""
+    start = Barrier(8)
+
+    def upload(number: int) -> bool:
+        start.wait(20)
+        try:
+            put(store, str(number), b"x" * size)
+        except FilesFault:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as clients:
+        came = list(clients.map(upload, range(8)))
+    assert sum(came) == len(store.names("one")) == kept
     assert left_over(tmp_path) == []
 
 
