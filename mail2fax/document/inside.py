@@ -28,6 +28,8 @@ OUR_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 """Errors of a file that say nothing of what stands in it."""
 STATUS = struct.Struct("=i")
 """How a child has ended, as the parent tells it: as in `subprocess`, the number of a signal is negative."""
+BEGUN = STATUS.pack(256)
+"""What the parent says of a child before that, as it is about to fork it; no process ends with this."""
 
 _CHUNK = 1 << 20
 _ORDER_BYTES = 16_384
@@ -112,6 +114,9 @@ class _Nursery:
         if not words:
             return False
         line, answer, source, *targets = descriptors
+        # Before there is a child: where this is not said, none has touched the files, and another parent may have them.
+        with contextlib.suppress(OSError):  # who gave the order has left, and the line tells so
+            os.write(line, BEGUN)
         child = os.fork()
         if child == 0:
             self._be_a_child(line, answer, _order(json.loads(words), source, targets))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import mail2fax
-from mail2fax.document.inside import STATUS
+from mail2fax.document.inside import BEGUN, STATUS
 from mail2fax.document.limits import RenderLimits
 from mail2fax.model.document import Piece
 
@@ -29,6 +29,14 @@ CRASHES = frozenset(
 OUT_OF_TIME = frozenset({signal.SIGPROF, signal.SIGXCPU})
 LET_GO_S = 5.0
 """How long the parent may take to end a process that it was told to end."""
+FORK_S = 15.0
+"""How long it may take to fork one, a matter of milliseconds. A parent that takes longer is stopped or hangs."""
+START_S = 60.0
+"""The same for the first one, for which it must have loaded everything: a second, and on a busy machine some more."""
+TELL_S = 15.0
+"""How long it may take to tell that one has ended which has answered: that does so at once."""
+STARTS = 2
+"""How many parents are tried for one piece of work."""
 
 _WORDS = 200
 _CHUNK = 65_536
@@ -42,15 +50,32 @@ class ConfinedProcess:
         self._words = words
         self._code: int | None = None
 
+    async def begun(self, within_s: float) -> None:
+        """It is there; raises `OSError` when its parent does not say so in time, or has died."""
+        try:
+            told = await asyncio.wait_for(self._told(), within_s)
+        except TimeoutError as error:
+            raise ConnectionError("the parent of the confined processes does not answer") from error
+        if told != BEGUN:
+            self._code = int(STATUS.unpack(told)[0])
+
     async def answer(self) -> tuple[bytes, int]:
         """Its one line, and how it ended; raises `ValueError` when the line has no end, `OSError` when its parent has
-        died."""
+        died or does not tell."""
         loop, said = asyncio.get_running_loop(), b""
         while b"\n" not in said and (more := await loop.sock_recv(self._words, _CHUNK)):
             said += more
             if len(said) > ANSWER_BYTES:
                 raise ValueError("an answer without end")
-        return said.partition(b"\n")[0], await self._ended()
+        try:
+            return said.partition(b"\n")[0], await asyncio.wait_for(self._ended(), TELL_S)
+        except TimeoutError as error:  # which is for those who wait for the process: this is about its parent
+            raise ConnectionError("the parent of the confined processes does not answer") from error
+
+    def leave(self) -> None:
+        """It is to end, and nobody waits for that."""
+        self._line.close()
+        self._words.close()
 
     async def end(self) -> bool:
         """It is gone, whatever it was doing; False when its parent does not say so: it goes when that goes."""
@@ -64,17 +89,22 @@ class ConfinedProcess:
         except (OSError, TimeoutError):
             return False
         finally:
-            self._line.close()
-            self._words.close()
+            self.leave()
 
     async def _ended(self) -> int:
-        if self._code is None:
-            told = await asyncio.get_running_loop().sock_recv(self._line, STATUS.size)
-            if len(told) != STATUS.size:
-                # Its children do not outlive it for long. That says nothing of what this one was reading.
-                raise ConnectionError("the parent of the confined processes has died")
-            self._code = int(STATUS.unpack(told)[0])
+        while self._code is None:
+            told = await self._told()
+            if told != BEGUN:
+                self._code = int(STATUS.unpack(told)[0])
         return self._code
+
+    async def _told(self) -> bytes:
+        """The next thing that the parent says of it: `BEGUN`, or how it has ended."""
+        told = await asyncio.get_running_loop().sock_recv(self._line, STATUS.size)
+        if len(told) != STATUS.size:
+            # Its children do not outlive it for long. That says nothing of what this one was reading.
+            raise ConnectionError("the parent of the confined processes has died")
+        return told
 
 
 class _Parent:
@@ -86,11 +116,14 @@ class _Parent:
         self._process = process
         self._channel = channel
         self._folder = folder
+        self.has_forked = False
+        """Whether it has everything loaded: then the next process is there in a moment."""
 
     @classmethod
     async def start(cls, module: str) -> Self:
         """Starts `module`, which loads itself while we go on; raises `OSError`."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)  # the loop does not wait for one that takes no orders
         folder = tempfile.TemporaryDirectory(prefix="mail2fax-render-", ignore_cleanup_errors=True)
         try:
             process = await asyncio.create_subprocess_exec(
@@ -111,7 +144,7 @@ class _Parent:
         return cls(process, ours, folder)
 
     def give(self, source: BinaryIO, targets: Sequence[BinaryIO], order: bytes) -> ConfinedProcess:
-        """A process that works on the file `source` and writes to `targets`; raises `OSError` when we are gone."""
+        """A process that is to work on the file `source` and write to `targets`; raises `OSError` when none can."""
         (line, its_line), (words, its_words) = socket.socketpair(), socket.socketpair()
         with its_line, its_words:
             files = [its_line.fileno(), its_words.fileno(), source.fileno(), *(file.fileno() for file in targets)]
@@ -172,8 +205,8 @@ class Standby:
     ) -> AsyncIterator[ConfinedProcess]:
         """A process at work on `source`, which `pieces` make up; gone when the block is left, however it is left.
 
-        Raises `OSError`, and that also when the parent is stopped or hangs: it is replaced then, and nothing is said of
-        what the process was reading.
+        A parent that is stopped or hangs is replaced. Raises `OSError`, and that also when one does so while the
+        process is at work: nothing is said then of what that was reading.
         """
         order = {"limits": asdict(limits), "pieces": [(piece.kind, piece.at, piece.size) for piece in pieces]}
         self._busy += 1
@@ -194,13 +227,28 @@ class Standby:
     async def _give(
         self, source: BinaryIO, targets: Sequence[BinaryIO], order: bytes
     ) -> tuple[_Parent, ConfinedProcess]:
-        parent = await self._ready()
-        try:
-            return parent, parent.give(source, targets, order)
-        except OSError:  # it died while it waited
-            await self._forget(parent)
+        for left in reversed(range(STARTS)):
             parent = await self._ready()
-            return parent, parent.give(source, targets, order)
+            try:
+                return parent, await self._begin(parent, source, targets, order)
+            except OSError:  # it died while it waited, or does not answer
+                parent.kill()
+                await self._forget(parent)
+                if not left:
+                    raise
+        raise AssertionError("STARTS is no number of tries")
+
+    async def _begin(
+        self, parent: _Parent, source: BinaryIO, targets: Sequence[BinaryIO], order: bytes
+    ) -> ConfinedProcess:
+        process = parent.give(source, targets, order)
+        try:
+            await process.begun(FORK_S if parent.has_forked else START_S)
+        except BaseException:
+            process.leave()  # and nobody waits for its end: there is none, or it goes with its parent
+            raise
+        parent.has_forked = True
+        return process
 
     async def _forget(self, dead: _Parent) -> None:
         """The next process has another parent."""

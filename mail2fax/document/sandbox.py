@@ -126,8 +126,8 @@ class Renderer:
             # Not `seek`: for what is still in Python's buffer it leaves the descriptor, which the process has, behind.
             os.lseek(original.fileno(), 0, os.SEEK_SET)
             async with (
-                asyncio.timeout(self._limits.document_seconds),
                 self._standby.process(original, files, self._limits, pieces) as worker,
+                asyncio.timeout(self._limits.document_seconds),
             ):
                 line, code = await worker.answer()
         except TimeoutError:

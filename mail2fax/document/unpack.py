@@ -84,8 +84,8 @@ class Unpacker:
     async def _unpack(self, mail: BinaryIO, files: BinaryIO) -> tuple[Part, ...] | Problem:
         try:
             async with (
-                asyncio.timeout(self._limits.document_seconds),
                 self._standby.process(mail, [files], self._limits_for(mail)) as process,
+                asyncio.timeout(self._limits.document_seconds),
             ):
                 line, code = await process.answer()
         except TimeoutError:

@@ -55,8 +55,8 @@ class Voices:
     async def _read(self, source: BinaryIO, target: BinaryIO) -> None:
         try:
             async with (
-                asyncio.timeout(self._limits.document_seconds),
                 self._standby.process(source, [target], self._limits) as process,
+                asyncio.timeout(self._limits.document_seconds),
             ):
                 line, code = await process.answer()
         except (TimeoutError, ValueError) as error:

@@ -3,16 +3,16 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from mail2fax.document.limits import RenderLimits
 from mail2fax.document.sandbox import Renderer, RenderingUnavailable
 from mail2fax.model.document import Document
 from tests.harness.processes import becomes_true, gone_within, runs
-from tests.integration.document.rendering import parents, reading, render, status_of, workers
+from tests.integration.document.rendering import names_beside, parents, reading, render, status_of, workers
 from tests.unit.document.crafted import saved, text_page
 
 PAGE = saved(text_page(300))
@@ -84,19 +84,55 @@ async def test_a_document_goes_with_the_process_that_forked_its_own(warm: Render
         await gone_within(10, worker)
 
 
-async def test_a_parent_that_hangs_is_replaced_and_no_document_is_blamed(
+async def test_a_parent_that_is_stopped_costs_no_document_and_little_time(
+    warm: Renderer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trap: the document waited five minutes for a process that nobody forked, and was then told that it takes too
+    long to read."""
+    waiting = await the_one_that_waits()
+    assert isinstance(await render(PAGE, tmp_path / "first.tif", warm), Document)
+    monkeypatch.setattr("mail2fax.document.process.FORK_S", 0.3)
+    os.kill(waiting, signal.SIGSTOP)
+    found = await asyncio.gather(*(render(PAGE, tmp_path / f"{number}.tif", warm) for number in range(2)))
+    assert all(isinstance(document, Document) for document in found)
+    await gone_within(10, waiting)
+    assert await the_one_that_waits() != waiting
+
+
+async def test_a_parent_that_hangs_at_its_start_is_a_fault_of_ours_within_two_tries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mail2fax.document.process.LET_GO_S", 0.5)
-    renderer = Renderer(RenderLimits(document_seconds=1))
+    """The first document after a start is not refused for that: it is tried again later."""
+    monkeypatch.setattr("mail2fax.document.process.START_S", 0.5)
+    hangs = "tests.integration.document.never_ready"
+    renderer = Renderer(worker=hangs)
     await renderer.start()
-    waiting = await the_one_that_waits()
-    os.kill(waiting, signal.SIGSTOP)
-    with pytest.raises(RenderingUnavailable):
+    (first,) = parents(hangs)
+    started = time.monotonic()
+    with pytest.raises(RenderingUnavailable, match="does not answer"):
         await render(PAGE, tmp_path / "fax.tif", renderer)
+    assert time.monotonic() - started < 20
+    await gone_within(10, first)
+    assert parents(hangs) == []
+    assert names_beside(tmp_path / "fax.tif") == []
+    await renderer.stop()
+
+
+async def test_a_parent_that_is_stopped_while_a_document_is_read_is_not_waited_for_and_nothing_is_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mail2fax.document.process.TELL_S", 0.3)
+    monkeypatch.setattr("mail2fax.document.process.LET_GO_S", 0.3)
+    slow = "tests.integration.document.slow_answer"
+    renderer = Renderer(worker=slow)
+    await renderer.start()
+    (waiting,) = parents(slow)
+    task = asyncio.create_task(render(PAGE, tmp_path / "fax.tif", renderer))
+    await becomes_true(lambda: bool(workers(slow)), within_s=30)
+    os.kill(waiting, signal.SIGSTOP)
+    with pytest.raises(RenderingUnavailable, match="did not answer"):
+        await task
     await gone_within(10, waiting)
-    renderer.adopt(RenderLimits())
-    assert isinstance(await render(PAGE, tmp_path / "fax.tif", renderer), Document)
     await renderer.stop()
 
 
