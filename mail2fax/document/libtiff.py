@@ -145,6 +145,10 @@ class LibTiffPage:
         self._lib = libtiff.lib
         self._handle = handle
 
+    def has(self, tag: int) -> bool:
+        """Whether the directory has a field of one 16-bit number with that tag."""
+        return bool(self._lib.TIFFGetField(self._handle, tag, ctypes.byref(ctypes.c_uint16())))
+
     def short(self, tag: int, default: int) -> int:
         """A field of one 16-bit number, as libtiff has it by itself or by default."""
         value = ctypes.c_uint16()

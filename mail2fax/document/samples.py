@@ -23,7 +23,7 @@ FAX_COMPRESSIONS = frozenset({2, 3, 4, 32_771})
 PLANES_APART = 2
 UNSIGNED, SIGNED, FLOAT, UNTYPED = 1, 2, 3, 4
 ASSOCIATED, UNASSOCIATED = 1, 2
-_IS_CMYK = 1
+_INK_SET, _IS_CMYK = 332, 1
 
 SHOWN_BY_LIBTIFF = frozenset({YCBCR, LOG_LUMINANCE, LOG_LUV})
 """Their samples are no pixels: libtiff has the arithmetic."""
@@ -92,7 +92,7 @@ def form_of(page: LibTiffPage, width: int, height: int) -> Form:
     if (page.long(256, 0), page.long(257, 0)) != (width, height):
         raise Complaint("its picture is not of the size that it says")
     compression = page.short(259, 1)
-    photometric = page.short(262, WHITE_IS_ZERO if compression in FAX_COMPRESSIONS else BLACK_IS_ZERO)
+    photometric = page.short(262, _unsaid_photometric(page, compression))
     if photometric == YCBCR and compression == JPEG:
         page.jpeg_as_rgb()
         photometric = RGB
@@ -109,8 +109,15 @@ def form_of(page: LibTiffPage, width: int, height: int) -> Form:
         planar=page.short(284, 1) == PLANES_APART and page.short(277, 1) > 1,
         extra=page.shorts(338),
     )
-    _require_known(form, page.short(332, _IS_CMYK))
+    _require_known(form, page.short(_INK_SET, _IS_CMYK))
     return form
+
+
+def _unsaid_photometric(page: LibTiffPage, compression: int) -> int:
+    """What the samples of a page mean that does not say so; three of them are RGB (`Form.colours`)."""
+    if page.has(_INK_SET):
+        return SEPARATED
+    return WHITE_IS_ZERO if compression in FAX_COMPRESSIONS else BLACK_IS_ZERO
 
 
 def _require_known(form: Form, ink_set: int) -> None:
@@ -311,25 +318,35 @@ def _by_palette(form: Form, rows: Any, colour_map: npt.NDArray[np.uint16] | None
     colours = (colours if int(colours.max()) < 1 << BYTE else colours >> BYTE).astype(np.uint8)
     deep = form.bits > BYTE
     pixels = np.empty((form.height, form.width, 3) if deep else (form.height, form.width), np.uint8)
+    alpha = form.alpha
+    opacity = np.empty((form.height, form.width), np.uint8) if alpha else None
     for top, bottom in _bands(form):
-        numbers = rows(top, bottom)[:, :, 0]
-        pixels[top:bottom] = colours[numbers] if deep else numbers
+        band = rows(top, bottom)
+        pixels[top:bottom] = colours[band[:, :, 0]] if deep else band[:, :, 0]
+        if alpha and opacity is not None:
+            opacity[top:bottom] = _bytes_of(band[:, :, alpha[0]], 0, _white(form))
     if deep:
-        return _image(pixels)
-    picture = Image.frombuffer("P", (form.width, form.height), pixels.reshape(-1), "raw", "P", 0, 1)
-    picture.putpalette(colours.tobytes())
-    return picture
+        picture = _image(pixels)
+    else:
+        picture = Image.frombuffer("P", (form.width, form.height), pixels.reshape(-1), "raw", "P", 0, 1)
+        picture.putpalette(colours.tobytes())
+    # The number of a colour cannot be multiplied with its alpha, whatever the tag says.
+    return picture if opacity is None else _over_white(picture.convert("RGB"), opacity, UNASSOCIATED)
 
 
 def _over_white(picture: Image.Image, opacity: Bytes, meaning: int) -> Image.Image:
     """The picture on white paper; of `ASSOCIATED` alpha its colours are multiplied with that already."""
-    if not opacity.any():  # nobody faxes an invisible page: its program left the fourth byte unused
-        return picture
+    if not opacity.any() and not _of_one_shade(picture):
+        return picture  # nobody faxes an invisible page: its program left the fourth byte unused
     seen = Image.fromarray(opacity, "L")
     paper = Image.new(picture.mode, picture.size, "white" if picture.mode != "CMYK" else (0, 0, 0, 0))
     if meaning == UNASSOCIATED:
         return Image.composite(picture, paper, seen)
     return ImageChops.add(picture, Image.merge(picture.mode, [ImageChops.invert(seen)] * len(picture.getbands())))
+
+
+def _of_one_shade(picture: Image.Image) -> bool:
+    return all(band.getextrema()[0] == band.getextrema()[1] for band in picture.split())
 
 
 def on_white(picture: Image.Image) -> Image.Image:

@@ -243,6 +243,8 @@ def colour_forms() -> Iterator[Sample]:
     )
     for planar in (False, True):
         yield Sample(f"CMYK{' planar' * planar}", Writing(8, 5, cmyk, planar=planar).tiff(), COLOURS)
+        unsaid = Writing(8, -1, cmyk, planar=planar, more={332: 1}).tiff()
+        yield Sample(f"CMYK{' planar' * planar} that says its inks and no photometric", unsaid, COLOURS)
         deep = cmyk.astype(np.uint16) * 257
         yield Sample(f"CMYK 16 bits{' planar' * planar}", Writing(16, 5, deep, planar=planar).tiff(), COLOURS)
     five = np.dstack([cmyk, np.full((HEIGHT, WIDTH), 255, np.uint8)])
@@ -289,6 +291,9 @@ def transparent_forms() -> Iterator[Sample]:
             tiff = Writing(8, 0, ink, more={338: 1}).tiff()
             yield Sample("grey, white is zero, alpha, multiplied", tiff, paper)
         yield Sample(f"{name}, a selection", Writing(8, photometric, numbers, more={338: 0}).tiff(), picture)
+        nothing = np.zeros((HEIGHT, WIDTH, numbers.shape[2]), np.uint8)
+        blank = Image.new(picture.mode, picture.size, "white")
+        yield Sample(f"{name}, nothing to be seen", Writing(8, photometric, nothing, more={338: 1}).tiff(), blank)
         numbers = np.dstack([of(picture), np.zeros((HEIGHT, WIDTH), np.uint8)])
         yield Sample(f"{name}, alpha unused", Writing(8, photometric, numbers, more={338: 2}).tiff(), picture)
 
@@ -307,6 +312,12 @@ def palette_forms() -> Iterator[Sample]:
             map_ = tuple(int(value) for value in entries.reshape(-1))
             tiff = Writing(bits, 3, numbers, more={320: map_}).tiff()
             yield Sample(f"palette {bits} bits{words}", tiff, few.convert("RGB"))
+            opacity = np.where(np.arange(WIDTH) < WIDTH // 2, (1 << bits) - 1, 0)
+            numbers_and_alpha = np.dstack([numbers, np.broadcast_to(opacity, numbers.shape[:2])]).astype(numbers.dtype)
+            seen = Image.new("RGB", COLOURS.size, "white")
+            seen.paste(few.convert("RGB").crop((0, 0, WIDTH // 2, HEIGHT)))
+            tiff = Writing(bits, 3, numbers_and_alpha, more={320: map_, 338: 2}).tiff()
+            yield Sample(f"palette {bits} bits{words}, alpha", tiff, seen)
             if bits < 16:
                 tiled = Writing(bits, 3, numbers, tile=(16, 16), more={320: map_}).tiff()
                 yield Sample(f"palette {bits} bits tiled{words}", tiled, few.convert("RGB"))
