@@ -24,7 +24,7 @@ CODECS = (
 STRICT = frozenset(
     {
         *(33_003, 33_004, 33_005, 34_712),  # JPEG 2000
-        *(34_887, 34_925, 34_933),  # LERC, LZMA, PNG
+        *(34_887, 34_925, 34_933, 50_013),  # LERC, LZMA, PNG, Deflate by Pixel Translations
         *(34_926, 50_000, 34_927, 50_001, 50_002, 52_546),  # Zstandard, WebP, JPEG XL
     }
 )
