@@ -123,6 +123,7 @@ class Renderer:
         """None when the worker was killed."""
         name = _names(pieces)
         try:
+            original.flush()
             # Not `seek`: for what is still in Python's buffer it leaves the descriptor, which the process has, behind.
             os.lseek(original.fileno(), 0, os.SEEK_SET)
             async with (
