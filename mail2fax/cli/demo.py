@@ -81,7 +81,9 @@ async def _stay(console: Console, stage: Stage) -> None:
     console.print(f"   jobs     {mail2fax} jobs --config {stage.config}", soft_wrap=True)
     token = f"$({mail2fax} token create demo --config {stage.config})"
     console.print(f"   programs URL=http://127.0.0.1:{stage.api_port}/api/token/v1/{token}", soft_wrap=True)
-    console.print("            and then the lines of docs/api.md", soft_wrap=True)
+    console.print(
+        '            and then the lines of README.md, "Faxes from your programs", or of docs/api.md', soft_wrap=True
+    )
     console.print("   Status mails are printed here; received faxes lie in", str(stage.out), soft_wrap=True)
     stage.story.print_replies_as_they_come()
     await stop.wait()
