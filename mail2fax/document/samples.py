@@ -5,7 +5,6 @@ transparent: what was, is white paper. Every form is read as TIFF 6.0 and its su
 write something else so often that it must be meant, the reason stands beside it.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageChops
 
+from mail2fax.document import bits
 from mail2fax.document.libtiff import Bytes, Complaint, LibTiffPage
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, MASK, SEPARATED, YCBCR, CIELAB, ICCLAB, ITULAB = (*range(7), 8, 9, 10)
@@ -37,9 +37,9 @@ COLOURS = {
 BAND_SAMPLES = 1 << 21
 """So many samples are worked on at once: bounds what wide numbers cost in memory."""
 BYTE, THREE_BYTES, WHOLE_BYTES = 8, 24, (8, 16, 32, 64)
+DEPTHS = frozenset({*range(1, bits.MOST_BITS + 1), *WHOLE_BYTES})
+REAL_DEPTHS = frozenset({16, THREE_BYTES, 32, 64})
 MOST_SAMPLES = 64
-_NOT_FINITE = 127
-"""The exponent of what is no number in 24 bits."""
 
 Numbers = npt.NDArray[Any]
 
@@ -96,14 +96,14 @@ def form_of(page: LibTiffPage, width: int, height: int) -> Form:
     if photometric == YCBCR and compression == JPEG:
         page.jpeg_as_rgb()
         photometric = RGB
-    bits = page.short(258, 1)
+    depth = page.short(258, 1)
     form = Form(
         width=width,
         height=height,
-        bits=bits,
+        bits=depth,
         samples=page.short(277, 1),
         # Bytes that are said to have a sign are pictures all the same: libtiff, Pillow and others show them so.
-        kind=UNSIGNED if bits == BYTE else page.short(339, UNSIGNED),
+        kind=UNSIGNED if depth == BYTE else page.short(339, UNSIGNED),
         compression=compression,
         photometric=photometric,
         planar=page.short(284, 1) == PLANES_APART and page.short(277, 1) > 1,
@@ -131,8 +131,7 @@ def _require_known(form: Form, ink_set: int) -> None:
         raise UnknownForm(f"{form.samples} samples a pixel")
     if form.kind not in {UNSIGNED, SIGNED, FLOAT, UNTYPED}:
         raise UnknownForm("complex numbers")
-    floats = form.kind == FLOAT
-    if (floats and form.bits not in {16, THREE_BYTES, 32, 64}) or not 1 <= form.bits <= WHOLE_BYTES[-1]:
+    if form.bits not in (REAL_DEPTHS if form.kind == FLOAT else DEPTHS):
         raise UnknownForm(f"{form.bits} bits a sample")
     if form.kind == SIGNED and form.bits not in WHOLE_BYTES:
         raise UnknownForm(f"{form.bits} bits a sample, with a sign")
@@ -212,24 +211,9 @@ def _numbers(rows: Bytes, form: Form, count: int) -> Numbers:
         letter = {SIGNED: "i", FLOAT: "f"}.get(form.kind, "u")
         return np.ascontiguousarray(rows).view(f"={letter}{form.bits // BYTE}")[:, :count]
     if form.bits == THREE_BYTES:
-        return _numbers_of_24_bits(rows[:, : 3 * count].reshape(len(rows), count, 3), form.kind)
-    bits = np.unpackbits(rows, axis=1, count=count * form.bits).reshape(rows.shape[0], count, form.bits)
-    # TIFF 6.0 section 2: the bits of a sample stand with the most significant first.
-    numbers = np.zeros(bits.shape[:2], np.uint8 if form.bits <= BYTE else np.uint64)
-    for place in range(form.bits):
-        numbers = numbers << 1 | bits[:, :, place]
-    return numbers
-
-
-def _numbers_of_24_bits(triples: Bytes, kind: int) -> Numbers:
-    """Whole numbers, or real ones: a sign, 7 bits of exponent and 16 of fraction (Adobe's TIFF Technical Note 3)."""
-    low, middle, high = np.moveaxis(triples.astype(np.uint32), -1, 0)[:: 1 if sys.byteorder == "little" else -1]
-    if kind != FLOAT:
-        return np.asarray(high << 16 | middle << 8 | low)
-    negative, exponent = high >> 7 == 1, (high & _NOT_FINITE).astype(np.int32)
-    fraction = (middle << 8 | low) / 65_536
-    size = np.ldexp(np.where(exponent > 0, 1 + fraction, 2 * fraction), exponent - 63)
-    return np.where(exponent == _NOT_FINITE, np.nan, np.where(negative, -size, size))
+        triples = rows[:, : 3 * count].reshape(len(rows), count, 3)
+        return bits.of_24(triples, real=form.kind == FLOAT)
+    return bits.whole_numbers(rows, form.bits, count)
 
 
 def picture_of(form: Form, rows: Any, colour_map: npt.NDArray[np.uint16] | None) -> Image.Image:
@@ -305,6 +289,8 @@ def _bytes_of(numbers: Numbers, lowest: float, highest: float) -> Bytes:
         return numbers
     if numbers.dtype == np.uint16 and (lowest, highest) == (0, 65_535):
         return (numbers >> BYTE).astype(np.uint8)
+    if numbers.dtype == np.uint16:
+        return np.asarray(_bytes_of(np.arange(1 << 16, dtype=np.uint32), lowest, highest)[numbers])
     span = highest - lowest or 1.0
     real = np.nan_to_num(numbers.astype(np.float64), nan=lowest, posinf=highest, neginf=lowest)
     return (((real - lowest) * (255 / span)).clip(0, 255) + 0.5).astype(np.uint8)
