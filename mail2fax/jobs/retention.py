@@ -5,6 +5,7 @@ in between leaves a file without a row, which the sweep at the next start remove
 """
 
 import asyncio
+import json
 import re
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 50
 """At most so many jobs are seen to by one transaction: nobody who wants to commit a mail waits for long."""
+LOOKED_UP_AT_ONCE = 1000
 
 VOICE_ORDERED_WITHIN = timedelta(hours=1)
 """A voice message lies there before the row of its fax does."""
@@ -94,10 +96,24 @@ class Retention:
 
     async def sweep(self) -> int:
         """Delete documents that no job has; only at start-up, before anything is rendered. Returns how many."""
-        known = await self._store.read(
-            lambda session: frozenset(row["document"] for row in session.all("document_names"))
-        )
-        return await asyncio.to_thread(self._sweep, known)
+        # What lies there is looked up: who has kept a million faxes keeps the documents of the latest only.
+        names = [path.name for path in await asyncio.to_thread(lambda: list(self._documents.iterdir()))]
+        # What does not bear a name of ours is not ours to delete.
+        jobs = sorted({match[1] for name in names if (match := _DOCUMENT.fullmatch(name))})
+        unfinished = {name for name in names if _UNFINISHED.fullmatch(name)}
+        unowned = {f"{job}.tif" for job in jobs} - await self._owned(jobs)
+        await asyncio.to_thread(remove_documents, self._documents, sorted(unowned))
+        await asyncio.to_thread(_unlink, self._documents, sorted(unfinished))
+        return len(unowned | unfinished)
+
+    async def _owned(self, jobs: Sequence[str]) -> set[str]:
+        """The documents of these jobs (UUIDs), of those that are there and have one."""
+        found: set[str] = set()
+        for begin in range(0, len(jobs), LOOKED_UP_AT_ONCE):
+            uuids = json.dumps(jobs[begin : begin + LOOKED_UP_AT_ONCE])
+            rows = await self._store.read(lambda session, uuids=uuids: session.all("documents_of", uuids=uuids))  # type: ignore[misc] # bound as a default
+            found.update(row["document"] for row in rows)
+        return found
 
     async def _forget_mails(self, before: datetime) -> int:
         names = await self._forget("purgeable_mails", "forget_mail", before)
@@ -138,15 +154,6 @@ class Retention:
             return [row["name"] for row in rows if session.change(forget, job_id=row["id"], name=row["name"])]
 
         return await self._store.write(commit)
-
-    def _sweep(self, known: frozenset[str]) -> int:
-        # What does not bear a name of ours is not ours to delete.
-        names = [path.name for path in self._documents.iterdir()]
-        unowned = {f"{match[1]}.tif" for name in names if (match := _DOCUMENT.fullmatch(name))} - known
-        unfinished = {name for name in names if _UNFINISHED.fullmatch(name)}
-        remove_documents(self._documents, sorted(unowned))
-        _unlink(self._documents, sorted(unfinished))
-        return len(unowned | unfinished)
 
 
 async def forget_incoming(store: Store, domains: Path, rows: Sequence[Row]) -> None:

@@ -104,8 +104,10 @@ UPDATE jobs SET held = :held, version = version + 1, changed_at = :now WHERE id 
 -- job_of_spool_name: Whose raw mail this is.
 SELECT id FROM jobs WHERE spool_name = :name;
 
--- document_names: The rendered documents that have a job.
-SELECT document FROM jobs WHERE document IS NOT NULL;
+-- documents_of: The rendered documents of these jobs (a JSON list of UUIDs).
+SELECT document FROM jobs WHERE uuid IN (SELECT value FROM json_each(:uuids)) AND document IS NOT NULL;
 
--- spool_names: The raw mails that have a job, and are kept yet.
-SELECT spool_name FROM jobs WHERE spool_name <> '';
+-- spool_names: The raw mails that are kept yet, of jobs that are not over and of those that are.
+SELECT spool_name FROM jobs INDEXED BY jobs_by_deadline WHERE deadline_at > '' AND spool_name <> ''
+UNION ALL
+SELECT spool_name FROM jobs INDEXED BY jobs_with_mail WHERE deadline_at IS NULL AND spool_name <> '';

@@ -261,6 +261,19 @@ async def test_documents_that_no_job_has_are_swept_away_at_the_start(
     assert house.on_disk()[1] == 2
 
 
+async def test_of_many_documents_each_that_has_a_job_stays(
+    house: House, documents: Path, retention: Retention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are looked up some at a time: a start must not read every fax that ever was."""
+    monkeypatch.setattr("mail2fax.jobs.retention.LOOKED_UP_AT_ONCE", 2)
+    kept = {str((await house.ready(f"mail {number}")).document) for number in range(5)}
+    for _ in range(4):
+        (documents / f"{uuid.uuid4()}.tif").write_bytes(b"II*\0")
+    assert await retention.sweep() == 4
+    assert all((documents / name).exists() for name in kept)
+    assert house.on_disk()[1] == 5
+
+
 async def test_a_document_that_was_being_rendered_when_we_were_killed_is_swept_away(
     house: House, documents: Path, retention: Retention
 ) -> None:

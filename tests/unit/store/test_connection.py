@@ -81,7 +81,7 @@ def test_no_statement_overwrites_or_swallows_a_conflict(word: str) -> None:
     assert [name for name, sql in named_statements().items() if word in sql.upper()] == []
 
 
-LISTS = {"all_tokens", "senders", "newest_jobs", "latest_entries", "spool_names", "document_names"}
+LISTS = {"all_tokens", "senders", "newest_jobs", "latest_entries"}
 """What asks for every job or entry, the first of them up to a limit."""
 RARE = {"job_of_spool_name"}
 """What is asked only after a commit has failed."""
@@ -89,11 +89,15 @@ RARE = {"job_of_spool_name"}
 
 @pytest.mark.parametrize("name", sorted(set(named_statements()) - LISTS - RARE))
 def test_every_statement_finds_its_rows_by_an_index(writer: Database, name: str) -> None:
-    """A million old jobs must not slow down the next one."""
+    """A million old jobs must slow down neither the next one nor a start. An index may be gone through from its
+    beginning to its end where it has some rows only: those that are owed, or whose mail is kept yet."""
     plan = [step[3] for step in writer.execute(f"EXPLAIN QUERY PLAN {named_statements()[name]}", AnyParameter())]
-    # What an inner SELECT has found, by an index and up to its LIMIT, may be gone through.
-    scans = [step for step in plan if "SCAN" in step and "INDEX" not in step]
-    assert [step for step in scans if not step.startswith("SCAN (subquery")] == []
+    of_some = {
+        row[0] for row in writer.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'")
+    }
+    # What an inner SELECT has found, by an index and up to its LIMIT, may be gone through; so may a list that is given.
+    scans = [step for step in plan if step.startswith("SCAN") and "VIRTUAL TABLE" not in step]
+    assert [step for step in scans if step.split()[-1] not in of_some and not step.startswith("SCAN (subquery")] == []
 
 
 def test_a_days_history_of_a_domain_is_found_by_time(writer: Database) -> None:
