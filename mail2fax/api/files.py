@@ -20,6 +20,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TypeVar
 
+from mail2fax.durable import sync_directory
+
 PREFIX = "tokens/"
 MAX_NAME_BYTES = 255
 FLUSH_BYTES = 256 * 1024
@@ -161,7 +163,7 @@ class FileStore:
             path.unlink()
         except FileNotFoundError as error:
             raise FilesFault(FileCode.NOT_FOUND, "File not found") from error
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
 
     def begin(self, domain: str) -> "Upload":
         """An upload of one file or several: all of them come, or none."""
@@ -211,7 +213,7 @@ class FileStore:
             for name, path in come:
                 path.rename(folder / name)
             self._release(domain, claimed, written)
-        _sync_directory(folder)
+        sync_directory(folder)
 
     def _release(self, domain: str, claimed: int, written: int) -> None:
         self._coming[domain] = self._coming.get(domain, 0) - claimed
@@ -375,14 +377,6 @@ def _sizes(folder: Path, but: Collection[str]) -> list[int]:
                 if entry.name not in but:
                     sizes.append(entry.stat(follow_symlinks=False).st_size)
     return sizes
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

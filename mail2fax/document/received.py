@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mail2fax.document import directory as tag
+from mail2fax.durable import sync_directory
 from mail2fax.model.incoming import damaged_path
 
 MAX_PAGES = 10_000
@@ -39,7 +40,7 @@ def make_folder(path: Path) -> None:
         return
     make_folder(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def settle(path: Path, confirmed: int = 0) -> int:
@@ -65,7 +66,7 @@ def settle(path: Path, confirmed: int = 0) -> int:
         held.unlink()
     elif held is part:
         part.rename(path)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
     return pages
 
 
@@ -79,7 +80,7 @@ def _keep_as_found(file: BinaryIO, kept: Path) -> None:
         copy.flush()
         os.fsync(copy.fileno())
     new.rename(kept)
-    _sync_directory(kept.parent)
+    sync_directory(kept.parent)
 
 
 def count_whole_pages(file: BinaryIO) -> int:
@@ -179,11 +180,3 @@ class _Reader:
         return struct.unpack(
             f"{self.order}{count}{'H' if kind == _SHORT else 'I'}", self.file.read(count * _SIZES[kind])
         )
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

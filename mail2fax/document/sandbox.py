@@ -20,6 +20,7 @@ from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.document import tiff
 from mail2fax.document.limits import RenderLimits
 from mail2fax.document.process import CRASHES, OUT_OF_TIME, Standby, clean, parsed
+from mail2fax.durable import sync_directory
 from mail2fax.model.document import Document, Kind, Note, Page, Piece, Resolution, standard_name
 from mail2fax.model.refusal import Refusal, RefusalCode
 
@@ -190,11 +191,7 @@ def _accept(files: Sequence[BinaryIO], unfinished: Sequence[Path], places: Seque
     reached(CrashPoint.DOCUMENT_WRITTEN)
     unfinished[0].rename(target)
     reached(CrashPoint.DOCUMENT_RENAMED)
-    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_directory(target.parent)
     return Document(target.name, resolution, pages)
 
 

@@ -12,6 +12,7 @@ import structlog
 
 from mail2fax.document.limits import RenderLimits
 from mail2fax.document.process import Standby, clean, parsed
+from mail2fax.durable import sync_directory
 
 log = structlog.get_logger()
 
@@ -85,9 +86,5 @@ class Voices:
             file.flush()
             os.fsync(file.fileno())
         Path(part).rename(self._folder / name)
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_directory(self._folder)
         return name

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from mail2fax.durable import sync_directory
 from mail2fax.jobs import rows
 from mail2fax.jobs.moving import job_in
 from mail2fax.jobs.plain import Plain, plain_story
@@ -108,8 +109,4 @@ def _append(path: Path, stories: Sequence[Plain]) -> None:
         file.flush()
         os.fsync(file.fileno())
     if new:
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_directory(path.parent)

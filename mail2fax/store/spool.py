@@ -21,6 +21,7 @@ from typing import BinaryIO, Protocol, TypeVar
 import structlog
 
 from mail2fax.crashpoint import CrashPoint, reached
+from mail2fax.durable import sync_directory
 from mail2fax.store.errors import StoreError, StoreFull
 
 log = structlog.get_logger(__name__)
@@ -89,11 +90,7 @@ class RealFiles:
             target.hardlink_to(source)
 
     def fsync_directory(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_directory(path)
 
     def unlink(self, path: Path) -> None:
         path.unlink(missing_ok=True)
