@@ -229,4 +229,4 @@ def open_log(config: Config) -> None:
 
 def answering_engine(host: str, port: int, lines: int, log_settings: logs.LogSettings) -> FaxEngine:
     """An engine without a trunk, for a fax machine that only answers."""
-    return EngineProcess(EngineSettings(host, port, lines=lines, offer_after_s=1.0), log_settings=log_settings)
+    return EngineProcess(EngineSettings(host, port, lines=lines), log_settings=log_settings)

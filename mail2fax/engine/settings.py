@@ -100,7 +100,9 @@ class EngineSettings:
     `listen_port` 0 means any free one; it is for UDP and, with `listen_tcp`, for TCP. `tls_port` None means that
     we do not listen for TLS; calls of ours may use it all the same. Media ports come from `media_port_low` to
     `media_port_high`, both included, or from anywhere when both are 0. Without `trunks` the engine only answers,
-    whoever calls; `codecs` and `offer_after_s` are those of calls that no trunk carries. `product` is our User-Agent.
+    whoever calls; `codecs` are those of calls that no trunk carries. `offer_after_s` is for all calls that come in: in
+    the middle of our CED, since who goes over to T.38 in mid DIS leaves the caller with half of it (from 2.9 s on).
+    `product` is our User-Agent.
     `caller_user` and `caller_password` let somebody call who comes from no trunk's address; empty: nobody may.
     `resolver` is asked for names instead of the name servers of this machine. With `real_time` the engine's process
     goes before all others, if the kernel lets it.
@@ -117,7 +119,7 @@ class EngineSettings:
     media_port_high: int = 0
     lines: int = 2
     codecs: tuple[str, ...] = ("PCMA", "PCMU")
-    offer_after_s: float = 3.0
+    offer_after_s: float = 1.0
     product: str = "mail2fax"
     caller_user: str = ""
     caller_password: str = field(default="", repr=False)

@@ -6,7 +6,7 @@ It knows the user agent, the lines and their sockets, but waits for nothing: `en
 import asyncio
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -181,9 +181,9 @@ class Switchboard:
         `trunk` is who brought it, and `voice` what is said before the fax, in A-law.
         """
         self._undecided.pop(session, None)
-        return self._begin(
-            session, order, _line_settings(trunk or self._settings, self._settings), media, self._clock(), voice
-        )
+        engine = self._settings
+        settings = replace(_line_settings(trunk or engine, engine), offer_after_s=engine.offer_after_s)
+        return self._begin(session, order, settings, media, self._clock(), voice)
 
     def _told(self, media: DatagramPort, flow: Flow) -> Address:
         """The address of a media socket that the far end of this flow is told."""

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
@@ -35,6 +36,9 @@ from mail2fax.model.call import (
     CallOrder,
     EndedBy,
     FaxFault,
+    Media,
+    MediaPolicy,
+    Negotiated,
     Ringing,
     Traced,
 )
@@ -225,6 +229,35 @@ async def test_a_call_that_is_led_back_to_us_has_two_ends_and_two_traces(order: 
         for trace in (ours, await theirs):
             assert trace.startswith("INVITE")
             assert "BYE" in trace
+    finally:
+        await engine.stop()
+
+
+async def test_a_call_that_comes_in_is_offered_t38_in_the_middle_of_our_ced(order: CallOrder, tmp_path: Path) -> None:
+    """Whatever its trunk says of calls of ours: three seconds later the caller has heard half of our DIS."""
+    port = free_tcp_port()
+    trunk = TrunkSettings(LOOPBACK, port, offer_after_s=30.0)
+    engine = EmbeddedEngine(EngineSettings(listen_port=port, lines=2, trunks=(trunk,)))
+    await engine.start()
+
+    async def moves_to_t38() -> float:
+        call = await anext(engine.incoming())
+        answered_at = 0.0
+        async with call.answer(AnswerOrder(str(tmp_path / "received.tif"), "", MediaPolicy.OFFER)) as events:
+            async for event in events:
+                if isinstance(event, Answered):
+                    answered_at = time.monotonic()
+                if isinstance(event, Negotiated) and event.media is Media.T38:
+                    break
+        return time.monotonic() - answered_at
+
+    try:
+        async with asyncio.timeout(10):
+            moved = asyncio.create_task(moves_to_t38())
+            await asyncio.sleep(0)
+            async with engine.call(order) as events:
+                _ = [event async for event in events]
+            assert 0.5 < await moved < 2.5
     finally:
         await engine.stop()
 

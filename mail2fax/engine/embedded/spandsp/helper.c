@@ -65,6 +65,9 @@ typedef int direction_t;
 #define FCF_PIN 0x2C
 #define FCF_FCD 0x06
 #define FCF_RCP 0x86
+#define FCF_TSI 0x42
+#define FCF_CSI 0x40                /* with the X bit, CIG */
+#define LONGEST_IDENT_OCTETS 23     /* address, control, and 20 digits behind the field */
 /* Longest DCS whose text form still fits spandsp 0.0.6's buffer: 2 + 3 * (25 - 4) + NUL = 67 octets. */
 #define MAX_DCS_OCTETS 25
 
@@ -284,7 +287,9 @@ static void follow_blocks(terminal_t *terminal, int incoming, const uint8_t *fra
 /* spandsp 0.0.6 trusts what the far end chooses: an FCD without a frame number is copied with length -1, the text
    form of a long DCS runs over its buffer, and a page whose width is the invalid 11 (bits 17 and 18) is -1 wide and
    its rows are written to nowhere. The frame handler is the only place to stand between; a control field that nobody
-   knows makes spandsp refuse the frame, and the width is read as T.30 Table 2 note 6 has it: the widest. */
+   knows makes spandsp refuse the frame, and the width is read as T.30 Table 2 note 6 has it: the widest. An identification
+   longer than its digits is no fault of the far end's: Asterisk's gateway leaves out the end of a frame that it could
+   not read, and the next one follows in the same. spandsp would say DCN; unsaid, both come again. */
 static void defuse(const uint8_t *frame, int length)
 {
     int control = frame[2] & FCF_MASK;
@@ -294,6 +299,8 @@ static void defuse(const uint8_t *frame, int length)
 
     if ((control == FCF_FCD && length < 4) || (control == FCF_DCS && length > MAX_DCS_OCTETS))
         ((uint8_t *) frame)[2] = 0;
+    if ((control == FCF_TSI || control == FCF_CSI) && length > LONGEST_IDENT_OCTETS)
+        mend_unsay(frame);
 }
 
 static int sync_path(const char *path, int flags)
@@ -498,6 +505,7 @@ static void hear(terminal_t *terminal, int16_t *samples, size_t count)
     enter(terminal);
     fax_rx(terminal->fax, samples, (int) count);
     mend_timers(&terminal->mending, terminal->t30, (int) count, energy);
+    mend_first_dis(&terminal->mending, terminal->t30, (int) count, energy);
     leave(terminal);
 }
 
@@ -577,6 +585,8 @@ void terminal_tick(terminal_t *terminal, int samples)
     terminal->packets_at_once = 0;
     t38_terminal_send_timeout(terminal->t38, samples);
     mend_timers(&terminal->mending, terminal->t30, samples, 0);
+    if (mend_first_dis(&terminal->mending, terminal->t30, samples, mend_t38_signal(terminal->t38)))
+        mend_t38_hasten(terminal->t38);
     leave(terminal);
 }
 
@@ -679,7 +689,7 @@ terminal_t *terminal_new(const terminal_task_t *task)
     atomic_fetch_add(&objects_alive, 1);
     recorder_open(&terminal->recorder, task->record_path);
     note_task(terminal, task);
-    mend_start(&terminal->mending, !task->sending);
+    mend_start(&terminal->mending, terminal->t30, !task->sending, task->calling);
     prepare_t30(terminal, task);
     if (task->sending) {
         enter(terminal);

@@ -1,7 +1,7 @@
 /*
  * mending.c - what libspandsp's T.30 gets wrong on lines that lose packets, set right from outside.
  *
- * Six things end calls that both ends could have saved (measured by `make bench-loss`). Each is mended where
+ * Seven things end calls that both ends could have saved (measured by `make bench-loss`). Each is mended where
  * spandsp gives us a hold: in the frame handler, which sees a frame before T.30 acts on it, and after each call.
  *
  *   1. A DCS that comes again while we wait for the training check (TCF): the far end has not heard our answer, or
@@ -21,6 +21,11 @@
  *      on it in the middle of its own frame: it counts the next page as sent without having sent it, and its loop
  *      over the packets to send never ends, with every call of the process standing still. T.30 is half-duplex: who
  *      speaks is deaf. The far end, asked again, answers again (2).
+ *   7. A signal of the far end while we still say CED: spandsp breaks off, listens, and has nothing of its own to say
+ *      until T1 has run out (35 s); and any frame but a DCS it calls unexpected, and says DCN. When a call goes over to
+ *      T.38 in the middle of our first DIS, a calling machine has heard half of that, and asks for it again with CRP
+ *      ("command repeat"): HylaFAX does, behind Asterisk's gateway. The answer to it is the DIS that is due anyway. A
+ *      DCS that answers the DIS of the audio counts, as spandsp has it.
  *
  * States and phases are private to spandsp and differ between versions: they are only ever put back to values that
  * were seen before. The names of the timers have the same numbers in 0.0.6 and 3.0.
@@ -37,6 +42,10 @@
 #define FCF_PPS 0xBE
 #define FCF_MCF 0x8C
 #define FCF_EOP 0x2E
+#define FCF_DIS 0x80                /* with the X bit, DTC */
+#define FCF_DCN 0xFA
+#define FCF_NSS 0x22
+#define FINAL_FRAME 0x10            /* in the octet before it */
 
 #define IFP_DATA 0x40               /* T.38 7.2: Type-of-msg is t30-data and not t30-indicator */
 
@@ -52,12 +61,18 @@
 #define SHORTEST_TCF (SECOND/2)
 #define TCF_OVER (SECOND/10)
 #define LONGEST_MADE_UP 1600            /* 0.2 s */
+#define SIGNAL_OVER (SECOND/5)          /* a TCF follows its DCS after 75 ms */
+#define LONGEST_LISTENING (6*SECOND)
 #define QUIET (160LL*160LL)             /* mean square of -40 dBm0: modems speak at -9 to -33 */
 
-void mend_start(mending_t *mending, int receiving)
+void mend_start(mending_t *mending, const t30_state_t *t30, int receiving, int calling)
 {
     memset(mending, 0, sizeof(*mending));
     mending->receiving = receiving;
+    if (receiving && !calling) {
+        mending->answering_state = t30->state;
+        mending->ced_phase = t30->phase;
+    }
 }
 
 static int is_last_message(const uint8_t *frame, int length)
@@ -83,11 +98,32 @@ static void heed_last_message(mending_t *mending, t30_state_t *t30)
     mending->state_before_last = t30->state;
 }
 
+static int is_before_dis(const mending_t *mending, const t30_state_t *t30)
+{
+    return mending->answering_state && t30->state == mending->answering_state;
+}
+
+/* An NSS, which is about things that only machines of one maker know. */
+void mend_unsay(const uint8_t *frame)
+{
+    ((uint8_t *) frame)[1] &= ~FINAL_FRAME;
+    ((uint8_t *) frame)[2] = FCF_NSS;
+}
+
+static int makes_sense_before_dis(const uint8_t *frame)
+{
+    int control = frame[2] & FCF_MASK;
+
+    return !(frame[1] & FINAL_FRAME) || control == FCF_DIS || control == FCF_DCS || control == FCF_DCN;
+}
+
 void mend_incoming(mending_t *mending, t30_state_t *t30, const uint8_t *frame, int length)
 {
     mending->forgiven = 0;
     if (!mending->receiving)
         return;
+    if (is_before_dis(mending, t30) && !makes_sense_before_dis(frame))
+        mend_unsay(frame);
     mending->held = mending->quiet = 0;
     mending->asked_last = is_last_message(frame, length);
     if ((frame[2] & FCF_MASK) == FCF_DCS)
@@ -155,6 +191,30 @@ void mend_timers(mending_t *mending, t30_state_t *t30, int samples, int energy)
         mend_wait_for_command(mending, t30, samples, energy);
     else
         mend_wait_for_answer(mending, t30);
+}
+
+int mend_first_dis(mending_t *mending, t30_state_t *t30, int samples, int signal)
+{
+    if (!is_before_dis(mending, t30) || t30->phase == mending->ced_phase)
+        return 0;
+    mending->listening += samples;
+    mending->silent = signal ? 0 : mending->silent + samples;
+    if (mending->silent < SIGNAL_OVER && mending->listening < LONGEST_LISTENING)
+        return 0;
+    t30_front_end_status(t30, T30_FRONT_END_SEND_STEP_COMPLETE);        /* of the CED: what follows is the DIS */
+    return 1;
+}
+
+void mend_t38_hasten(t38_terminal_state_t *t38)
+{
+    t38->t38_fe.next_tx_samples = t38->t38_fe.samples;
+}
+
+int mend_t38_signal(const t38_terminal_state_t *t38)
+{
+    int indicator = t38->t38_fe.t38.current_rx_indicator;
+
+    return indicator != T38_IND_NO_SIGNAL && indicator != T38_IND_CNG && indicator != T38_IND_CED;
 }
 
 /* What is left out is missing in the numbers of the packets, so a frame of which we heard only a part is no frame. The

@@ -22,19 +22,31 @@ typedef struct {
     int held, quiet;            /* samples of one wait: with a signal on the line, and without one since then */
     int forgiven;               /* broken answers to one command of ours that were not counted as tries */
     int timer;                  /* which of its timers T.30 was running the last time */
+    int answering_state, ced_phase;     /* of one that was called, before its first DIS; no state has the number 0 */
+    int listening, silent;      /* samples since its CED was broken off, and since the far end's signal ended */
     int16_t heard[HEARD_SAMPLES];
     int heard_at;
     int since_heard;            /* samples made up since the last one that came */
 } mending_t;
 
-void mend_start(mending_t *mending, int receiving);
+/* T.30 has been made, and has not begun. */
+void mend_start(mending_t *mending, const t30_state_t *t30, int receiving, int calling);
 
-/* A frame of the far end, before T.30 acts on it. */
+/* A frame of the far end, before T.30 acts on it; and one that it shall take note of and not act on. */
+void mend_unsay(const uint8_t *frame);
 void mend_incoming(mending_t *mending, t30_state_t *t30, const uint8_t *frame, int length);
 /* A frame of ours. */
 void mend_outgoing(mending_t *mending, const uint8_t *frame);
 /* T.30 has acted, and so many samples of time have passed; energy: the line carries a signal. */
 void mend_timers(mending_t *mending, t30_state_t *t30, int samples, int energy);
+
+/* The same while we have not said our first DIS; signal: the far end is saying something. Whether it begins now. */
+int mend_first_dis(mending_t *mending, t30_state_t *t30, int samples, int signal);
+
+/* Whether the far end is in mid signal. */
+int mend_t38_signal(const t38_terminal_state_t *t38);
+/* What goes out next does not wait for the end of a tone that was broken off. */
+void mend_t38_hasten(t38_terminal_state_t *t38);
 
 /* Whether this packet must be left out: it bears data, and T.30 is speaking. */
 int mend_deaf(const t38_terminal_state_t *t38, const uint8_t *packet);
