@@ -13,7 +13,7 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -34,6 +34,9 @@ BATCH = 10
 LIMIT_S = 10.0
 """For all of one call, from the look-up to the status line."""
 GIVE_UP_AFTER = timedelta(hours=24)
+
+_WITH_IPV4 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
+"""NAT64, public and local, and addresses of the first days of IPv6: the last 32 bits are an address of IPv4."""
 
 TIMESTAMP_FIELD, SIGNATURE_FIELD, EVENT_FIELD = "X-Mail2fax-Timestamp", "X-Mail2fax-Signature", "X-Mail2fax-Event"
 
@@ -184,11 +187,21 @@ async def _address_of(host: str, port: int, *, private: bool) -> str:
     # One that was written down as an address of this very machine is what the admin wants.
     if not private and not _is_loopback(host):
         for address in addresses:
-            judged = ip_address(address)
-            mapped = getattr(judged, "ipv4_mapped", None)
-            if not (mapped or judged).is_global:
+            if not _is_public(address):
                 raise NotHeard(f"{host} is {address}, on our own network: see api.webhook_private")
     return addresses[0]
+
+
+def _is_public(address: str) -> bool:
+    """Whether this address is somebody's on the Internet; one of IPv6 that leads to one of IPv4 (RFC 6052, RFC 3056)
+    leads there."""
+    judged = ip_address(address.partition("%")[0])
+    if isinstance(judged, IPv6Address):
+        if judged.is_site_local:
+            return False
+        lowest = IPv4Address(int(judged) & 0xFFFFFFFF) if any(judged in network for network in _WITH_IPV4) else None
+        judged = judged.ipv4_mapped or judged.sixtofour or lowest or judged
+    return judged.is_global and not judged.is_multicast
 
 
 def _is_loopback(host: str) -> bool:

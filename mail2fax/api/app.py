@@ -1,10 +1,12 @@
 """The app: every URL of the API, what answers there, and how faults are told."""
 
 from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mail2fax.api.document_urls import DocumentUrls, add_documents
 from mail2fax.api.documents import Documents
+from mail2fax.api.errors import ApiError
 from mail2fax.api.examples import DESCRIPTION
 from mail2fax.api.faults import add_faults
 from mail2fax.api.fax import FaxDesk
@@ -36,12 +38,34 @@ def make_app(
         redoc_url=None,
         redirect_slashes=False,  # a redirection would repeat the token in its Location
     )
+    app.add_middleware(OneLength)
     add_faults(app)
     add_files(app, FileUrls(guard, files, patience))
     add_faxes(app, FaxUrls(guard, faxes, past, tracker, patience, public.url))
     add_documents(app, DocumentUrls(guard, files, documents, public))
     _add_page(app)
     return app
+
+
+class OneLength:
+    """Turns requests away whose length is told in two ways.
+
+    RFC 9112 6.1 and 6.3: such a request may be an attempt to have a proxy in front of us and ourselves see its end, and
+    so the beginning of somebody else's request, in different places. h11 would read it by its chunks.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and {b"content-length", b"transfer-encoding"} <= {
+            name for name, _ in scope["headers"]
+        }:
+            error = ApiError(400, "http", "a request has a Content-Length or a Transfer-Encoding, and not both")
+            answer: ASGIApp = JSONResponse(dict(error.body), error.status, headers={"connection": "close"})
+            await answer(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 def _add_page(app: FastAPI) -> None:

@@ -115,7 +115,7 @@ class FaxDesk:
 
     async def find(self, token: Token, uuid: str) -> Job:
         """A fax of the token's domain by the `id` of its answers."""
-        job = await self._jobs.find_by_uuid(token.domain, uuid)
+        job = await self._jobs.find_by_uuid(token.domain, uuid.lower())
         if job is None:
             raise ApiError(404, "no-such-fax", "there is no fax with this id")
         return job
@@ -229,7 +229,8 @@ def _sentence(job: Job, outcome: str, words: Words) -> str:
     if outcome == RefusalCode.NUMBER_NOT_ALLOWED:
         return NOT_BY_THE_MASK
     if job.state is JobState.REJECTED:
-        return words.refused(Refusal(RefusalCode(outcome), job.facts)).sentence
+        ordered = job.submission.door is Door.API
+        return words.refused(Refusal(RefusalCode(outcome), job.facts), ordered=ordered).sentence
     return words.failed(outcome, job.facts).sentence
 
 

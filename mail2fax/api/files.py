@@ -75,14 +75,14 @@ def safe_name(name: str) -> str:
     macOS sends accents apart from their letters: without NFC a file could not be found by the name that one types.
     """
     normal = unicodedata.normalize("NFC", name)
-    if not normal or normal.startswith(".") or "/" in normal or "\\" in normal or not normal.isprintable():
-        raise NameRefused("a file's name is one name: printable, without / and \\, not beginning with a dot")
-    if normal != normal.strip():
-        raise NameRefused("a file's name neither begins nor ends with a space")
     try:
         size = len(normal.encode("utf-8"))
     except UnicodeEncodeError:
         raise NameRefused("a file's name is UTF-8") from None
+    if not normal or normal.startswith(".") or "/" in normal or "\\" in normal or not normal.isprintable():
+        raise NameRefused("a file's name is one name: printable, without / and \\, not beginning with a dot")
+    if normal != normal.strip():
+        raise NameRefused("a file's name neither begins nor ends with a space")
     if size > MAX_NAME_BYTES:
         raise NameRefused(f"a file's name has at most {MAX_NAME_BYTES} bytes")
     return normal

@@ -31,7 +31,7 @@ def read_json(body: bytes) -> Any:
         except ValueError:
             raise NotJson(f"not JSON: {error.msg}, line {error.lineno}, column {error.colno}") from error
     except ValueError as error:
-        raise NotJson(f"not JSON: {error}") from error
+        raise NotJson("not JSON that we read: it has a number of thousands of digits") from error
     except RecursionError as error:
         raise NotJson("not JSON that we read: it is nested too deeply") from error
 
@@ -41,7 +41,7 @@ def _loads(text: str) -> Any:
 
 
 def _no_constant(word: str) -> None:
-    raise ValueError(f"{word} is no number")
+    raise NotJson(f"not JSON: {word} is no number")
 
 
 def _with_commas_mended(text: str) -> str:

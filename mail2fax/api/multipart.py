@@ -7,7 +7,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 FORM = b"multipart/form-data"
-_EXTENDED = re.compile(rb";\s*filename\*\s*=\s*\"?utf-8'[^']*'([^;\"\s]+)", re.IGNORECASE)
+_PARAMETER = re.compile(rb';\s*([^=;\s"]+)\s*=\s*("(?:[^"\\]|\\.)*+"|[^;]*+)')
+_EXTENDED = re.compile(rb"utf-8'[^']*'([^\s]+)", re.IGNORECASE)
 
 
 class FormBroken(Exception):
@@ -77,7 +78,7 @@ class FormReader:
 
     def _begin_content(self) -> None:
         _, options = parse_options_header(self._disposition)
-        name = options.get(b"filename", b"") or _extended_name(self._disposition)
+        name = _extended_name(self._disposition) or options.get(b"filename", b"")
         if name:
             self._in_file = True
             # RFC 7578 4.2 and 5.1: names come as UTF-8; from a client that knows better, anything else is as it was.
@@ -92,10 +93,15 @@ class FormReader:
 
 
 def _extended_name(disposition: bytes) -> bytes:
-    """The name in the form of RFC 5987. RFC 7578 4.2 forbids it here, and Python's requests wrote names in Cyrillic so
-    for years (urllib3 before 1.25)."""
-    form = _EXTENDED.search(disposition)
-    return unquote_to_bytes(form[1]) if form else b""
+    """The name in the form of RFC 5987, which comes before the other (RFC 6266 4.3).
+
+    RFC 7578 4.2 forbids it here. Python's requests wrote names in Cyrillic so for years (urllib3 before 1.25), and .NET
+    does to this day, beside a `filename` in the form of a mail header (`=?utf-8?B?...?=`) that nobody should read.
+    """
+    for parameter in _PARAMETER.finditer(disposition):
+        if parameter[1].lower() == b"filename*" and (form := _EXTENDED.fullmatch(parameter[2].strip().strip(b'"'))):
+            return unquote_to_bytes(form[1])
+    return b""
 
 
 def _as_it_was(name: str) -> str:

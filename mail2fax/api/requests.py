@@ -21,8 +21,10 @@ _FLAGS = {"true": True, "false": False, "1": True, "0": False}
 def _text(value: Any) -> Any:
     """A number where a text belongs is the text of its digits: the API's text writes `"recipient": 375291554499`.
 
-    Some languages have one kind of number only, and write that with a point.
+    Some languages have one kind of number only, and write that with a point. Columns of databases bring spaces.
     """
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
         value = int(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -45,7 +47,7 @@ def _listed(value: Any) -> Any:
 
 
 def _absent(value: Any) -> Any:
-    return None if value == "" else value
+    return None if isinstance(value, str) and not value.strip() else value
 
 
 Text = Annotated[str, BeforeValidator(_text)]
@@ -126,4 +128,6 @@ def _named(kind: type[Request], said: Mapping[str, Any]) -> Mapping[str, Any]:
 def _first_fault(error: ValidationError) -> str:
     first = error.errors(include_input=False, include_url=False)[0]
     field = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] in ("string_too_short", "too_short"):
+        return f'the field "{field}" is empty'
     return f'the field "{field}": {first["msg"].removeprefix("Value error, ").lower()}'

@@ -122,7 +122,8 @@ class Words:
     """Everything we say in one language.
 
     `phrases` translates what other rooms say in English as a fact ("it is an emergency number"); a `{}` stands for
-    whatever it holds (a number, a name). A phrase that is not in it is shown as it is.
+    whatever it holds (a number, a name). A phrase that is not in it is shown as it is. `orders` are the sentences of
+    refusals to programs, which write no mail with a subject, where they are others.
     """
 
     language: Language
@@ -132,6 +133,7 @@ class Words:
     diagnoses: Mapping[Diagnosis, str]
     refusals: Mapping[RefusalCode, Wording]
     media: Mapping[Media, str]
+    orders: Mapping[RefusalCode, str]
     phrases: Mapping[str, str] = field(default_factory=dict)
 
     def failed(self, outcome: str, facts: Mapping[str, str]) -> Wording:
@@ -143,12 +145,13 @@ class Words:
         precise = self.diagnoses[Diagnosis(diagnosis)]
         return Wording(f"{general.sentence} {precise}" if kind is OutcomeKind.EXPIRED else precise, general.advice)
 
-    def refused(self, refusal: Refusal) -> Wording:
-        """Why a submission was refused, its facts filled in."""
+    def refused(self, refusal: Refusal, *, ordered: bool = False) -> Wording:
+        """Why a submission was refused, its facts filled in; with `ordered` one that was no mail."""
         known = {name: self.phrase(fact) if name in _OURS else fact for name, fact in refusal.facts.items()}
         facts = _Facts(_BY_DEFAULT | known, self.labels.unknown)
         wording = self.refusals[refusal.code]
-        return Wording(wording.sentence.format_map(facts), wording.advice.format_map(facts))
+        sentence = self.orders.get(refusal.code, wording.sentence) if ordered else wording.sentence
+        return Wording(sentence.format_map(facts), wording.advice.format_map(facts))
 
     def write_again(self, facts: Mapping[str, str]) -> str:
         """What stands before the links that begin a new mail, when one was refused with these facts."""

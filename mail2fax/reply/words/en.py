@@ -230,4 +230,10 @@ _REFUSALS = {
     ),
 }
 
-ENGLISH = Words(Language.ENGLISH, _LABELS, _STATES, _OUTCOMES, DIAGNOSES[Language.ENGLISH], _REFUSALS, _MEDIA)
+_ORDERS = {
+    RefusalCode.NUMBER_MISSING: "The recipient holds no fax number.",
+    RefusalCode.NUMBER_NOT_UNDERSTOOD: 'The recipient "{subject}" is not one fax number.',
+    RefusalCode.NUMBER_SEVERAL: "The recipient holds more than one fax number: {numbers}.",
+}
+
+ENGLISH = Words(Language.ENGLISH, _LABELS, _STATES, _OUTCOMES, DIAGNOSES[Language.ENGLISH], _REFUSALS, _MEDIA, _ORDERS)

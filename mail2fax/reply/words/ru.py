@@ -361,6 +361,12 @@ _ABOUT_CALLS = {
     "a fault in the gateway ended the call": "звонок прервал сбой на нашей стороне",
 }
 
+_ORDERS = {
+    RefusalCode.NUMBER_MISSING: "В поле recipient нет номера факса.",
+    RefusalCode.NUMBER_NOT_UNDERSTOOD: "В поле recipient «{subject}» — это не один номер факса.",
+    RefusalCode.NUMBER_SEVERAL: "В поле recipient больше одного номера факса: {numbers}.",
+}
+
 RUSSIAN = Words(
     Language.RUSSIAN,
     _LABELS,
@@ -369,6 +375,7 @@ RUSSIAN = Words(
     DIAGNOSES[Language.RUSSIAN],
     _REFUSALS,
     _MEDIA,
+    _ORDERS,
     {
         **_ABOUT_MAILS,
         **_ABOUT_SENDERS,

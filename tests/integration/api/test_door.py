@@ -389,6 +389,22 @@ async def test_a_client_that_was_written_otherwise_is_understood(tmp_path: Path)
         )
 
 
+async def test_a_request_whose_length_is_told_in_two_ways_is_turned_away_with_all_that_comes_behind_it(
+    tmp_path: Path,
+) -> None:
+    """Request smuggling (RFC 9112 11.2): what a proxy takes for the body of one request would be another for us."""
+    async with opened(tmp_path) as api:
+        smuggled = f"GET /api/token/v1/{SECRET}/files/list HTTP/1.1\r\nHost: x\r\n\r\n"
+        head = f"POST /api/token/v1/{SECRET} HTTP/1.1\r\nHost: x\r\nContent-Length: {5 + len(smuggled)}\r\n"
+        for coding in ("Transfer-Encoding: chunked", "Transfer-Encoding: chunked, identity", "Content-Length: 0"):
+            reader, writer = await api.raw(f"{head}{coding}\r\n\r\n0\r\n\r\n{smuggled}".encode())
+            answer = await reader.read()
+            writer.close()
+            assert answer.count(b"HTTP/1.1 ") == 1, answer
+            assert b" 400 " in answer.splitlines()[0]
+            assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "http"
+
+
 async def test_who_uploads_reads_and_deletes_one_name_at_once_never_sees_half_a_file(tmp_path: Path) -> None:
     """A duplicate upload replaces whole files by whole files, and a file may be deleted while it is uploaded again."""
     first, second = b"1" * 700_000, b"2" * 700_000

@@ -119,7 +119,13 @@ async def test_after_a_day_nobody_is_told_any_more(tmp_path: Path) -> None:
         assert await post.send_owed() is None
 
 
-@pytest.mark.parametrize("host", ["10.1.2.3", "169.254.169.254", "[fd00::1]", "[::ffff:192.168.0.1]"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("10.1.2.3", "169.254.169.254", "239.1.1.1", "[fd00::1]", "[fec0::1]", "[ff0e::1]", "[::ffff:192.168.0.1]"),
+        *("[64:ff9b::10.0.0.1]", "[64:ff9b:1::10.0.0.1]", "[2002:a00:1::1]", "[::10.0.0.1]"),
+    ],
+)
 async def test_our_own_network_is_not_called(host: str) -> None:
     """Server-side request forgery: what is behind our firewall must not be reached through us."""
     with pytest.raises(NotHeard, match="on our own network"):

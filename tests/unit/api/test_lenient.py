@@ -42,6 +42,7 @@ def test_a_comma_too_many_is_forgiven_and_one_in_a_text_stays() -> None:
         (b"", "line 1, column 1"),
         (b"[" * 100_000, "nested"),
         (b'{"a": NaN}', "NaN"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "thousands of digits"),
     ],
 )
 def test_what_is_no_json_is_refused_with_the_place(body: bytes, place: str) -> None:

@@ -32,6 +32,10 @@ def read(body: bytes, cut: int) -> list[tuple[str, bytes]]:
         ("filename=plain.tif", "plain.tif"),
         ('filename="Письмо 1.tif"', "Письмо 1.tif"),
         ("filename*=UTF-8''%D0%9F%D0%B8%D1%81%D1%8C%D0%BC%D0%BE.tif", "Письмо.tif"),  # older versions of requests
+        ("filename=\"=?utf-8?B?0JcudGlm?=\"; filename*=utf-8''%D0%9F.tif", "П.tif"),  # .NET
+        ("filename*=utf-8'ru'%D0%9F.tif; filename=fallback.tif", "П.tif"),
+        ("filename=\"a; filename*=utf-8''b.tif\"", "a; filename*=utf-8''b.tif"),
+        ("filename=\"a.tif\"; filename*=koi8-r''%D0.tif", "a.tif"),
     ],
 )
 def test_a_name_is_what_it_was_before_the_client_wrote_it_down(disposition: str, name: str) -> None:

@@ -19,7 +19,13 @@ def test_numbers_may_stand_where_texts_belong_and_the_other_way_round() -> None:
 
 
 def test_capitals_numbers_with_a_point_and_null_are_taken_as_they_were_meant() -> None:
-    said = {"Action": " SendFax", "RECIPIENT": 375291554499.0, "terminalid": 301.0, "Attachment": "a.tif", "wait": None}
+    said = {
+        "Action": " SendFax",
+        "RECIPIENT": 375291554499.0,
+        "terminalid": 301.0,
+        "Attachment": "a.tif ",
+        "wait": None,
+    }
     asked = parse_request(said)
     assert isinstance(asked, SendFax)
     assert (asked.recipient, asked.terminal, asked.attachment, asked.wait) == ("375291554499", "301", "a.tif", True)
@@ -43,6 +49,7 @@ def test_capitals_numbers_with_a_point_and_null_are_taken_as_they_were_meant() -
         ({"action": "sendfax"}, "field", "recipient"),
         ({**ORDER, "recipient": True}, "field", "recipient"),
         ({**ORDER, "recipient": ""}, "field", "recipient"),
+        ({**ORDER, "attachment": " "}, "field", '"attachment" is empty'),
         ({**ORDER, "recipient": {"a": 1}}, "field", "recipient"),
         ({**ORDER, "attachment": None}, "field", "attachment"),
         ({**ORDER, "terminalId": [1]}, "field", "terminalId"),
