@@ -80,7 +80,7 @@ class Form:
         An undeclared fourth sample is taken for it, as everybody does. One that is declared as "unspecified" is not:
         Photoshop keeps its selections there.
         """
-        for number, meaning in enumerate(self.extra):
+        for number, meaning in enumerate(self.extra[: self.samples - self.colours]):
             if meaning in {ASSOCIATED, UNASSOCIATED}:
                 return self.colours + number, meaning
         undeclared = not self.extra and self.samples == self.colours + 1

@@ -468,6 +468,8 @@ def odd_forms() -> Iterator[Sample]:
     yield Sample("endless rows per strip", endless, COLOURS)
     uncounted = write_tiff([of(COLOURS).tobytes()], {**_picture_tags(2), 279: -1})
     yield Sample("no byte counts", uncounted, COLOURS)
+    more = Writing(8, 1, of(GREYS), more={338: 2}).tiff()
+    yield Sample("an extra sample that is not there", more, GREYS)
     yield Sample(
         "one depth for three colours", write_tiff([of(COLOURS).tobytes()], {**_picture_tags(2), 258: 8}), COLOURS
     )
