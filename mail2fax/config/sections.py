@@ -145,8 +145,9 @@ class DocumentSection(Section):
 
     @model_validator(mode="after")
     def _can_read(self) -> Self:
-        if "pdf" in self.accept and find_spec("pypdfium2") is None:
-            raise ValueError('accept has "pdf", which needs the package pypdfium2: pip install "mail2fax[pdf]"')
+        lacking = [name for name in ("pypdfium2", "pypdf") if "pdf" in self.accept and find_spec(name) is None]
+        if lacking:
+            raise ValueError(f'accept has "pdf", which needs the package {lacking[0]}: pip install "mail2fax[pdf]"')
         return self
 
 

@@ -3,8 +3,7 @@
 PDFium mends what it can, and draws nothing where it cannot, without a word. So these are refused before it draws: a
 file that does not end as a PDF ends, or lists more pages than it counts; a document with nothing on any page; a picture
 that cannot be unpacked, or is a JPEG that is not whole; and text in letters that only a font outside the file could
-show. What it does not tell us, we do not see: a stream of text, or a CCITT picture, that is garbled within is drawn as
-far as it goes.
+show. `pdf_parts` looks whether the streams of each page are whole.
 """
 
 import contextlib
@@ -19,6 +18,7 @@ from PIL import Image
 
 from mail2fax.document.libtiff import Complaint
 from mail2fax.document.limits import OTHER_PIXELS
+from mail2fax.document.pdf_parts import PartsReader, PdfParts
 from mail2fax.document.probe import UPRIGHT, SourcePage
 from mail2fax.document.reading import Readers
 from mail2fax.document.refused import damaged, too_large, unreadable
@@ -28,7 +28,7 @@ DPI = 300.0
 """Fine enough for a fax of 204 dpi, and what the black and white of scans is made for."""
 END, END_BYTES = b"%%EOF", 4096
 """PDF 1.7 7.5.5, with more rubbish behind it than readers allow (1024 bytes)."""
-_PASSWORD, _SECURITY = 4, 5
+_NOTHING_WRONG, _PASSWORD, _SECURITY = 0, 4, 5
 
 # The file is hostile: no octet may be looked at again for each one before it. Lists lie in no list here.
 _KIDS = re.compile(rb"/Kids\s*+\[([^\[\]]*+)\]")
@@ -53,6 +53,7 @@ class PdfReader:
         self._readers = readers
         self._pdfium: Any = None
         self._raw: Any = None
+        self._parts = PartsReader(readers)
         with contextlib.suppress(ImportError):
             self._pdfium = importlib.import_module("pypdfium2")
             self._raw = importlib.import_module("pypdfium2.raw")
@@ -70,15 +71,19 @@ class PdfReader:
         if _lists_more_pages_than_it_counts(source):
             raise unreadable("it has lost pages: its list of pages is broken")
         document = self._open(source)
+        self._require_what_is_meant(document)
         count = len(document)
         if count > max_pages:
             raise too_large(f"it has more than {max_pages} pages")
         if count == 0:
             raise unreadable("it has no page")
-        pages = [self._page(document, number) for number in range(count)]
+        parts = self._parts.open(source)
+        if parts.is_folder:
+            raise unreadable("it is a folder of files, and shows none of them: attach what is in it")
+        pages = [self._page(document, number, parts.unit(number + 1)) for number in range(count)]
         if not any(self._has_something(document[number]) for number in range(count)):
             raise unreadable("there is nothing on its pages, or it cannot be read")
-        return pages, lambda page: self._draw(document, page)
+        return pages, lambda page: self._draw(document, page, parts)
 
     def _open(self, source: bytes) -> Any:
         try:
@@ -87,14 +92,23 @@ class PdfReader:
         except self._pdfium.PdfiumError as error:
             if getattr(error, "err_code", None) in {_PASSWORD, _SECURITY}:
                 raise unreadable("it is protected by a password", repr(error)) from error
+            if getattr(error, "err_code", None) == _NOTHING_WRONG:
+                raise unreadable("it has no page", repr(error)) from error
             raise unreadable("it is not a PDF, or a broken one", repr(error)) from error
         return document
 
-    def _page(self, document: Any, number: int) -> SourcePage:
+    def _require_what_is_meant(self, document: Any) -> None:
+        """Raises `Refused` for a file whose page only says that another program is needed."""
+        if document.get_formtype() == self._raw.FORMTYPE_XFA_FULL:
+            raise unreadable("it is a form that only Adobe's programs can show: print it to PDF")
+
+    def _page(self, document: Any, number: int, unit: float) -> SourcePage:
         try:
-            width, height = document[number].get_size()
+            width, height = (unit * length for length in document[number].get_size())
         except self._pdfium.PdfiumError as error:
             raise damaged(number + 1, "it cannot be read", repr(error)) from error
+        if width < 1 or height < 1:
+            raise damaged(number + 1, "it has no size")
         # A poster is drawn more coarsely: on the fax it is as wide as the paper, whatever it was.
         scale = min(DPI / POINTS, (OTHER_PIXELS / max(width * height, 1.0)) ** 0.5 * 0.99)
         size = max(1, int(width * scale)), max(1, int(height * scale))
@@ -108,11 +122,13 @@ class PdfReader:
             decoded_bytes=size[0] * size[1],
         )
 
-    def _draw(self, document: Any, page: SourcePage) -> Image.Image:
+    def _draw(self, document: Any, page: SourcePage, parts: PdfParts) -> Image.Image:
         assert page.dpi is not None  # noqa: S101 - for mypy: `_page` has said it
+        parts.require_whole(page.number)
         try:
             self._require_drawable(document[page.number - 1], page.number)
-            drawn = document[page.number - 1].render(scale=page.dpi[0] / POINTS, grayscale=True)
+            scale = page.dpi[0] / POINTS * parts.unit(page.number)
+            drawn = document[page.number - 1].render(scale=scale, grayscale=True)
             picture: Image.Image = drawn.to_pil()
         except self._pdfium.PdfiumError as error:
             raise damaged(page.number, "it cannot be drawn", repr(error)) from error

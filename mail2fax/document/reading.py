@@ -20,8 +20,10 @@ class Readers:
 
     def require_whole_jpeg(self, file: bytes, picture: Image.Image) -> None:
         """Raises `Complaint` for a JPEG file that is not whole: Pillow would show what there is of it."""
-        if (samples := len(picture.getbands())) in jpeg.PHOTOMETRIC:  # CMYK is no scanner's, and no JFIF
+        if (samples := len(picture.getbands())) in jpeg.PHOTOMETRIC:
             jpeg.require_whole(file, picture.size, samples, self.libtiff)
+        else:
+            jpeg.require_whole_inks(file, picture, self.libtiff)
 
 
 def upright_picture(source: bytes, page: SourcePage, readers: Readers) -> Image.Image:

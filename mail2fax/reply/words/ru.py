@@ -329,6 +329,14 @@ _ABOUT_DOCUMENTS = {
     "it is not a {}, or only part of one": "это не {} или лишь его часть",
     "it cannot be read": "она не читается",
     "it cannot be drawn": "её не удаётся нарисовать",
+    "it is a form that only Adobe's programs can show: print it to PDF": (
+        "это форма, которую показывают только программы Adobe: напечатайте её в PDF"
+    ),
+    "it is a folder of files, and shows none of them: attach what is in it": (
+        "это папка с файлами, и сами они в ней не видны: приложите то, что в ней"
+    ),
+    "part of its text or drawing is missing or garbled": "часть текста или рисунка отсутствует или испорчена",
+    "one of its fonts is missing or garbled": "один из её шрифтов отсутствует или испорчен",
     "its compression": "её сжатие",
     "its colours": "её цвета",
     "colours of different depths": "цвета разной глубины",

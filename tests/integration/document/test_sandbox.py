@@ -5,10 +5,12 @@ import io
 import os
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pypdf
 import pytest
 from PIL import Image, ImageFont
 
@@ -32,6 +34,7 @@ from tests.integration.document.rendering import (
     status_of,
 )
 from tests.unit.document.crafted import WIDTH, saved, second_reader, text_page
+from tests.unit.document.pdfs import page, picture, shows, stream
 
 TIFFS = Path(__file__).parents[3] / "fixtures" / "tiffs"
 
@@ -106,6 +109,33 @@ def _as(page: Image.Image, kind: str) -> bytes:
     file = io.BytesIO()
     page.save(file, kind.upper(), resolution=150, dpi=(150, 150))
     return file.getvalue()
+
+
+async def test_the_locked_in_process_looks_into_pdfs_that_are_encrypted_or_hold_rare_pictures(target: Path) -> None:
+    """Trap: what is loaded when it is first needed is loaded no more in there, and nothing would be looked at."""
+
+    def locked(pdf: bytes) -> bytes:
+        writer, file = pypdf.PdfWriter(clone_from=io.BytesIO(pdf)), io.BytesIO()
+        writer.encrypt("", "owner", algorithm="AES-256")
+        writer.write(file)
+        return file.getvalue()
+
+    code, jpeg2000 = zlib.compress(b"".join(b"%d 10 9 9 re f " % (at * 7 % 199) for at in range(200))), io.BytesIO()
+    text_page(200).convert("L").save(jpeg2000, "JPEG2000", no_jp2=True)
+    entries = b"/BitsPerComponent 8/ColorSpace/DeviceGray/Filter/JPXDecode"
+    rare = shows(picture(jpeg2000.getvalue()[: jpeg2000.tell() // 2], WIDTH, 200, entries))
+    renderer, found = Renderer(), []
+    for pdf in (
+        locked(page(stream(code, b"/Filter/FlateDecode"))),
+        locked(page(stream(code[:-9], b"/Filter/FlateDecode"))),
+        rare,
+    ):
+        with tempfile.TemporaryFile() as source:
+            source.write(pdf)
+            became = await renderer.render(source, "a.pdf", target, [Piece(Kind.PDF, "a.pdf")])
+            found.append(became.facts["problem"] if isinstance(became, Refusal) else "")
+    text, shown = (f"part of its {part} is missing or garbled" for part in ("text or drawing", "picture"))
+    assert found == ["", text, shown]
 
 
 async def test_the_name_of_the_file_that_is_refused_is_told(target: Path) -> None:

@@ -85,7 +85,13 @@ def test_a_photograph_is_turned_as_the_camera_was_held() -> None:
     assert off(picture_in(Kind.JPEG, written(lying, "JPEG", quality=97, subsampling=0, exif=exif)), COLOURS) < 2
 
 
-@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_jpeg_of_inks_with_its_luminance_apart_is_read_too() -> None:
+    """YCCK, by Adobe's mark: as Photoshop writes it."""
+    plain, mark = written(Image.new("CMYK", (40, 40), (0, 0, 0, 200)), "JPEG"), b"Adobe\0d\0\0\0\0"
+    assert picture_in(Kind.JPEG, plain.replace(mark + b"\0", mark + b"\2")).size == (40, 40)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 def test_a_jpeg_that_is_not_whole_is_damage(mode: str) -> None:
     """Trap: Pillow shows what there is of it, and makes the rest grey, or garbage."""
     jpeg = written(COLOURS.convert(mode).resize((350, 260)), "JPEG", quality=90)
@@ -200,7 +206,7 @@ WRITTEN, SHOWN = b"BT /F 24 Tf %d Tr 50 700 Td (\xc0\xc1\xc2) Tj ET", b" q 595 0
     [
         (pdf_of(b"q Q"), "there is nothing on its pages, or it cannot be read"),
         (pdf_of(SHOWN, picture=SCANNED, kids=b"3 0 R 3 0 R"), "it has lost pages: its list of pages is broken"),
-        (pdf_of(SHOWN, picture=b"no JPEG at all"), "its picture cannot be unpacked"),
+        (pdf_of(SHOWN, picture=b"no JPEG at all"), "part of its picture is missing or garbled"),
         (pdf_of(SHOWN, picture=SCANNED[: len(SCANNED) // 2]), "part of its picture is missing or garbled"),
         (
             pdf_of(WRITTEN % 0, CYRILLIC),

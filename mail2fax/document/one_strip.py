@@ -1,0 +1,48 @@
+"""A coded picture from elsewhere as the one strip of a TIFF: so libtiff reads it, and tells of what is missing."""
+
+import struct
+
+import numpy as np
+
+from mail2fax.document.libtiff import LibTiff
+
+T4, T6 = 3, 4
+_BLACK_IS_ZERO = 1
+_T4_OPTIONS, _TWO_DIMENSIONAL = 292, 1
+_DEPTHS = 8
+"""Where in it the depths of its colours lie."""
+_WITHOUT_EOL = "Try to decode (read) fax Group 3 data without EOL at line 0 "
+
+Tag = tuple[int, int, int, int]
+"""Its number, its type, how many values it has, and the value, or where the values lie."""
+
+
+def in_tiff(
+    code: bytes, size: tuple[int, int], samples: int, compression: int, photometric: int, *more: Tag, depth: int = 8
+) -> tuple[bytes, int]:
+    """The TIFF (6.0, and its supplement 2), and where its directory lies. `more` are tags above 279."""
+    head = struct.pack("<2sHI4H", b"II", 42, _DEPTHS + 8, depth, depth, depth, depth)
+    at, start = len(head), len(head) + 2 + 12 * (9 + len(more)) + 4
+    tags = (
+        (256, 4, 1, size[0]),
+        (257, 4, 1, size[1]),
+        (258, 3, samples, depth if samples == 1 else _DEPTHS),
+        (259, 3, 1, compression),
+        (262, 3, 1, photometric),
+        (273, 4, 1, start),
+        (277, 3, 1, samples),
+        (278, 4, 1, size[1]),
+        (279, 4, 1, len(code)),
+        *more,
+    )
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    return head + struct.pack("<H", len(tags)) + entries + bytes(4) + code, at
+
+
+def require_whole_fax(code: bytes, size: tuple[int, int], k: int, libtiff: LibTiff) -> None:
+    """Raises `Complaint` for a picture in T.6 (`k` below 0, as PDF has it) or T.4 code that is not whole."""
+    more = ((_T4_OPTIONS, 4, 1, _TWO_DIMENSIONAL),) if k > 0 else ()
+    tiff, directory = in_tiff(code, size, 1, T6 if k < 0 else T4, _BLACK_IS_ZERO, *more, depth=1)
+    # T.4 with none of its EOLs is what PDF has by default.
+    with libtiff.page(tiff, directory, bear=(_WITHOUT_EOL,) if k == 0 else ()) as page:
+        page.unpack(0, np.empty(page.part_bytes, np.uint8))

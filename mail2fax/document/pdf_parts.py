@@ -1,0 +1,375 @@
+"""What a page of a PDF is made of, read by pypdf: whether all of it is there, which PDFium never says.
+
+PDFium draws what it can of a stream that is cut or garbled, and leaves the rest white, or black. So each page's text
+and drawing, its pictures, fonts, forms and annotations are unpacked here first, as far as they are in a form that tells
+where it ends: Flate, T.4 and T.6, JPEG, JPEG 2000 and JBIG2. What pypdf cannot make sense of is left to PDFium.
+
+Runs in the render process only. The file is hostile: nothing here is written but what zlib gives, piece by piece.
+"""
+
+import base64
+import binascii
+import importlib
+import io
+import logging
+import re
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from PIL import Image, Jpeg2KImagePlugin
+
+from mail2fax.document.libtiff import Complaint
+from mail2fax.document.one_strip import require_whole_fax
+from mail2fax.document.reading import Readers
+from mail2fax.document.refused import Refused, damaged
+
+LARGEST_UNIT = 75_000.0
+"""Points: the largest UserUnit that readers take (Acrobat's)."""
+
+_CHUNK, _ZLIB_HEAD = 1 << 20, 2
+_END_OF_CODE, _END_BYTES = b"\xff\xd9", 64
+_DEEPEST = 12
+_PNG_PREDICTORS = 10
+_FAX_COLUMNS = 1728
+_NAME = rb"/([^\s/<>\[\](){}%]++)\s++"
+_SHOWN, _WRITTEN = re.compile(_NAME + rb"Do\b"), re.compile(_NAME + rb"[-+.\d]++\s++Tf\b")
+_ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
+_COLOURS = {"/DeviceGray": 1, "/CalGray": 1, "/G": 1, "/DeviceRGB": 3, "/CalRGB": 3, "/Lab": 3, "/DeviceCMYK": 4}
+_ONE_EACH = frozenset({"/Indexed", "/Separation"})
+
+
+class Garbled(Exception):
+    """A stream does not come to its end, or holds what no encoder writes."""
+
+
+class PartsReader:
+    """pypdf, if it is there. Make one before the process is locked in."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+        self._pypdf: Any = None
+        try:
+            self._pypdf = importlib.import_module("pypdf")
+        except ImportError:
+            return
+        logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it tells of what it mends
+
+    @property
+    def there(self) -> bool:
+        return self._pypdf is not None
+
+    def open(self, source: bytes) -> "PdfParts":
+        """The pages of a PDF, none of them looked at yet."""
+        if not self.there:
+            return PdfParts((), self._readers)
+        try:
+            reader = self._pypdf.PdfReader(io.BytesIO(source), strict=False)
+            if reader.is_encrypted and not reader.decrypt(""):
+                return PdfParts((), self._readers)
+            pages, root = list(reader.pages), _got(reader.trailer, "/Root")
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it stumbles over, PDFium may be able to read
+            return PdfParts((), self._readers)
+        folder = _got(root, "/Collection")
+        return PdfParts(pages, self._readers, is_folder=folder is not None and _got(folder, "/View") != "/H")
+
+
+class PdfParts:
+    """The pages of one PDF, by their parts."""
+
+    def __init__(self, pages: Sequence[Any], readers: Readers, *, is_folder: bool = False) -> None:
+        self.is_folder = is_folder
+        """Whether what it is about lies in files that are attached to it (PDF 1.7 12.3.5)."""
+        self._pages = pages
+        self._readers = readers
+
+    def unit(self, number: int) -> float:
+        """How many points a unit of page `number` is, from 1: its UserUnit (PDF 1.7 table 30).
+
+        PDFium does not heed it: a plan that is drawn in units of an inch would be a stamp.
+        """
+        unit = _got(self._pages[number - 1], "/UserUnit") if number <= len(self._pages) else None
+        return float(unit) if isinstance(unit, int | float) and 0 < unit <= LARGEST_UNIT else 1.0
+
+    def require_whole(self, number: int) -> None:
+        """Raises `Refused` when a part of page `number` is not there to its end."""
+        if number > len(self._pages):
+            return
+        try:
+            _Page(number, self._readers).look_at(self._pages[number - 1])
+        except (Refused, MemoryError):
+            raise
+        except Exception:  # noqa: BLE001 - what pypdf cannot make sense of is PDFium's to judge
+            return
+
+
+class _Page:
+    """One page as it is looked at."""
+
+    def __init__(self, number: int, readers: Readers) -> None:
+        self._number = number
+        self._readers = readers
+        self._seen = dict[int, Any]()
+        """What was looked at already, by its id; kept, so that nothing else has that."""
+
+    def look_at(self, page: Any) -> None:
+        contents = _got(page, "/Contents")
+        parts = contents if isinstance(contents, list) else [contents] if "/Contents" in page else []
+        drawing = b"\n".join(self._text(_resolved(part)) for part in parts)
+        self._look_at_used(drawing, _got(page, "/Resources"), 0)
+        for annotation in _got(page, "/Annots") or ():
+            self._look_at_appearance(_resolved(annotation))
+
+    def _look_at_appearance(self, annotation: Any) -> None:
+        """What is drawn for an annotation, or a field of a form (PDF 1.7 12.5.5)."""
+        shown = _got(_got(annotation, "/AP"), "/N")
+        if shown is not None and not _is_stream(shown):
+            shown = _got(shown, _got(annotation, "/AS") or "")
+        if _is_stream(shown):
+            self._look_at_form(shown, None, 0)
+
+    def _look_at_used(self, drawing: bytes, resources: Any, depth: int) -> None:
+        """The pictures, forms and fonts that this text and drawing use."""
+        for name in _names(_SHOWN, drawing):
+            used = _got(_got(resources, "/XObject"), name)
+            match _got(used, "/Subtype"):
+                case "/Image":
+                    self._once(used, self._look_at_picture)
+                case "/Form":
+                    self._look_at_form(used, resources, depth + 1)
+        for name in _names(_WRITTEN, drawing):
+            self._look_at_font(_got(_got(resources, "/Font"), name))
+
+    def _look_at_form(self, form: Any, resources: Any, depth: int) -> None:
+        if depth < _DEEPEST:
+            own = _got(form, "/Resources") or resources
+            self._once(form, lambda form: self._look_at_used(self._text(form), own, depth))
+
+    def _once(self, part: Any, look: Callable[[Any], None]) -> None:
+        if id(part) not in self._seen:  # pypdf gives the same object for the same reference
+            self._seen[id(part)] = part
+            look(part)
+
+    def _text(self, stream: Any) -> bytes:
+        """A stream of text and drawing, unpacked; b"" for one in a form that is not looked into."""
+        if not _is_stream(stream):
+            raise damaged(
+                self._number,
+                "part of its text or drawing is missing or garbled",
+                "a part of its contents is not in the file",
+            )
+        try:
+            data, left = _unpacked(stream)
+            return b"" if left else b"".join(data)
+        except Garbled as error:
+            raise damaged(self._number, "part of its text or drawing is missing or garbled", str(error)) from error
+
+    def _look_at_font(self, font: Any) -> None:
+        for each in (font, *map(_resolved, _got(font, "/DescendantFonts") or ())):
+            described = _got(each, "/FontDescriptor")
+            for name in ("/FontFile", "/FontFile2", "/FontFile3"):
+                if _is_stream(file := _got(described, name)):
+                    self._once(file, self._look_at_font_file)
+
+    def _look_at_font_file(self, file: Any) -> None:
+        try:
+            _count(_unpacked(file)[0])
+        except Garbled as error:
+            raise damaged(self._number, "one of its fonts is missing or garbled", str(error)) from error
+
+    def _look_at_picture(self, picture: Any) -> None:
+        try:
+            data, left = _unpacked(picture)
+            size = int(_got(picture, "/Width")), int(_got(picture, "/Height"))
+            if left:
+                self._require_whole(b"".join(data), left[0], size, _parms(picture)[-1])
+            elif (found := _count(data)) < _bytes_of(picture, *size):
+                raise Garbled(f"it ends after {found} bytes")
+        except (Garbled, Complaint, OSError) as error:
+            raise damaged(self._number, "part of its picture is missing or garbled", str(error)) from error
+        for mask in ("/SMask", "/Mask"):
+            if _is_stream(stencil := _got(picture, mask)):
+                self._once(stencil, self._look_at_picture)
+
+    def _require_whole(self, data: bytes, form: str, size: tuple[int, int], parms: Any) -> None:
+        match form:
+            case "/CCITTFaxDecode":
+                self._require_whole_fax(data, size, parms)
+            case "/DCTDecode":
+                with Image.open(io.BytesIO(data), formats=["JPEG"]) as jpeg:
+                    self._readers.require_whole_jpeg(data, jpeg)
+            case "/JPXDecode":
+                _require_whole_jpeg2000(data)
+            case "/JBIG2Decode":
+                require_whole_jbig2(data)
+
+    def _require_whole_fax(self, data: bytes, size: tuple[int, int], parms: Any) -> None:
+        """PDF 1.7 table 11, as far as TIFF has a name for it."""
+        columns = int(_got(parms, "/Columns") or _FAX_COLUMNS)
+        if columns == size[0] and not _got(parms, "/EncodedByteAlign"):
+            require_whole_fax(data, size, int(_got(parms, "/K") or 0), self._readers.libtiff)
+
+
+def _require_whole_jpeg2000(data: bytes) -> None:
+    """Of one that has no end (T.800 A.4.4) OpenJPEG must be able to make a picture; others are left to PDFium."""
+    if _END_OF_CODE in data[-_END_BYTES:]:
+        return
+    # By its class: where Pillow would look for it no file can be opened any more.
+    Jpeg2KImagePlugin.Jpeg2KImageFile(io.BytesIO(data)).load()
+
+
+def require_whole_jbig2(data: bytes) -> None:
+    """Raises `Garbled` unless the segments of an embedded JBIG2 stream are all there (T.88 7.2)."""
+    at = 0
+    while at < len(data):
+        begun = at
+        try:
+            number, flags, count = struct.unpack_from(">IBB", data, at)
+            at += 5
+            if count >> 5 == 7:  # noqa: PLR2004 # T.88 7.2.4: the long form, with one bit for each of them
+                (count,) = struct.unpack_from(">I", data, at)
+                count &= 0x1FFF_FFFF
+                at += 4 + (count + 8) // 8
+            else:
+                count >>= 5
+                at += 1
+            at += count * (1 if number <= 256 else 2 if number <= 65_536 else 4)  # noqa: PLR2004 # T.88 7.2.5
+            at += 4 if flags & 0x40 else 1
+            (length,) = struct.unpack_from(">I", data, at)
+        except struct.error as error:
+            if not data[begun:].strip(b"\0\r\n"):  # what follows the last one, before "endstream"
+                return
+            raise Garbled("a segment has no head") from error
+        if length == 0xFFFF_FFFF:  # noqa: PLR2004 # T.88 7.2.7: as long as it takes
+            return
+        at += 4 + length
+    if at > len(data):
+        raise Garbled(f"{at - len(data)} bytes of a segment are missing")
+
+
+def _unpacked(stream: Any) -> tuple[Iterator[bytes], Sequence[str]]:
+    """The contents of a stream as far as they can be unpacked, and the forms that are left to unpack."""
+    filters, data = _filters(stream), bytes(stream._data)  # as they are: what it unpacks it also mends
+    left = list(filters)
+    while left and left[0] in _UNPACK:
+        form = left.pop(0)
+        if not left and form == "/FlateDecode":
+            return _inflated(data), ()
+        data = _UNPACK[form](data)
+    return iter((data,)), left
+
+
+def _filters(stream: Any) -> Sequence[str]:
+    found = _got(stream, "/Filter")
+    return [str(_resolved(name)) for name in found] if isinstance(found, list) else [str(found)] if found else []
+
+
+def _parms(stream: Any) -> Sequence[Any]:
+    """The parameters of each filter; those of none are those of one."""
+    found = _got(stream, "/DecodeParms")
+    return [_resolved(each) for each in found] or [None] if isinstance(found, list) else [found]
+
+
+def _inflated(data: bytes) -> Iterator[bytes]:
+    """What Flate data hold, piece by piece; raises `Garbled` at the end when they are not whole.
+
+    The check sum at the end may be cut off: nothing is lost with it. One that is wrong tells that something is.
+    """
+    unpacking, rest = zlib.decompressobj(), data
+    try:
+        while rest:
+            yield unpacking.decompress(rest, _CHUNK)
+            rest = unpacking.unconsumed_tail
+    except zlib.error as error:
+        raise Garbled(str(error)) from error
+    if data and not unpacking.eof and not _ends(data[_ZLIB_HEAD:]):
+        raise Garbled("it does not come to its end")
+
+
+def _ends(rest: bytes) -> bool:
+    """Whether Deflate data without check sum come to their end."""
+    unpacking = zlib.decompressobj(wbits=-15)
+    while rest:
+        unpacking.decompress(rest, _CHUNK)
+        rest = unpacking.unconsumed_tail
+    return unpacking.eof
+
+
+def _ascii_85(data: bytes) -> bytes:
+    text, end, _ = data.partition(b"~>")
+    try:
+        return base64.a85decode(text.removeprefix(b"<~"), ignorechars=b" \t\n\r\v\f\0") if end else _cut()
+    except ValueError as error:
+        raise Garbled(str(error)) from error
+
+
+def _ascii_hex(data: bytes) -> bytes:
+    text, end, _ = data.partition(b">")
+    digits = b"".join(text.split())
+    try:
+        return binascii.unhexlify(digits + b"0" * (len(digits) % 2)) if end else _cut()
+    except ValueError as error:
+        raise Garbled(str(error)) from error
+
+
+def _cut() -> bytes:
+    raise Garbled("it does not come to its end")
+
+
+_UNPACK: dict[str, Callable[[bytes], bytes]] = {
+    "/ASCII85Decode": _ascii_85,
+    "/ASCIIHexDecode": _ascii_hex,
+    "/FlateDecode": lambda data: b"".join(_inflated(data)),
+}
+
+
+def _bytes_of(picture: Any, width: int, height: int) -> int:
+    """How many bytes the rows of an unpacked picture have; 0 when that cannot be told."""
+    depth, colours = int(_got(picture, "/BitsPerComponent") or 0), _colours(_got(picture, "/ColorSpace"))
+    if _got(picture, "/ImageMask"):
+        depth, colours = 1, 1
+    predictor = int(_got(_parms(picture)[-1], "/Predictor") or 1)
+    return height * ((width * depth * colours + 7) // 8 + (predictor >= _PNG_PREDICTORS))
+
+
+def _colours(space: Any) -> int:
+    """How many numbers make a pixel in that colour space; 0 for one that we do not know."""
+    if isinstance(space, str):
+        return _COLOURS.get(space, 0)
+    if not isinstance(space, list) or not space:
+        return 0
+    name = _resolved(space[0])
+    if name == "/ICCBased":
+        return int(_got(_resolved(space[1]), "/N") or 0)
+    if name == "/DeviceN":
+        return len(_resolved(space[1]))
+    return 1 if name in _ONE_EACH else _COLOURS.get(str(name), 0)
+
+
+def _names(pattern: re.Pattern[bytes], drawing: bytes) -> Iterator[str]:
+    """The names that stand before an operator, each once."""
+    found = {bytes(name) for name in pattern.findall(drawing)}
+    for name in found:
+        yield "/" + _ESCAPED.sub(lambda octet: bytes([int(octet[1], 16)]), name).decode("utf-8", "replace")
+
+
+def _count(pieces: Iterator[bytes]) -> int:
+    return sum(map(len, pieces))
+
+
+def _resolved(found: Any) -> Any:
+    """What a reference refers to; anything else as it is. None for pypdf's null."""
+    found = found.get_object() if hasattr(found, "get_object") else found
+    return None if type(found).__name__ == "NullObject" else found
+
+
+def _got(holder: Any, name: str) -> Any:
+    """What a dictionary has by that name; None when it has nothing, or is none."""
+    return _resolved(holder.get(name)) if isinstance(holder, dict) else None
+
+
+def _is_stream(found: Any) -> bool:
+    return hasattr(found, "_data")
