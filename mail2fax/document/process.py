@@ -215,9 +215,7 @@ class Standby:
             try:
                 yield process
             finally:
-                if not await process.end():
-                    parent.kill()
-                    await self._forget(parent)
+                if not await self._end(process, parent):
                     raise ConnectionError("the parent of the confined processes has died, or did not answer")
         finally:
             self._busy -= 1
@@ -244,11 +242,22 @@ class Standby:
         process = parent.give(source, targets, order)
         try:
             await process.begun(FORK_S if parent.has_forked else START_S)
+        except OSError:
+            process.leave()
+            raise
         except BaseException:
-            process.leave()  # and nobody waits for its end: there is none, or it goes with its parent
+            await self._end(process, parent)  # it may be there by now
             raise
         parent.has_forked = True
         return process
+
+    async def _end(self, process: ConfinedProcess, parent: _Parent) -> bool:
+        """The process is gone; False when its parent had to go with it."""
+        ended = await process.end()
+        if not ended:
+            parent.kill()
+            await self._forget(parent)
+        return ended
 
     async def _forget(self, dead: _Parent) -> None:
         """The next process has another parent."""

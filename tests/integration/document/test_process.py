@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mail2fax.document.process import ConfinedProcess
 from mail2fax.document.sandbox import Renderer, RenderingUnavailable
 from mail2fax.model.document import Document
 from tests.harness.processes import becomes_true, gone_within, runs
@@ -116,6 +117,21 @@ async def test_a_parent_that_hangs_at_its_start_is_a_fault_of_ours_within_two_tr
     assert parents(hangs) == []
     assert names_beside(tmp_path / "fax.tif") == []
     await renderer.stop()
+
+
+async def test_a_document_that_is_given_up_before_its_process_is_heard_of_leaves_none(
+    warm: Renderer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = await the_one_that_waits()
+
+    async def never_heard(*_: object) -> None:
+        await asyncio.sleep(600)
+
+    monkeypatch.setattr(ConfinedProcess, "begun", never_heard)
+    async with reading(tmp_path / "fax.tif", warm) as worker:
+        pass
+    assert not runs(worker)
+    assert await the_one_that_waits() == waiting
 
 
 async def test_a_parent_that_is_stopped_while_a_document_is_read_is_not_waited_for_and_nothing_is_blamed(
