@@ -14,16 +14,21 @@ from mail2fax.document.libtiff import Bytes, Complaint, LibTiff, LibTiffPage
 from mail2fax.document.probe import SourcePage
 from mail2fax.document.samples import OLD_JPEG, RGB, YCBCR, bilevel_picture, form_of, read_picture
 
-GROUP_3 = 3
+GROUP_3, GROUP_4 = 3, 4
 LOW_BITS_FIRST = 2
 """The value of FillOrder (TIFF 6.0 section 8) that says so."""
-MOST_ROWS_MISSED = 0.01
+ROWS_MISCOUNTED = 0.005
+"""The share of its rows, or one, that a page may say too many: a millimetre and a half at its foot."""
 
 _WITHOUT_EOL = "Try to decode (read) fax Group 3 data without EOL at line "
-_AT_LINE = re.compile(re.escape(_WITHOUT_EOL) + r"(\d+) of strip 0 ")
+_END_OF_ROWS = re.compile(rf"(?:{re.escape(_WITHOUT_EOL)}|Premature EOL at line )(\d+) of strip 0 \((?:x 0\)|got 0,)")
 _SAMPLING = re.compile(r"Improper JPEG sampling factors (\d+),(\d+)")
 _EOL_ZEROS = 11
 """T.4 section 4.1.2: no row of a page has so many zeros before a one; only EOL has."""
+_EOFB = b"\0\x10\x01"
+"""T.6 section 2.4.1.1: the end of a page in Group 4."""
+_LONGEST_FILL = 31
+"""So many zeros may stand behind the last one of a strip; a hole in a file is longer."""
 _SHORTEST_ROW = 14
 """T.4 section 4.2: an EOL has so many bits with its tag and the shortest row behind it. An EOL of RTC has fewer."""
 
@@ -43,7 +48,7 @@ def read_otherwise(source: bytes, page: SourcePage, libtiff: LibTiff, complaint:
         return _as_ycbcr(source, page, libtiff, int(found[1]), int(found[2]))
     if compression == GROUP_3 and words.startswith(f"{_WITHOUT_EOL}0 "):
         return _without_eol(source, page, libtiff)
-    if compression == GROUP_3 and (found := _AT_LINE.match(words)) and only:
+    if compression in {GROUP_3, GROUP_4} and only and (found := _END_OF_ROWS.match(words)):
         return _with_fewer_rows(source, page, libtiff, int(found[1]), only)
     return None
 
@@ -63,13 +68,13 @@ def _without_eol(source: bytes, page: SourcePage, libtiff: LibTiff) -> Image.Ima
 
 def _with_fewer_rows(source: bytes, page: SourcePage, libtiff: LibTiff, rows: int, code: bytes) -> Image.Image | None:
     """Fax cards of Dialogic count a row or a few too many. All that were coded are read; below is white paper."""
+    height = page.stored[1]
     with libtiff.page(source, page.directory) as opened:
-        if rows < (1 - MOST_ROWS_MISSED) * page.stored[1] or rows_coded(code, opened.short(266, 1)) != rows:
+        form, bits = form_of(opened, *page.stored), _bits_of(code, opened.short(266, 1))
+        ended = ends_in_eofb(bits) if form.compression == GROUP_4 else rows_coded(bits) == rows
+        if not (form.bilevel and ended and height - rows <= max(1, ROWS_MISCOUNTED * height)):
             return None
-        form = form_of(opened, *page.stored)
-        if not form.bilevel:
-            return None
-        return bilevel_picture(form, _top_rows(opened, page.stored[1], rows))
+        return bilevel_picture(form, _top_rows(opened, height, rows))
 
 
 def _top_rows(opened: LibTiffPage, height: int, rows: int) -> Bytes:
@@ -78,10 +83,24 @@ def _top_rows(opened: LibTiffPage, height: int, rows: int) -> Bytes:
     return plane
 
 
-def rows_coded(code: bytes, fill_order: int) -> int:
-    """How many rows T.4 code with EOLs has: those EOLs that something follows, the six at the end (RTC) do not."""
+def _bits_of(code: bytes, fill_order: int) -> Bytes:
+    """The code bit by bit up to its last one, and without any when a hole comes after that."""
     bits = np.unpackbits(np.frombuffer(code, np.uint8), bitorder="little" if fill_order == LOW_BITS_FIRST else "big")
+    end = len(bits) - int(np.argmax(bits[::-1]))
+    return bits[:end] if len(bits) - end <= _LONGEST_FILL else bits[:0]
+
+
+def rows_coded(bits: Bytes) -> int:
+    """How many rows T.4 code with EOLs has: those EOLs that something follows, the six at the end (RTC) do not."""
     ones = np.flatnonzero(bits)
     eols = ones[np.diff(ones, prepend=-1) > _EOL_ZEROS]
-    after = np.append(eols[1:], len(bits) - 1) - eols
-    return int((after >= _SHORTEST_ROW).sum())
+    if not len(eols):
+        return 0
+    last = len(bits) - 1 - eols[-1] > 1  # an EOL of RTC may have a tag bit behind it
+    return int((np.diff(eols) >= _SHORTEST_ROW).sum() + last)
+
+
+def ends_in_eofb(bits: Bytes) -> bool:
+    """Whether T.6 code has come to its end."""
+    eofb = np.unpackbits(np.frombuffer(_EOFB, np.uint8))
+    return bool(len(bits) >= len(eofb) and (bits[-len(eofb) :] == eofb).all())

@@ -398,15 +398,22 @@ def mislabelled_forms() -> Iterator[Sample]:
         page.paste(BLACK_AND_WHITE, (0, top))
     rows = group_3(page)
     for fill_order in (1, 2):
+        eols = [np.array([0] * 11 + [1], np.uint8)] * 6
         for name, code, height in (
             ("without EOL", [row[12:] for row in rows], page.height),
             ("with one row too few", rows, page.height + 1),
+            ("with one row too few and RTC", [*rows, *eols], page.height + 1),
         ):
             data = np.packbits(np.concatenate(code), bitorder="little" if fill_order == 2 else "big").tobytes()
             fax: dict[int, Values] = {256: WIDTH, 257: height, 258: 1, 259: 3, 262: 0, 266: fill_order, 278: height}
             paper = Image.new("1", (WIDTH, height), 255)
             paper.paste(page)
             yield Sample(f"Group 3 {name}, fill order {fill_order}", write_tiff([data], fax), paper.convert("L"), 0)
+    paper = Image.new("1", (WIDTH, page.height + 1), 255)
+    paper.paste(page)
+    group_4 = strip_of(saved(ImageChops.invert(page), "group4"))
+    fax = {256: WIDTH, 257: page.height + 1, 258: 1, 259: 4, 262: 0, 278: page.height + 1}
+    yield Sample("Group 4 with one row too few", write_tiff([group_4], fax), paper.convert("L"), 0)
     for picture, samples in ((COLOURS, 3), (GREYS, 1)):
         stream, photometric = jpeg(picture), 6 if samples == 3 else 1
         tile: dict[int, Values] = {**_picture_tags(photometric, samples), 278: -1, 322: 80, 323: 64, 259: OLD_JPEG}
