@@ -17,12 +17,12 @@ WHITE = 255
 
 def on_paper(picture: Image.Image, place: Fit, screen: Screen = Screen.DOTS) -> Rows:
     """`picture`, of mode 1, L, RGB, CMYK or P, at its place; photographs become what `screen` says."""
-    bilevel = picture.mode == "1"
-    page = picture if bilevel else grey_of(picture)
+    page = picture if picture.mode == "1" else grey_of(picture)
     if place.turned:
         page = page.transpose(Image.Transpose.ROTATE_90)
-    fitted = _fitted(page, place)
-    return ink.cut(fitted, _black_below(page, place)) if bilevel else ink.binarised(fitted, screen)
+    if page.mode == "1":
+        return _from_black_and_white(page, place, screen)
+    return ink.binarised(_fitted(page, place), screen)
 
 
 def as_it_is(fax: Image.Image) -> Rows:
@@ -32,17 +32,55 @@ def as_it_is(fax: Image.Image) -> Rows:
     return Rows(ImageChops.invert(fax).tobytes())
 
 
+def _from_black_and_white(page: Image.Image, place: Fit, screen: Screen) -> Rows:
+    """Strokes stay what they are; greys that are shown as dots are made greys again, and dots of our own."""
+    # Pillow holds a black-and-white pixel in a byte, too: as such it is had in a fifth of the time.
+    pixels = Grey(*page.size, page.tobytes("raw", "L"))
+    below, fitted = _black_below(page, place), _strokes(page, pixels, place)
+    marks = None if _is_kept(page, place) else ink.find_dots(pixels, place.width, place.height)
+    if marks is None:
+        return ink.cut(fitted, below)
+    with_greys = bytearray(fitted.pixels)
+    ink.smooth(_even(page, pixels, place), marks, with_greys)
+    return ink.binarised_dots(Grey(place.width, place.height, with_greys), marks, below, screen)
+
+
+def _is_kept(page: Image.Image, place: Fit) -> bool:
+    """Whether the page loses no pixel on its way: its dots arrive as they are."""
+    return place.width == page.width and place.height >= page.height
+
+
+def _strokes(page: Image.Image, pixels: Grey, place: Fit) -> Grey:
+    """The black-and-white page in the pixels of the fax, none of its own divided between two."""
+    if _grows(page, place):
+        return _stretched(page, place, Image.Resampling.BOX)
+    return ink.scaled(pixels, place.width, place.height, whole=True)
+
+
+def _even(page: Image.Image, pixels: Grey, place: Fit) -> Grey:
+    """The same, its pixels divided so that each pixel of the fax stands for as many: a pattern of dots stays even."""
+    if _grows(page, place):
+        return _stretched(page, place, Image.Resampling.BILINEAR)
+    return ink.scaled(pixels, place.width, place.height)
+
+
+def _fitted(page: Image.Image, place: Fit) -> Grey:
+    """The grey page in the pixels of the fax, more than it has or fewer."""
+    if _grows(page, place):
+        return _stretched(page, place, Image.Resampling.BICUBIC)
+    return ink.scaled(Grey(*page.size, page.tobytes()), place.width, place.height)
+
+
+def _grows(page: Image.Image, place: Fit) -> bool:
+    return place.width > page.width or place.height > page.height
+
+
+def _stretched(page: Image.Image, place: Fit, how: Image.Resampling) -> Grey:
+    size = (place.width, place.height)
+    return Grey(*size, page.convert("L").resize(size, how).tobytes())
+
+
 def _black_below(page: Image.Image, place: Fit) -> int:
     """Where a pixel of the fax stands for more than four, a stroke of one in a whole row of them makes it black."""
     box = math.ceil(max(page.width / place.width, page.height / place.height))
     return min(WHITE, max(BLACK_BELOW, math.ceil(WHITE - WHITE / box) + 1))
-
-
-def _fitted(page: Image.Image, place: Fit) -> Grey:
-    """The picture, of mode 1 or L, in the pixels of the fax, more than it has or fewer."""
-    size, bilevel = (place.width, place.height), page.mode == "1"
-    if place.width > page.width or place.height > page.height:
-        stretched = page.convert("L").resize(size, Image.Resampling.BOX if bilevel else Image.Resampling.BICUBIC)
-        return Grey(*size, stretched.tobytes())
-    # Pillow holds a black-and-white pixel in a byte, too: as such it is had in a fifth of the time.
-    return ink.scaled(Grey(*page.size, page.tobytes("raw", "L")), *size, whole=bilevel)

@@ -16,6 +16,7 @@ ROW_BYTES = 216
 """1728 pixels, the most significant bit first, 1 is black (T.4)."""
 _T6_ROW_BYTES, _T6_END_BYTES = 1736, 8
 _NO_MEMORY = -2
+_SQUARE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,26 @@ def scaled(picture: Grey, width: int, height: int, *, whole: bool = False) -> Gr
     return Grey(width, height, pixels)
 
 
+def find_dots(picture: Grey, width: int, height: int) -> bytes | None:
+    """Where a picture of 0 and 255 shows greys as dots, when it is made `width` x `height`; None when nowhere.
+
+    A mark for each square of 8 x 8 pixels of the fax, for `smooth` and `binarised_dots`.
+    """
+    marks = bytearray(-(-width // _SQUARE) * -(-height // _SQUARE))
+    source = (_in(picture.pixels), len(picture.pixels), picture.width, picture.height)
+    found = lib.ink_find_dots(*source, width, height, _in(marks), len(marks))
+    if found == 1:
+        return bytes(marks)
+    _check(found)
+    return None
+
+
+def smooth(dots: Grey, marks: bytes, onto: bytearray) -> None:
+    """Takes the dots of a page back to greys where there are marks, in the pixels `onto` of a page of its size."""
+    source = (_in(dots.pixels), len(dots.pixels), dots.width, dots.height)
+    _check(lib.ink_smooth(*source, _in(marks), len(marks), _in(onto), len(onto)))
+
+
 class Screen(IntEnum):
     """What photographs become: dots, or lines, which are coarser and take less time on the phone."""
 
@@ -61,6 +82,14 @@ def binarised(page: Grey, screen: Screen = Screen.DOTS) -> Rows:
     rows = bytearray(page.height * ROW_BYTES)
     size = len(page.pixels)
     _check(lib.ink_binarise(_in(page.pixels), size, page.width, page.height, screen, _in(rows), len(rows)))
+    return _cleaned(rows)
+
+
+def binarised_dots(page: Grey, marks: bytes, below: int, screen: Screen = Screen.DOTS) -> Rows:
+    """The same where there are marks (`find_dots`); elsewhere black is what is darker than `below`."""
+    rows = bytearray(page.height * ROW_BYTES)
+    source = (_in(page.pixels), len(page.pixels), page.width, page.height)
+    _check(lib.ink_binarise_dots(*source, _in(marks), len(marks), below, screen, _in(rows), len(rows)))
     return _cleaned(rows)
 
 

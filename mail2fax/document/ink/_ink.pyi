@@ -19,8 +19,43 @@ class _Lib:
         new_height: int,
         whole: int,
     ) -> int: ...
+    def ink_find_dots(
+        self,
+        source: CData,
+        source_size: int,
+        width: int,
+        height: int,
+        new_width: int,
+        new_height: int,
+        marks: CData,
+        marks_size: int,
+    ) -> int: ...
+    def ink_smooth(
+        self,
+        grey: CData,
+        size: int,
+        width: int,
+        height: int,
+        marks: CData,
+        marks_size: int,
+        target: CData,
+        target_size: int,
+    ) -> int: ...
     def ink_binarise(
         self, grey: CData, size: int, width: int, height: int, screen: int, rows: CData, rows_size: int
+    ) -> int: ...
+    def ink_binarise_dots(
+        self,
+        grey: CData,
+        size: int,
+        width: int,
+        height: int,
+        marks: CData,
+        marks_size: int,
+        below: int,
+        screen: int,
+        rows: CData,
+        rows_size: int,
     ) -> int: ...
     def ink_cut(
         self, grey: CData, size: int, width: int, height: int, below: int, rows: CData, rows_size: int

@@ -8,6 +8,8 @@
  * one piece is made a rectangle when it fills most of it, for photographs have corners.
  */
 #include "photo.h"
+#include "dots.h"
+#include "pieces.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +35,17 @@
 /* In blocks: 3 cm2. */
 #define LEAST_AREA 75
 #define FILLED_PART 28 /* of 100 */
+/* Of an area of dots so many of 100 cells must be found that all of it is photograph. */
+#define DOTS_PART 25
+
+enum { NOTHING, THOUGHT, SEEN, FOUND };
 
 typedef struct {
     int width, height;
     uint8_t *tones;  /* each block's grey without dark strokes, 0 where that is paper or black */
     uint8_t *depths; /* without light strokes, 0 at the same places */
     uint8_t *votes;  /* 1: it changes there */
-    uint8_t *marks;  /* 1: thought to be photograph; 2: seen; 3: found */
+    uint8_t *marks;  /* what is thought of it */
     int *pending;
 } blocks_t;
 
@@ -91,14 +97,9 @@ static void see_tones(blocks_t *blocks, const grid_t *ground, const grid_t *dept
         }
 }
 
-typedef struct {
-    int left, right, top, bottom;
-} box_t;
-
 static box_t around(const blocks_t *blocks, int x, int y, int reach)
 {
-    return (box_t) {x < reach ? 0 : x - reach, x + reach < blocks->width ? x + reach : blocks->width - 1,
-                    y < reach ? 0 : y - reach, y + reach < blocks->height ? y + reach : blocks->height - 1};
+    return box_around(x, y, reach, blocks->width, blocks->height);
 }
 
 /* How different the tones in the box are, when they are many; else 0. */
@@ -170,67 +171,58 @@ static relief_t relief_at(const blocks_t *blocks, const uint8_t *tones, int x, i
 }
 
 typedef struct {
-    box_t box;
-    int size, tones, shaded, peaks;
-} piece_t;
+    int tones, shaded, peaks;
+} relief_count_t;
 
 /* Counts what the block says: shades and peaks are those that both sieves leave. */
-static void judge(const blocks_t *blocks, piece_t *piece, int x, int y, int noise)
+static void judge(const blocks_t *blocks, relief_count_t *count, int x, int y, int noise)
 {
     relief_t tone = relief_at(blocks, blocks->tones, x, y, 1), depth = relief_at(blocks, blocks->depths, x, y, 1);
     relief_t high = relief_at(blocks, blocks->tones, x, y, FAR), deep = relief_at(blocks, blocks->depths, x, y, FAR);
 
-    piece->tones += blocks->tones[y * blocks->width + x] > 0;
-    piece->shaded += tone.shade >= SHADE + noise / 2 && depth.shade >= SHADE + noise / 2;
-    piece->peaks += high.peak >= PEAK + noise && deep.peak >= PEAK + noise;
+    count->tones += blocks->tones[y * blocks->width + x] > 0;
+    count->shaded += tone.shade >= SHADE + noise / 2 && depth.shade >= SHADE + noise / 2;
+    count->peaks += high.peak >= PEAK + noise && deep.peak >= PEAK + noise;
 }
 
-/* The piece at `start`, which is marked as seen. */
-static piece_t explore(blocks_t *blocks, int start, int noise)
+/* Whether the piece that was just seen is a photograph. */
+static int is_photo(const blocks_t *blocks, piece_t piece, int noise)
 {
-    piece_t piece = {.box = {blocks->width, 0, blocks->height, 0}};
-    box_t *box = &piece.box;
-    int count = 0;
+    relief_count_t count = {0};
 
-    blocks->marks[start] = 2;
-    blocks->pending[count++] = start;
-    while (count) {
-        int at = blocks->pending[--count], x = at % blocks->width, y = at / blocks->width;
-        box_t near = around(blocks, x, y, 1);
-
-        piece.size++;
-        judge(blocks, &piece, x, y, noise);
-        box->left = x < box->left ? x : box->left;
-        box->right = x > box->right ? x : box->right;
-        box->top = y < box->top ? y : box->top;
-        box->bottom = y > box->bottom ? y : box->bottom;
-        for (int ny = near.top; ny <= near.bottom; ny++)
-            for (int nx = near.left; nx <= near.right; nx++)
-                if (blocks->marks[ny * blocks->width + nx] == 1) {
-                    blocks->marks[ny * blocks->width + nx] = 2;
-                    blocks->pending[count++] = ny * blocks->width + nx;
-                }
-    }
-    return piece;
+    for (int y = piece.box.top; y <= piece.box.bottom; y++)
+        for (int x = piece.box.left; x <= piece.box.right; x++)
+            if (blocks->marks[y * blocks->width + x] == SEEN)
+                judge(blocks, &count, x, y, noise);
+    return piece.size >= LEAST_AREA && (count.shaded - SHADED_BY_CHANCE) * 100 >= count.tones * SHADED_PART &&
+           count.peaks * 100 >= count.tones * PEAKS_PART;
 }
 
-/* The piece that was just seen is found, or forgotten: 2 becomes 3 or 0; of a rectangle all becomes 3. */
-static void settle(blocks_t *blocks, piece_t piece)
+/* The piece that was just seen is found, or forgotten; of a rectangle all is found. */
+static void settle(blocks_t *blocks, piece_t piece, int found)
 {
     box_t box = piece.box;
     int area = (box.right - box.left + 1) * (box.bottom - box.top + 1);
-    int found = piece.size >= LEAST_AREA && (piece.shaded - SHADED_BY_CHANCE) * 100 >= piece.tones * SHADED_PART &&
-                piece.peaks * 100 >= piece.tones * PEAKS_PART;
     int whole = found && piece.size * 100 >= area * FILLED_PART;
 
     for (int y = box.top; y <= box.bottom; y++)
         for (int x = box.left; x <= box.right; x++) {
             uint8_t *mark = &blocks->marks[y * blocks->width + x];
 
-            if (whole || (found && *mark == 2))
-                *mark = 3;
-            else if (*mark == 2)
-                *mark = 0;
+            if (whole || (found && *mark == SEEN))
+                *mark = FOUND;
+            else if (*mark == SEEN)
+                *mark = NOTHING;
+        }
+}
+
+static void find(blocks_t *blocks, int noise)
+{
+    for (int at = 0; at < blocks->width * blocks->height; at++)
+        if (blocks->marks[at] == THOUGHT) {
+            piece_t piece = piece_at(blocks->marks, blocks->width, blocks->height, blocks->pending, at, THOUGHT, SEEN);
+
+            settle(blocks, piece, is_photo(blocks, piece, noise));
         }
 }
 
@@ -242,14 +234,38 @@ int photo_find(const grid_t *ground, const grid_t *depth, const grid_t *paper, i
     if (!failed) {
         see_tones(&blocks, ground, depth, paper);
         vote(&blocks, noise);
-        for (int at = 0; at < blocks.width * blocks.height; at++)
-            if (blocks.marks[at] == 1)
-                settle(&blocks, explore(&blocks, at, noise));
+        find(&blocks, noise);
         for (int y = 0; y < mask->height; y++)
             for (int x = 0; x < mask->width; x++)
                 mask->cells[(size_t) y * (size_t) mask->width + (size_t) x] =
-                    blocks.marks[y / BLOCK * blocks.width + x / BLOCK] == 3;
+                    blocks.marks[y / BLOCK * blocks.width + x / BLOCK] == FOUND ? IN_GREY : 0;
     }
     forget(&blocks);
     return failed;
+}
+
+/* The mark of a cell's square. */
+static uint8_t mark_of(const uint8_t *marks, const grid_t *grid, size_t cell)
+{
+    size_t x = cell % (size_t) grid->width, y = cell / (size_t) grid->width, each = SQUARE / CELL;
+
+    return marks[y / each * (((size_t) grid->width + each - 1) / each) + x / each];
+}
+
+void photo_in_dots(const uint8_t *marks, grid_t *mask)
+{
+    size_t cells[256] = {0}, found[256] = {0};
+
+    for (size_t i = 0; i < mask->size; i++) {
+        uint8_t mark = mark_of(marks, mask, i);
+
+        cells[mark]++;
+        found[mark] += mask->cells[i] > 0;
+    }
+    for (size_t i = 0; i < mask->size; i++) {
+        uint8_t mark = mark_of(marks, mask, i);
+
+        if (mark != NO_DOTS)
+            mask->cells[i] = found[mark] * 100 >= cells[mark] * DOTS_PART ? IN_DOTS : 0;
+    }
 }

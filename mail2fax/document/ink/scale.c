@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define WHOLE 256
-#define LARGEST (1 << 24)
 
 /* The boxes in one direction: box i begins at pixel `first[i]`, and has `taps` weights at i * taps, the last ones 0 when
  * it touches fewer pixels. */
@@ -112,8 +111,8 @@ int ink_scale(const uint8_t *source, size_t source_size, int width, int height, 
     uint16_t *sums = NULL;
     int failed = -2;
 
-    if (new_width < 1 || new_height < 1 || new_width > width || new_height > height || width > LARGEST ||
-        height > LARGEST || source_size < (size_t) width * (size_t) height ||
+    if (new_width < 1 || new_height < 1 || new_width > width || new_height > height || width > INK_MOST_SIDE ||
+        height > INK_MOST_SIDE || source_size < (size_t) width * (size_t) height ||
         target_size < (size_t) new_width * (size_t) new_height)
         return -1;
     if (!make_boxes(&across, width, new_width, whole) && !make_boxes(&down, height, new_height, whole)) {

@@ -3,8 +3,11 @@
  */
 #include "screen.h"
 #include "grid.h"
+#include "photo.h"
 
-#define LIGHTEST 236 /* of 256: what is lighter is white paper without a dot */
+/* Of 256: what is lighter is white paper without a dot. What has been dots had them where they were wanted. */
+#define LIGHTEST 236
+#define LIGHTEST_DOTS 256
 
 /* Dots at 45 degrees, two in a tile, growing from their middles and joining at half tone. */
 static const uint8_t dots[8][10] = {
@@ -25,7 +28,8 @@ void screen_row(int screen, int white, int y, const uint8_t *photo, uint8_t *bel
 {
     for (int x = 0; x < width; x++) {
         int tone = screen ? lines[y % 6] : dots[y % 8][x % 10];
-        int level = photo[x / CELL] ? tone * white / 256 * LIGHTEST / 256 : 0;
+        int lightest = photo[x / CELL] == IN_DOTS ? LIGHTEST_DOTS : LIGHTEST;
+        int level = photo[x / CELL] ? tone * white / 256 * lightest / 256 : 0;
 
         if (level > below[x])
             below[x] = (uint8_t) level;

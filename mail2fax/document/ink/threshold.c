@@ -6,6 +6,7 @@
  * judged: paper is white, a dark area is black. How much darker than its ground ink must be, the noise says.
  */
 #include "ink.h"
+#include "dots.h"
 #include "grid.h"
 #include "photo.h"
 #include "rows.h"
@@ -88,9 +89,10 @@ static int area_below(int ground, int paper, int contrast)
 }
 
 /* How much darker than its ground ink is at least. */
-static int least_depth(int ground, int paper, int in_photo, int contrast)
+static int least_depth(int ground, int paper, int photo, int contrast)
 {
-    if (in_photo && ground * 256 < paper * PAPER_BEGINS)
+    /* In what was dots something of them is left even on paper. */
+    if (photo == IN_DOTS || (photo && ground * 256 < paper * PAPER_BEGINS))
         return PHOTO_CONTRAST;
     return ground < area_black(paper) ? contrast * 2 : contrast;
 }
@@ -176,12 +178,18 @@ static int without_light_strokes(grid_t *grid)
     return grid_darkest(grid, STROKE_CELLS) || grid_lightest(grid, STROKE_CELLS);
 }
 
+/* A page to be made black and white. Where there are no `marks` of dots, if it has any, `below` is its threshold. */
+typedef struct {
+    const uint8_t *grey, *marks;
+    int width, height, below, screen;
+} order_t;
+
 /* Everything that is to be known of the page before its first row is written. */
-static int study(page_t *page, const uint8_t *grey, int width, int height)
+static int study(page_t *page, const order_t *order)
 {
     int noise;
 
-    look(grey, width, height, &page->light, &page->dark);
+    look(order->grey, order->width, order->height, &page->light, &page->dark);
     noise = noise_of(&page->light, &page->dark);
     page->contrast = bounded(LEAST_CONTRAST / 2 + noise * 4, LEAST_CONTRAST, MOST_CONTRAST);
     memcpy(page->paper.cells, page->light.cells, page->light.size);
@@ -191,28 +199,66 @@ static int study(page_t *page, const uint8_t *grey, int width, int height)
         photo_find(&page->light, &page->depth, &page->paper, noise, &page->photo) ||
         grid_darkest(&page->dark, LETTER_CELLS))
         return -2;
+    if (order->marks)
+        photo_in_dots(order->marks, &page->photo);
     page->white = white_of(&page->paper);
     decide(&page->light, &page->dark, &page->paper, &page->photo, page->contrast);
     return 0;
 }
 
-int ink_binarise(const uint8_t *grey, size_t size, int width, int height, int screen, uint8_t *rows, size_t rows_size)
+/* The threshold of a row between the areas of dots. */
+static void between_dots(const order_t *order, int y, uint8_t *below)
+{
+    const uint8_t *marks = order->marks + (size_t) (y / SQUARE) * (size_t) squares_in(order->width);
+
+    for (int x = 0; x < order->width; x++)
+        if (marks[x / SQUARE] == NO_DOTS)
+            below[x] = (uint8_t) order->below;
+}
+
+static void write_rows(const order_t *order, const page_t *page, uint8_t *rows)
+{
+    for (int y = 0; y < order->height; y++) {
+        const uint8_t *photo = page->photo.cells + (size_t) (y / CELL) * (size_t) page->photo.width;
+
+        thresholds(&page->light, y, page->below, order->width);
+        screen_row(order->screen, page->white, y, photo, page->below, order->width);
+        if (order->marks)
+            between_dots(order, y, page->below);
+        rows_pack(rows + (size_t) y * INK_ROW_BYTES, order->grey + (size_t) y * (size_t) order->width, page->below,
+                  order->width);
+    }
+}
+
+static int binarise(const order_t *order, uint8_t *rows)
 {
     page_t page = {0};
-    int failed;
+    int failed = make(&page, order->width, order->height);
+
+    if (!failed)
+        failed = study(&page, order);
+    if (!failed)
+        write_rows(order, &page, rows);
+    forget(&page);
+    return failed;
+}
+
+int ink_binarise(const uint8_t *grey, size_t size, int width, int height, int screen, uint8_t *rows, size_t rows_size)
+{
+    order_t order = {grey, NULL, width, height, 0, screen};
 
     if (!rows_fit(size, width, height, rows_size) || screen < 0 || screen >= SCREENS)
         return -1;
-    failed = make(&page, width, height);
-    if (!failed)
-        failed = study(&page, grey, width, height);
-    for (int y = 0; !failed && y < height; y++) {
-        const uint8_t *photo = page.photo.cells + (size_t) (y / CELL) * (size_t) page.photo.width;
+    return binarise(&order, rows);
+}
 
-        thresholds(&page.light, y, page.below, width);
-        screen_row(screen, page.white, y, photo, page.below, width);
-        rows_pack(rows + (size_t) y * INK_ROW_BYTES, grey + (size_t) y * (size_t) width, page.below, width);
-    }
-    forget(&page);
-    return failed;
+int ink_binarise_dots(const uint8_t *grey, size_t size, int width, int height, const uint8_t *marks, size_t marks_size,
+                      int below, int screen, uint8_t *rows, size_t rows_size)
+{
+    order_t order = {grey, marks, width, height, below, screen};
+
+    if (!rows_fit(size, width, height, rows_size) || screen < 0 || screen >= SCREENS || below < 0 || below > 255 ||
+        !squares_fit(marks_size, width, height))
+        return -1;
+    return binarise(&order, rows);
 }
