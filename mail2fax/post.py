@@ -67,15 +67,11 @@ class IncomingPost:
         fax = mail.fax
         if fax.id not in self._unsettled:
             try:
-                # In a thread: it becomes a third longer, line by line.
-                letter, readable = await asyncio.to_thread(self._letter, mail)
+                await self._hand_over(mail)
             except FileNotFoundError:
                 # Storage that is not mounted yet has no folder either.
                 await self._failed(mail, "the folder of its file is not there", permanent=False)
                 return
-            await self._alarm_of_loss(fax, readable)
-            try:
-                await send(letter, self._replies.server)
             except SendFailed as error:
                 await self._failed(mail, str(error), permanent=error.permanent)
                 return
@@ -87,7 +83,21 @@ class IncomingPost:
         reached(CrashPoint.FAX_MAILED)
         log.info("fax mailed", fax=fax.id, to=mail.to, pages=fax.pages, state=fax.state)
 
-    def _letter(self, mail: IncomingMail) -> tuple[EmailMessage, int]:
+    async def _hand_over(self, mail: IncomingMail) -> None:
+        """Gives the mail to the server: with less in it, at last with the word alone, when it is too large for that."""
+        for formats in (self._formats, self._formats[:1], ()):
+            # In a thread: it becomes a third longer, line by line.
+            letter, readable = await asyncio.to_thread(self._letter, mail, formats)
+            await self._alarm_of_loss(mail.fax, readable)
+            try:
+                return await send(letter, self._replies.server)
+            except SendFailed as error:
+                if not error.too_large or not formats:
+                    raise
+                log.warning("fax too large for the mail server", fax=mail.fax.id, formats=formats, error=str(error))
+        return None
+
+    def _letter(self, mail: IncomingMail, formats: Sequence[FaxFormat]) -> tuple[EmailMessage, int]:
         """The mail, and how many pages of the fax can be read now. Raises `FileNotFoundError` when its folder is away:
         a file that is gone from there is a fax that its reader must ask for again."""
         path = incoming_path(self._domains, mail.fax.domain, mail.fax.file)
@@ -98,7 +108,7 @@ class IncomingPost:
                 file.seek(0)
                 tiff = file.read(MOST_BYTES + 1)
             if len(tiff) <= MOST_BYTES:
-                attached = attachments(tiff, self._formats)
+                attached = attachments(tiff, formats)
         except FileNotFoundError:
             if not path.parent.is_dir():
                 raise

@@ -12,6 +12,8 @@ from mail2fax.oauth.source import TokenSource
 
 _PERMANENT = 5
 """First digit of a reply that says never (RFC 5321 4.2.1)."""
+_TOO_LARGE, _MAILBOX_FULL = 552, "5.2.2"
+"""RFC 1870 6: the size, in answer to MAIL or to the data; RFC 3463 has the same code for a mailbox that is full."""
 _MENDABLE = frozenset({530, 534, 535, 538})
 """A refused log-in or a demand for TLS (RFC 4954 6): our configuration's fault, which an admin mends meanwhile."""
 
@@ -44,11 +46,12 @@ class MailServer:
 
 class SendFailed(Exception):
     """The mail server did not take the mail. `permanent` is True when it never will: a 5xx answer to the
-    recipient or to the mail itself."""
+    recipient or to the mail itself. `too_large`: it would take a smaller one."""
 
-    def __init__(self, problem: str, *, permanent: bool) -> None:
+    def __init__(self, problem: str, *, permanent: bool, too_large: bool = False) -> None:
         super().__init__(problem)
         self.permanent = permanent
+        self.too_large = too_large
 
 
 async def send(message: EmailMessage, server: MailServer) -> None:
@@ -85,8 +88,9 @@ async def send(message: EmailMessage, server: MailServer) -> None:
         raise SendFailed(refusal_words(f"{error.code} {error.message}"), permanent=False) from error
     except aiosmtplib.SMTPResponseException as error:
         # A greeting, a log-in or our own address that is refused is about us and the server, not about this mail.
-        final = isinstance(error, aiosmtplib.SMTPDataError) and _permanent(error.code)
-        raise SendFailed(f"{error.code} {error.message}", permanent=final) from error
+        too_large = error.code == _TOO_LARGE and _MAILBOX_FULL not in error.message
+        final = too_large or (isinstance(error, aiosmtplib.SMTPDataError) and _permanent(error.code))
+        raise SendFailed(f"{error.code} {error.message}", permanent=final, too_large=too_large) from error
     except (aiosmtplib.SMTPException, OSError) as error:
         raise SendFailed(_words(error), permanent=False) from error
 

@@ -1,11 +1,17 @@
 """How a fax that came in reaches its reader, and when that is given up: with a mail server that refuses connections."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.policy import default
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from mail2fax.dispatch import ReplyDelivery
 from mail2fax.jobs.alarms import Alarms
@@ -26,6 +32,11 @@ CAME = datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
 READER, OTHER = "reader@example.com", "other@example.com"
 
 
+def delivery_to(port: int) -> ReplyDelivery:
+    server = MailServer("127.0.0.1", port, "fax.example.com", timeout_s=5)
+    return ReplyDelivery(Letterhead("fax@example.com", ZoneInfo("UTC")), server, timedelta(hours=72))
+
+
 class Stage:
     """One fax that came in, with its file, and a post whose mail server is away."""
 
@@ -34,9 +45,12 @@ class Stage:
         self.store, self.domains = store, folder / "domains"
         self.faxes = IncomingFaxes(store, self.clock, "fax.example.com")
         self.alarms = Alarms(store, self.clock, "fax.example.com", mailed=True)
-        server = MailServer("127.0.0.1", free_tcp_port(), "fax.example.com", timeout_s=5)
-        delivery = ReplyDelivery(Letterhead("fax@example.com", ZoneInfo("UTC")), server, timedelta(hours=72))
+        delivery = delivery_to(free_tcp_port())
         self.post = IncomingPost(self.faxes, self.domains, delivery, tuple(FaxFormat), self.alarms, self.clock)
+
+    def use(self, port: int) -> None:
+        """The mail server is there."""
+        self.post.adopt(delivery_to(port), tuple(FaxFormat))
 
     def clock(self) -> datetime:
         return self.now
@@ -92,7 +106,7 @@ async def test_storage_that_is_away_is_waited_for_and_of_a_file_that_is_gone_its
     away.rename(stage.domains)
     stage.path(fax).unlink()
     (mail,) = await stage.faxes.owed(due)
-    letter, readable = stage.post._letter(mail)
+    letter, readable = stage.post._letter(mail, tuple(FaxFormat))
     assert (readable, list(letter.iter_attachments())) == (0, [])
     assert "CANNOT BE READ" in letter["Subject"]
     stage.now = due
@@ -106,7 +120,7 @@ async def test_a_fax_that_was_spoiled_on_the_disk_is_attached_as_it_is_and_says_
     content = stage.path(fax).read_bytes()
     stage.path(fax).write_bytes(content[:kept] + bytes(len(content) - kept))
     (mail,) = await stage.faxes.owed(stage.now)
-    letter, readable = stage.post._letter(mail)
+    letter, readable = stage.post._letter(mail, tuple(FaxFormat))
     assert readable == 0
     (attached,) = letter.iter_attachments()
     assert attached.get_content_type() == "image/tiff"
@@ -134,10 +148,36 @@ async def test_a_fax_is_mailed_again_as_a_new_mail_when_a_person_says_so(stage: 
 async def test_a_file_that_no_mail_server_takes_is_not_even_tried(stage: Stage) -> None:
     fax = await stage.come()
     (mail,) = await stage.faxes.owed(stage.now)
-    assert len(list(stage.post._letter(mail)[0].iter_attachments())) == 2
+    assert len(list(stage.post._letter(mail, tuple(FaxFormat))[0].iter_attachments())) == 2
     with stage.path(fax).open("r+b") as file:
         file.truncate(MOST_BYTES + 1)
-    assert not list(stage.post._letter(mail)[0].iter_attachments())
+    assert not list(stage.post._letter(mail, tuple(FaxFormat))[0].iter_attachments())
+
+
+@pytest.mark.parametrize("taken_as", [(FaxFormat.PDF, FaxFormat.TIFF), (FaxFormat.PDF,), ()])
+async def test_a_fax_that_is_too_large_for_the_mail_server_comes_with_less_attached(
+    stage: Stage, taken_as: tuple[FaxFormat, ...]
+) -> None:
+    """Trap: Postfix takes 10 MB and says 552 to MAIL FROM; that was tried for three days, and nobody was told."""
+    await stage.come()
+    (mail,) = await stage.faxes.owed(stage.now)
+    limit = len(stage.post._letter(mail, taken_as)[0].as_bytes(policy=SMTP_POLICY)) + 50
+    taken: list[EmailMessage] = []
+
+    class Handler:
+        async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+            taken.append(message_from_bytes(envelope.original_content or b"", policy=default))
+            return "250 kept"
+
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(Handler(), data_size_limit=limit), "127.0.0.1", 0)
+    async with server:
+        stage.use(server.sockets[0].getsockname()[1])
+        assert await stage.post.send_owed() is None
+    (letter,) = taken
+    kinds = {"application/pdf": FaxFormat.PDF, "image/tiff": FaxFormat.TIFF}
+    assert tuple(kinds[each.get_content_type()] for each in letter.iter_attachments()) == taken_as
+    assert await stage.alarmed() == []
 
 
 def test_where_both_formats_are_too_much_the_first_is_attached_alone() -> None:
