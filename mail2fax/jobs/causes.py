@@ -11,6 +11,7 @@ from mail2fax.jobs.outcomes import (
     Q850,
     SIP,
     T30,
+    T38_WANTED,
     TRUNK_SILENT,
     Row,
 )
@@ -53,6 +54,8 @@ def cause_of(ended: CallEnded) -> str:
         parts.append(call.ended_by.value)
     if call.redirected_to:
         parts.append(f"moved to {call.redirected_to}")
+    if call.t38_refused and not fax.last_confirmed:
+        parts.append("T.38 refused by us")
     if call.detail:
         parts.append(call.detail)
     return _printable(" · ".join(parts))
@@ -63,6 +66,8 @@ def _row_of_fax(ended: CallEnded) -> Row:
     if ended.media is Media.NONE and fax.fault is FaxFault.NOT_STARTED:
         return NO_MEDIUM
     heard = machine_heard(fax)
+    if _left_for_t38(ended):
+        return T38_WANTED
     if not heard and fax.fault in _UNHEARD_FAULTS:
         # A gateway that answers first and learns afterwards that the line is busy says so in its BYE.
         if q850 in Q850:
@@ -72,6 +77,12 @@ def _row_of_fax(ended: CallEnded) -> Row:
     # A code of "all well" says nothing of a fax that is not whole: what the frames showed does.
     row = T30.get(fax.code, FAULTS[fax.fault]) if fax.code else FAULTS[fax.fault]
     return row.heard or row if heard else row
+
+
+def _left_for_t38(ended: CallEnded) -> bool:
+    """Whether the far end hung up on a fax that it would rather have had in T.38."""
+    call, fax = ended.call, ended.fax
+    return call.t38_refused and call.ended_by is EndedBy.FAR_END and not fax.pages_sent and fax.fault in _UNHEARD_FAULTS
 
 
 def _row_of_answer(sip_code: int, q850: int | None) -> Row:

@@ -148,6 +148,9 @@ NO_MEDIUM = _REFUSED
 HUNG_UP_UNHEARD = Row(D.HUNG_UP_UNHEARD, K.NO_FAX, R.NO_FAX)
 """Cut before any fax machine was heard: a person, or one of those that answer no fax."""
 
+T38_WANTED = Row(D.T38_WANTED, K.PROTOCOL, R.NEGOTIATION, (Change.OTHER_MEDIUM, Change.OTHER_TRUNK), at_most=1)
+"""Cut after we had refused the far end's T.38: the trunk's `t38` is "never", or T.38 had failed with this number."""
+
 T30: Mapping[int, Row] = {
     0: Row(D.PAGES_MISSING, K.PROTOCOL, R.PROTOCOL, (Change.RESUME,)),  # "all well" with pages missing
     1: Row(D.STRANGE_TONE, K.PROTOCOL, R.PROTOCOL, (Change.OTHER_MEDIUM,)),

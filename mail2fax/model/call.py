@@ -185,7 +185,7 @@ class CallResult:
     `sip_code` is the final answer to the INVITE (None when none came), `sip_reason` its phrase,
     `q850` the cause of a Reason header in the final answer or the BYE (RFC 3326). `retry_after_s` is how long the far
     end asks us to wait before another call, `redirected_to` the number that it names instead (SIP 3xx), as it is there:
-    nobody has judged it yet.
+    nobody has judged it yet. `t38_refused`: it asked for T.38, which we refused as the order has it.
     """
 
     ended_by: EndedBy
@@ -195,6 +195,7 @@ class CallResult:
     detail: str = ""
     retry_after_s: int | None = None
     redirected_to: str = ""
+    t38_refused: bool = False
 
 
 class FaxFault(StrEnum):

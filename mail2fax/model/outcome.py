@@ -74,6 +74,7 @@ class Diagnosis(StrEnum):
     DOCUMENT_BROKEN = "document-broken"
     # The two machines
     HUNG_UP_UNHEARD = "hung-up-unheard"
+    T38_WANTED = "t38-wanted"
     STRANGE_TONE = "strange-tone"
     NO_FAX_TONES = "no-fax-tones"
     NO_INTRODUCTION = "no-introduction"

@@ -66,6 +66,8 @@ class Fax:
         self.lane: Lane | None = None
         """Carries the even part of the media by itself, if the call has one."""
         self._latch = Latch(None, pinned=pinned)
+        self._met: tuple[Address | None, Address | None] = (None, None)
+        """Where the latest packets went to and came from, when the far end has closed its port meanwhile."""
         self._report = Report()
         self._result = FaxResult(FaxFault.NOT_STARTED)
         self._sent_before = 0
@@ -135,6 +137,8 @@ class Fax:
         self._halt()
         if target != self._latch.said and self._path:
             self._path.begin_anew()
+        if self._latch.target:
+            self._met = self._latch.target, self._latch.source
         self._latch.learn_anew(target)
         if codec and isinstance(self._path, AudioPath):
             self._path.speak(codec)
@@ -279,7 +283,8 @@ class Fax:
         self._count_at = now + _COUNT_EVERY_S
         if self._path is None:
             return
-        addresses = [("to", _text_of(self._latch.target)), ("from", _text_of(self._latch.source))]
+        target, source = (self._latch.target, self._latch.source) if self._latch.target else self._met
+        addresses = [("to", _text_of(target)), ("from", _text_of(source))]
         dropped = [(f"dropped:{why}", count) for why, count in self._dropped.items()]
         self._trace.counts(now, self._medium, [("sent", self._sent), *self._path.counts(), *dropped, *addresses])
 
@@ -287,6 +292,7 @@ class Fax:
         self._path = path
         self._greeting = path.greeting
         self._latch = self._latch.successor(target)
+        self._met = None, None
         self._sent = 0
         self._count_at = now + _COUNT_EVERY_S
         self._next_frame_at = now

@@ -132,6 +132,7 @@ class Line:
         self._ringing: int | None = None
         self._offer_at: float | None = None
         self._offering = False
+        self._t38_refused = False
         self._is_answered = False
         self._answer_at: float | None = None
         self._left_by: EndedBy | None = None
@@ -271,6 +272,7 @@ class Line:
         if self._order.media_policy is MediaPolicy.NEVER or self._fax.page_data_flows:
             why = "page data flows already" if self._fax.page_data_flows else "this call is ordered without it"
             self.trace.note(now, f"the far end wants T.38, and we refuse: {why}")
+            self._t38_refused = self._order.media_policy is MediaPolicy.NEVER
             self._session.refuse_offer(_NOT_ACCEPTABLE, now)
             return
         agreed = self._agree(t38)
@@ -381,7 +383,8 @@ class Line:
         self._fax.stop(now)
         self._events += self._fax.take_events()
         detail = result.detail or self._fax.detail
-        self._events.append(CallEnded(replace(result, detail=detail), self._fax.media, self._fax.result()))
+        result = replace(result, detail=detail, t38_refused=self._t38_refused)
+        self._events.append(CallEnded(result, self._fax.media, self._fax.result()))
         self.done = True
 
 

@@ -9,7 +9,7 @@ from mail2fax import wiring
 from mail2fax.config import Config
 from mail2fax.engine.embedded.spandsp.codes import CompletionCode, fault_of
 from mail2fax.jobs.causes import answered, row_of
-from mail2fax.jobs.outcomes import FAULTS, OUR_ENDS, PAIRS, Q850, SIP, T30
+from mail2fax.jobs.outcomes import FAULTS, OUR_ENDS, PAIRS, Q850, SIP, T30, T38_WANTED
 from mail2fax.jobs.retry import Circumstances, Failure, judge
 from mail2fax.model.call import CallEnded, EndedBy, FaxFault, Media
 from mail2fax.model.job import JobEvent
@@ -291,6 +291,17 @@ def test_a_call_cut_before_any_machine_was_heard_is_no_fax() -> None:
         assert (row_of(how).diagnosis, row_of(how).kind) == (D.HUNG_UP_UNHEARD, K.NO_FAX)
 
 
+def test_a_far_end_that_leaves_since_we_refused_its_t38_is_tried_once_more_in_another_way() -> None:
+    """Not "no fax machine": that would send its owner to the machine, and nobody to `trunk.t38`."""
+    left = ended(fault=FaxFault.DROPPED, code=49, q850=16)
+    wanted = replace(left, call=replace(left.call, t38_refused=True))
+    assert (row_of(wanted).diagnosis, row_of(wanted).kind) == (D.T38_WANTED, K.PROTOCOL)
+    assert C.OTHER_MEDIUM in row_of(wanted).changes
+    assert len(waits_of(wanted)) == 1
+    ours = replace(wanted, call=replace(wanted.call, ended_by=EndedBy.US))
+    assert row_of(ours).diagnosis is not D.T38_WANTED
+
+
 def test_a_gateway_that_answers_first_and_learns_later_is_believed_its_bye() -> None:
     assert row_of(ended(fault=FaxFault.DROPPED, q850=17)).kind is K.BUSY
     assert row_of(ended(fault=FaxFault.NO_FAX, code=2, q850=16)).kind is K.NO_FAX
@@ -336,6 +347,6 @@ def test_the_rows_here_are_all_there_are() -> None:
 def test_every_diagnosis_has_a_row_and_none_means_success() -> None:
     """Only the confirmation of every page does."""
     rows = [*SIP.values(), *Q850.values(), *PAIRS.values(), *T30.values(), *FAULTS.values(), *OUR_ENDS.values()]
-    rows += [row_of(ended(fault=FaxFault.DROPPED)), row_of(ended(EndedBy.TIMEOUT, sip_code=None))]
+    rows += [T38_WANTED, row_of(ended(fault=FaxFault.DROPPED)), row_of(ended(EndedBy.TIMEOUT, sip_code=None))]
     assert {row.diagnosis for row in rows} == set(D)
     assert not {row.kind for row in rows} & {K.DELIVERED, K.UNCONFIRMED, K.CANCELLED, K.INTERRUPTED}

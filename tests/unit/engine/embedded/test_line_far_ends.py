@@ -8,6 +8,7 @@ import pytest
 from mail2fax.engine.embedded.line import LineSettings
 from mail2fax.engine.embedded.t38.offer import ErrorCorrection, T38Parameters
 from mail2fax.engine.embedded.t38.udptl import UdptlPacket, build_packet, parse_packet
+from mail2fax.jobs.causes import cause_of, row_of
 from mail2fax.model.call import (
     CallOrder,
     EndedBy,
@@ -18,6 +19,8 @@ from mail2fax.model.call import (
     PageConfirmed,
     PageProgress,
 )
+from mail2fax.model.outcome import Diagnosis, OutcomeKind
+from mail2fax.model.trace import TraceKind
 from tests.harness.pump import LATENCY_S, MEDIA_PORT, Fate, Parcel, Phone, Pump, media_by_chance
 from tests.unit.engine.embedded.calls import CALLED, CALLER, Calls, rewrite
 from tests.unit.engine.embedded.spandsp.test_far_machines import PWD_BIT, SUB_BIT, EditDis
@@ -237,6 +240,10 @@ def test_a_reinvite_right_after_the_fax_is_accepted_and_begins_nothing(calls: Ca
     pump.run()
     calls.assert_delivered(pump)
     assert (pump.caller.end.media, pump.caller.end.fax.code) == (Media.T38, 0)
+    assert pump.caller.line
+    counts = [line.text for line in pump.caller.line.trace.close() if line.kind is TraceKind.COUNTS]
+    assert len(counts) == 2, "audio, then T.38"
+    assert all("to=192.0.2.2:40000 from=192.0.2.2:40000" in text for text in counts), "also of a port that is closed"
 
 
 @pytest.mark.parametrize("media", ["t38", "audio"])
@@ -266,6 +273,27 @@ def test_a_bye_before_the_last_confirmation_is_not_a_success(calls: Calls) -> No
     assert not end.delivered(2)
     assert end.fax.fault is FaxFault.NOT_CONFIRMED
     assert (end.fax.pages_sent, end.fax.pages_confirmed, end.fax.last_confirmed) == (2, 1, False)
+
+
+def test_a_far_end_that_hangs_up_since_we_refuse_its_t38_is_known_for_that(calls: Calls) -> None:
+    pump = calls.pump(calls.caller(NEVER), calls.called(OFFER))
+    pump.dial()
+    pump.run(lambda: any(line.startswith("SIP/2.0 488") for line in pump.sip(pump.caller)))
+    assert pump.called.line
+    pump.called.line.hang_up(pump.now, EndedBy.US)
+    pump.run()
+    end = pump.caller.end
+    assert end.call.t38_refused
+    assert (row_of(end).diagnosis, row_of(end).kind) == (Diagnosis.T38_WANTED, OutcomeKind.PROTOCOL)
+    assert "T.38 refused by us" in cause_of(end)
+
+
+def test_a_far_end_that_takes_the_fax_in_audio_instead_is_not_blamed(calls: Calls) -> None:
+    pump = calls.pump(calls.caller(NEVER), calls.called(OFFER))
+    pump.call()
+    calls.assert_delivered(pump)
+    assert pump.caller.end.call.t38_refused
+    assert "T.38 refused" not in cause_of(pump.caller.end)
 
 
 def test_a_late_yes_to_our_t38_costs_no_page_that_we_have_confirmed_in_audio(calls: Calls) -> None:
