@@ -11,7 +11,6 @@ _BLACK_IS_ZERO = 1
 _T4_OPTIONS, _TWO_DIMENSIONAL = 292, 1
 _DEPTHS = 8
 """Where in it the depths of its colours lie."""
-_WITHOUT_EOL = "Try to decode (read) fax Group 3 data without EOL at line 0 "
 
 Tag = tuple[int, int, int, int]
 """Its number, its type, how many values it has, and the value, or where the values lie."""
@@ -40,9 +39,8 @@ def in_tiff(
 
 
 def require_whole_fax(code: bytes, size: tuple[int, int], k: int, libtiff: LibTiff) -> None:
-    """Raises `Complaint` for a picture in T.6 (`k` below 0, as PDF has it) or T.4 code that is not whole."""
+    """Raises `Complaint` for a picture in T.6 (`k` below 0, as PDF has it) or T.4 code with EOLs that is not whole."""
     more = ((_T4_OPTIONS, 4, 1, _TWO_DIMENSIONAL),) if k > 0 else ()
     tiff, directory = in_tiff(code, size, 1, T6 if k < 0 else T4, _BLACK_IS_ZERO, *more, depth=1)
-    # T.4 with none of its EOLs is what PDF has by default.
-    with libtiff.page(tiff, directory, bear=(_WITHOUT_EOL,) if k == 0 else ()) as page:
+    with libtiff.page(tiff, directory) as page:
         page.unpack(0, np.empty(page.part_bytes, np.uint8))

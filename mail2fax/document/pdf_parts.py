@@ -28,7 +28,9 @@ from mail2fax.document.refused import Refused, damaged
 LARGEST_UNIT = 75_000.0
 """Points: the largest UserUnit that readers take (Acrobat's)."""
 
-_CHUNK, _ZLIB_HEAD = 1 << 20, 2
+_CHUNK, _ZLIB_HEAD, _FLUSHED = 1 << 20, 2, b"\x00\x00\xff\xff"
+_WRONG_SUM = "incorrect data check"
+_JBIG2_FILE = b"\x97JB2"
 _END_OF_CODE, _END_BYTES = b"\xff\xd9", 64
 _DEEPEST = 12
 _PNG_PREDICTORS = 10
@@ -178,6 +180,8 @@ class _Page:
         try:
             _count(_unpacked(file)[0])
         except Garbled as error:
+            if _WRONG_SUM in str(error):
+                return  # as some programs that make fonts smaller write it
             raise damaged(self._number, "one of its fonts is missing or garbled", str(error)) from error
 
     def _look_at_picture(self, picture: Any) -> None:
@@ -208,9 +212,9 @@ class _Page:
 
     def _require_whole_fax(self, data: bytes, size: tuple[int, int], parms: Any) -> None:
         """PDF 1.7 table 11, as far as TIFF has a name for it."""
-        columns = int(_got(parms, "/Columns") or _FAX_COLUMNS)
-        if columns == size[0] and not _got(parms, "/EncodedByteAlign"):
-            require_whole_fax(data, size, int(_got(parms, "/K") or 0), self._readers.libtiff)
+        columns, k = int(_got(parms, "/Columns") or _FAX_COLUMNS), int(_got(parms, "/K") or 0)
+        if columns == size[0] and not _got(parms, "/EncodedByteAlign") and (k or _got(parms, "/EndOfLine")):
+            require_whole_fax(data, size, k, self._readers.libtiff)
 
 
 def _require_whole_jpeg2000(data: bytes) -> None:
@@ -222,9 +226,12 @@ def _require_whole_jpeg2000(data: bytes) -> None:
 
 
 def require_whole_jbig2(data: bytes) -> None:
-    """Raises `Garbled` unless the segments of an embedded JBIG2 stream are all there (T.88 7.2)."""
+    """Raises `Garbled` unless the segments of an embedded JBIG2 stream are all there (T.88 7.2).
+
+    A whole JBIG2 file has no business in a PDF; what becomes of one is PDFium's to say.
+    """
     at = 0
-    while at < len(data):
+    while at < len(data) and not data.startswith(_JBIG2_FILE):
         begun = at
         try:
             number, flags, count = struct.unpack_from(">IBB", data, at)
@@ -276,23 +283,24 @@ def _parms(stream: Any) -> Sequence[Any]:
 def _inflated(data: bytes) -> Iterator[bytes]:
     """What Flate data hold, piece by piece; raises `Garbled` at the end when they are not whole.
 
-    The check sum at the end may be cut off: nothing is lost with it. One that is wrong tells that something is.
+    The check sum at the end may be cut off: nothing is lost with it. One that is wrong tells that something is. Some
+    programs write no end at all: what they had is flushed (RFC 1951 3.2.4: an empty block), and nothing follows.
     """
     unpacking, rest = zlib.decompressobj(), data
     try:
-        while rest:
+        while rest and not unpacking.eof:
             yield unpacking.decompress(rest, _CHUNK)
             rest = unpacking.unconsumed_tail
     except zlib.error as error:
         raise Garbled(str(error)) from error
-    if data and not unpacking.eof and not _ends(data[_ZLIB_HEAD:]):
+    if data and not unpacking.eof and not data.endswith(_FLUSHED) and not _ends(data[_ZLIB_HEAD:]):
         raise Garbled("it does not come to its end")
 
 
 def _ends(rest: bytes) -> bool:
     """Whether Deflate data without check sum come to their end."""
     unpacking = zlib.decompressobj(wbits=-15)
-    while rest:
+    while rest and not unpacking.eof:
         unpacking.decompress(rest, _CHUNK)
         rest = unpacking.unconsumed_tail
     return unpacking.eof
