@@ -18,9 +18,9 @@ FIELDS_SET = frozenset(FIELDS)
 EVERYTHING = "*"
 
 _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
-_URL_MARK, _ODD_MARK = "\x1d", "\x1a"
+_URL_MARK, _ODD_MARK = b"\x1d", b"\x1a"
 """Where the beginning of a URL belongs in a line, and what is around a number that is not JSON yet (018_told.sql)."""
-_ODD = re.compile(f"{_ODD_MARK}([0-9A-F]*){_ODD_MARK}")
+_ODD = re.compile(_ODD_MARK + b"([0-9A-F]*)" + _ODD_MARK)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _CURSOR = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)/(i?)(\d{1,18})")
 
@@ -74,18 +74,18 @@ def result_of(state: JobState | IncomingState) -> str:
     return _RESULTS[state]
 
 
-def told(lines: str, fields: Sequence[str], fill: Fill) -> str:
-    """Each fax with these fields, as the text writes them: objects of JSON with commas between.
+def told(lines: bytes, fields: Sequence[str], fill: Fill) -> list[bytes]:
+    """Each fax with these fields, as the text writes them: objects of JSON with commas between, in pieces.
 
     `lines` are objects already, with every field, as the database keeps them; what is in them costs nothing here.
     """
     if not lines:
-        return ""
+        return []
     if _ODD_MARK in lines:
         lines = _ODD.sub(_odd_number, lines)
     if fields != FIELDS:
         lines = _chosen(lines, fields)
-    return "".join(fill(lines.split(_URL_MARK)))
+    return fill(lines.split(_URL_MARK))
 
 
 def cursor_behind(place: Place) -> str:
@@ -93,21 +93,22 @@ def cursor_behind(place: Place) -> str:
     return f"{place.since}/{'i' if place.incoming else ''}{place.after}"
 
 
-def _odd_number(found: re.Match[str]) -> str:
+def _odd_number(found: re.Match[bytes]) -> bytes:
     """A number that was not understood is told as it was given."""
-    return json.dumps(bytes.fromhex(found[1]).decode("utf-8", "replace"), ensure_ascii=False)
+    number = bytes.fromhex(found[1].decode()).decode("utf-8", "replace")
+    return json.dumps(number, ensure_ascii=False).encode()
 
 
-def _chosen(lines: str, fields: Sequence[str]) -> str:
+def _chosen(lines: bytes, fields: Sequence[str]) -> bytes:
     """The lines with these fields only. A quote within a value has a backslash before it, so no value ends here."""
     wanted = [index for index, field in enumerate(FIELDS) if field in fields]
-    begin = '{"id":'
-    faxes = lines.removeprefix(begin).removesuffix("}").split(f"}},{begin}")
+    begin = b'{"id":'
+    faxes = lines.removeprefix(begin).removesuffix(b"}").split(b"}," + begin)
     found = []
     for fax in faxes:
-        parts = f'id":{fax}'.split(',"')
-        found.append('{"' + ',"'.join([parts[index] for index in wanted]) + "}")
-    return ",".join(found)
+        parts = (b'id":' + fax).split(b',"')
+        found.append(b'{"' + b',"'.join([parts[index] for index in wanted]) + b"}")
+    return b",".join(found)
 
 
 def _order(place: Place) -> tuple[str, bool, int]:

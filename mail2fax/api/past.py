@@ -19,6 +19,8 @@ from mail2fax.store import Readable
 _AT_ONCE = 4000
 """Faxes that are read at once: a busy day is one piece."""
 
+_BEGIN, _END = b'{"data":[', b"]}"
+
 log = structlog.get_logger(__name__)
 
 
@@ -40,7 +42,7 @@ class PastDesk:
         found = await self._read(token, asked, limit, asked.place)
         cursor = f',"cursor":{json.dumps(cursor_behind(found.last))}' if found.last else ""
         data = told(found.lines, asked.fields, self._documents.urls(_escaped(base), token.domain))
-        return f'{{"data":[{data}]{cursor}}}'.encode("utf-8", "replace")
+        return b"".join([_BEGIN, *data, f"]{cursor}}}".encode()])
 
     async def everything(self, token: Token, request: History, base: str) -> tuple[bytes, AsyncIterator[bytes] | None]:
         """All of it as JSON: its beginning, and what comes behind that, if the beginning is not all.
@@ -50,18 +52,18 @@ class PastDesk:
         asked = asked_of(request)
         fill = self._documents.urls(_escaped(base), token.domain)
         found = await self._read(token, asked, _AT_ONCE, asked.place)
-        begin = '{"data":[' + told(found.lines, asked.fields, fill)
+        data = told(found.lines, asked.fields, fill)
         if found.last is None:
-            return f"{begin}]}}".encode("utf-8", "replace"), None
-        return begin.encode("utf-8", "replace"), self._rest(token, asked, found.last, fill)
+            return b"".join([_BEGIN, *data, _END]), None
+        return b"".join([_BEGIN, *data]), self._rest(token, asked, found.last, fill)
 
     async def _rest(self, token: Token, asked: Asked, place: Place | None, fill: Fill) -> AsyncIterator[bytes]:
         while place is not None:
             found = await self._read(token, asked, _AT_ONCE, place)
             if found.faxes:
-                yield f",{told(found.lines, asked.fields, fill)}".encode("utf-8", "replace")
+                yield b"".join([b",", *told(found.lines, asked.fields, fill)])
             place = found.last
-        yield b"]}"
+        yield _END
 
     async def init(self, token: Token, request: InitFax) -> None:
         """The token's domain is ready; with `drop`, its history is written down and forgotten."""

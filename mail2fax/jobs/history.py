@@ -30,12 +30,12 @@ class Kinds(NamedTuple):
 
 
 class Told(NamedTuple):
-    """A part of the history: `lines` as the table `told` has them, with commas between, and how many they are.
+    """A part of the history: `lines` (UTF-8) as the table `told` has them, with commas between, and how many they are.
 
     `last` is where the last of them stands when they are as many as were wanted at most: there may be more behind it.
     """
 
-    lines: str
+    lines: bytes
     faxes: int
     last: Place | None
 
@@ -61,7 +61,7 @@ async def told_between(
         }
         found = session.one("told_between", **asked)
         if found is None or not found["faxes"]:
-            return Told("", 0, None)
+            return Told(b"", 0, None)
         # A question of its own, and only where somebody goes on: as a column it would cost every fax.
         last = session.one("place_told", **asked) if found["faxes"] == limit else None
         place_of_last = Place(last["at"], last["fax_id"], incoming=bool(last["incoming"])) if last else None

@@ -1,6 +1,6 @@
 -- told_between: The history of a domain from behind a place on, as JSON with commas between: a day of thousands is one step of
--- SQLite's. In order, for an inner SELECT with a LIMIT hands its rows on as it finds them.
-SELECT group_concat(line) AS lines, count(*) AS faxes FROM (
+-- SQLite's. In order, for an inner SELECT with a LIMIT hands its rows on as it finds them. As bytes, which go to the client.
+SELECT CAST(group_concat(line) AS BLOB) AS lines, count(*) AS faxes FROM (
     SELECT line FROM told
     WHERE domain = :domain AND at >= :since AND at < :until AND (at, incoming, fax_id) > (:since, :come, :after)
       AND incoming BETWEEN :first_kind AND :last_kind

@@ -21,7 +21,7 @@ OUTGOING = Place(ACCEPTED, 7)
 INCOMING = Place(ACCEPTED, 7, incoming=True)
 
 
-def filled(texts: Sequence[str]) -> list[str]:
+def filled(texts: Sequence[bytes]) -> list[bytes]:
     """The URLs as somebody else would have them: nothing but their ends."""
     return list(texts)
 
@@ -67,7 +67,7 @@ class Books:
     def told(self, *fields: str) -> dict[str, str | None]:
         """The fax as a client reads it."""
         ((line,),) = self._db.execute("SELECT line FROM told").fetchall()
-        (read,) = json.loads(f"[{told(line, fields or FIELDS, filled)}]")
+        (read,) = json.loads(b"[" + b"".join(told(line.encode(), fields or FIELDS, filled)) + b"]")
         return dict(read)
 
     def _forget(self) -> None:
