@@ -69,8 +69,8 @@ bench-intake: $(READY) ## Measure how fast mails are taken, beside Postfix (ten 
 bench-engine: $(READY) ## Measure what calls cost, in real time: make bench-engine N=60
 	@$(BIN)/python -m tests.benchmarks.engine $(or $(N),60)
 
-bench-api: $(READY) ## Measure the history of a million faxes and uploads, beside calls: make bench-api N=1000000
-	@$(BIN)/python -m tests.benchmarks.api $(or $(N),1000000)
+bench-api: $(READY) ## Measure the history of a million faxes and uploads, beside calls: N=1000000 KEEP=DIR
+	@$(BIN)/python -m tests.benchmarks.api $(or $(N),1000000) $(KEEP)
 
 bench-loss: $(READY) ## Measure which share of faxes survives loss: make bench-loss N=500 ONLY="g711 0.2%"
 	@$(BIN)/python -m tests.benchmarks.loss $(or $(N),500) "$(ONLY)"

@@ -2,32 +2,37 @@
 
     make bench-api              1,000,000 faxes over 365 days, 8 clients, 20 calls
     make bench-api N=100000
+    make bench-api KEEP=DIR     keep the faxes that were written in DIR, and begin with a copy of them the next time
 
 Each client asks for one day after the other, chosen at random, with every field, and asks again as soon as it has read
-the answer to its end. The daemon runs as it does on a machine, with a far end that takes its calls; the clients are
-processes of their own. The last line is JSON: the rows, the 99th percentile of the history in milliseconds, megabytes a
-second of uploads of 10 MB (each is on the disk before it is answered), and by how many megabytes they made the daemon
-larger. Beside them stands what tells a slow machine from a slow gateway: the history without calls and for one client,
-how many milliseconds of processor an answer has cost the gateway, and how fast the disk itself takes such files.
+the answer to its end. The daemon runs as it does on a machine, with a far end that takes its calls; it is started upon
+a database that is not in memory. The last line is JSON: the rows, the 99th percentile of the history in milliseconds,
+megabytes a second of uploads of 10 MB (each is on the disk before it is answered), and by how many megabytes they made
+the daemon larger. Beside them stands what tells a slow machine from a slow gateway: the history without calls and for
+one client, how many milliseconds of processor an answer has cost the gateway, how many cores were busy and how many of
+them with work that is not ours, and how fast a program without a gateway writes such files, in turn with the uploads.
 """
 
 import asyncio
+import contextlib
 import http.client
 import json
-import multiprocessing
 import os
+import shutil
 import sqlite3
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
 from mail2fax.store import Store, to_text
+from mail2fax.store.steps import steps
 from tests.acceptance.test_control import says
+from tests.benchmarks.askers import Days, percentile, waits
 from tests.harness.stage import Sections, Stage, staged
 from tests.harness.web import Client, form_of, form_type
 from tests.peers.behaviours import Behaviour, number
@@ -35,7 +40,7 @@ from tests.unit.document.crafted import saved, text_page
 
 ROWS = 1_000_000
 DAYS, CLIENTS, CALLS = 365, 8, 20
-ASKING_S, LOOK_S = 25.0, 8.0
+ASKING_S, LOOK_S, PHONED_WITHIN_S = 25.0, 8.0, 60.0
 UPLOADS, UPLOAD_BYTES = 20, 10_000_000
 SECTIONS: Sections = {
     "api": {"listen": "127.0.0.1", "port": 0, "wait_s": 0, "quota_mb": 100_000},
@@ -65,12 +70,13 @@ def rows(count: int) -> Iterator[tuple[object, ...]]:
 
 
 async def fill(database: Path, count: int) -> None:
-    """A database as a year has left it."""
-    database.parent.mkdir(parents=True)
+    """A database as a year has left it, on the disk."""
+    database.parent.mkdir(parents=True, exist_ok=True)
     await (await Store.open(database)).close()
     with sqlite3.connect(database) as connection:
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("PRAGMA cache_size = -400000")
+        # Nobody needs the half of it: no journal, and one sync at the end.
+        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -400000"):
+            connection.execute(f"PRAGMA {setting}")
         # An index that is made at the end costs a third of one that grows with each row; so do lines of the history.
         wanted = (
             "SELECT type, name, sql FROM sqlite_master WHERE tbl_name = 'jobs' AND type <> 'table' AND sql IS NOT NULL"
@@ -86,52 +92,70 @@ async def fill(database: Path, count: int) -> None:
         for _, _, sql in aside:
             connection.execute(sql)
     connection.close()
+    put_out_of_memory(database)
 
 
-def ask(
-    port: int, token: str, seed: int, until: float, found: "multiprocessing.Queue[list[tuple[float, int]]]"
-) -> None:
-    """One client: its waits in seconds, and how many faxes each answer had."""
-    chance, waits = Random(seed), []  # noqa: S311 - see `rows`
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    while time.monotonic() < until:
-        day = (END - timedelta(days=chance.randint(1, DAYS))).date().isoformat()
-        body = json.dumps({"action": "history", "type": "outgoing", "from_dt": day, "till_dt": day, "fields": "*"})
-        began = time.perf_counter()
-        connection.request("POST", f"/api/token/v1/{token}", body, {"Content-Type": "application/json"})
-        answer = connection.getresponse().read()
-        waits.append((time.perf_counter() - began, answer.count(b'"id"')))
-    found.put(waits)
+async def filled(database: Path, count: int, keep: Path | None) -> None:
+    """The database, made or copied from where one like it is kept."""
+    if keep is None:
+        await fill(database, count)
+        return
+    kept = keep / f"faxes-{count}-schema-{len(steps())}" / database.name
+    if not kept.exists():
+        half = keep / "half"
+        await asyncio.to_thread(shutil.rmtree, half, ignore_errors=True)
+        await fill(half / database.name, count)
+        half.rename(kept.parent)
+    database.parent.mkdir(parents=True)
+    shutil.copy(kept, database)
+    put_out_of_memory(database)
 
 
-def asked(port: int, token: str, clients: int, seconds: float) -> list[tuple[float, int]]:
-    """What so many clients have waited for, at once."""
-    found: multiprocessing.Queue[list[tuple[float, int]]] = multiprocessing.Queue()
-    until = time.monotonic() + seconds
-    asking = [multiprocessing.Process(target=ask, args=(port, token, seed, until, found)) for seed in range(clients)]
-    for client in asking:
-        client.start()
-    waits = [wait for _ in asking for wait in found.get()]
-    for client in asking:
-        client.join()
-    return waits
+def put_out_of_memory(path: Path) -> None:
+    """What was written is on the disk, and nowhere else: what comes next begins as after a boot."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def uploaded(port: int, token: str, pid: int) -> tuple[float, float]:
-    """Megabytes a second, and by how many megabytes the daemon was larger than before, at its largest."""
+def uploaded(port: int, token: str, pid: int, directory: Path) -> dict[str, float]:
+    """Megabytes a second of uploads, and of a program that writes such a file in turn with each; and by how many
+    megabytes the daemon was larger than before, at its largest."""
     form = form_of([("ten.bin", bytes(UPLOAD_BYTES))])
-    before = memory_mb(pid, "VmRSS")
+    before, took, took_alone = memory_mb(pid, "VmRSS"), 0.0, 0.0
     Path(f"/proc/{pid}/clear_refs").write_text("5")
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    began = time.perf_counter()
     for _ in range(UPLOADS):
+        began = time.perf_counter()
         connection.request("POST", f"/api/token/v1/{token}/files/upload", form, dict(form_type()))
         answer = connection.getresponse()
         answer.read()
         if answer.status != 200:
             raise SystemExit(f"an upload was answered {answer.status}")
-    took = time.perf_counter() - began
-    return UPLOADS * UPLOAD_BYTES / took / 1e6, memory_mb(pid, "VmHWM") - before
+        took += time.perf_counter() - began
+        began = time.perf_counter()
+        write(directory)
+        took_alone += time.perf_counter() - began
+    rate, alone = (UPLOADS * UPLOAD_BYTES / 1e6 / seconds for seconds in (took, took_alone))
+    return {
+        "upload_mb_per_s": round(rate, 1),
+        "upload_peak_mb": round(memory_mb(pid, "VmHWM") - before, 1),
+        "disk_mb_per_s": round(alone, 1),
+        "upload_of_disk": round(rate / alone, 2),
+    }
+
+
+def write(directory: Path) -> None:
+    """A file as large as an upload: written, synced, renamed, and its directory synced."""
+    piece, path = bytes(256 * 1024), directory / "disk.new"
+    with path.open("wb", buffering=0) as file:
+        for begin in range(0, UPLOAD_BYTES, len(piece)):
+            file.write(piece[: UPLOAD_BYTES - begin])
+        os.fsync(file.fileno())
+    path.rename(directory / "disk")
+    folder = os.open(directory, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
 
 
 def memory_mb(pid: int, name: str) -> float:
@@ -145,33 +169,44 @@ def processor_s(pid: int) -> float:
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def disk_rate(directory: Path) -> float:
-    """Megabytes a second of files as large as the uploads, each written, synced, renamed, and its directory synced."""
-    piece, began = bytes(256 * 1024), time.perf_counter()
-    for _ in range(UPLOADS):
-        path = directory / "disk.new"
-        with path.open("wb", buffering=0) as file:
-            for _ in range(UPLOAD_BYTES // len(piece)):
-                file.write(piece)
-            os.fsync(file.fileno())
-        path.rename(directory / "disk")
-        folder = os.open(directory, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
-    return UPLOADS * UPLOAD_BYTES / (time.perf_counter() - began) / 1e6
+def busy_s() -> float:
+    """Seconds that the cores of this machine have worked, or were lent to others."""
+    words = list(map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]))
+    return (sum(words) - words[3] - words[4]) / os.sysconf("SC_CLK_TCK")
 
 
-async def history(port: int, token: str, pid: int, clients: int, seconds: float) -> dict[str, float]:
-    """What so many clients have waited for, in milliseconds, and what it has cost the gateway."""
-    before = processor_s(pid)
-    waits = await asyncio.to_thread(asked, port, token, clients, seconds)
-    spent, took = processor_s(pid) - before, sorted(wait for wait, _ in waits)
+def own_s() -> float:
+    """Seconds of processor of this process and of all that came of it."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system + sum(map(processor_s, offspring()))
+
+
+def offspring() -> set[int]:
+    """The processes that came of this one, and are there."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
+    found = {os.getpid()}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {os.getpid()}
+
+
+async def history(days: Days, pid: int, clients: int, seconds: float) -> dict[str, float]:
+    """What so many clients have waited for, in milliseconds, what it has cost the gateway, and what else was going on:
+    how many cores were busy, and how many of them not with anything of ours."""
+    before, busy, own, began = processor_s(pid), busy_s(), own_s(), time.monotonic()
+    found = await asyncio.to_thread(waits, days, clients, seconds)
+    spent, took = processor_s(pid) - before, time.monotonic() - began
+    busy, own = busy_s() - busy, own_s() - own
     return {
-        "answers": len(took),
-        "faxes_in_an_answer": round(sum(faxes for _, faxes in waits) / len(waits)),
-        "p50_ms": round(took[len(took) // 2] * 1000, 1),
-        "p99_ms": round(took[int(len(took) * 0.99)] * 1000, 1),
-        "processor_ms": round(spent / len(took) * 1000, 1),
+        "answers": len(found),
+        "p50_ms": percentile(found, 50),
+        "p99_ms": percentile(found, 99),
+        "processor_ms": round(spent / len(found) * 1000, 1),
+        "cores_busy": round(busy / took, 2),
+        "cores_of_others": round(max(busy - own, 0) / took, 2),
     }
 
 
@@ -182,43 +217,62 @@ async def on_the_phone(stage: Stage, client: Client, calls: int) -> None:
     await client.upload(page)
     for subscriber in range(calls):
         called = number(Behaviour.OFFERS_T38, subscriber)
-        await client.act({"action": "sendfax", "recipient": called, "attachment": page.name, "wait": False})
-    async with asyncio.timeout(120):
-        while len(stage.far_end.told("page under way")) < calls:  # noqa: ASYNC110 - in another process
-            await asyncio.sleep(0.2)
-
-
-async def measure(count: int, directory: Path) -> dict[str, object]:
+        answer = await client.act({"action": "sendfax", "recipient": called, "attachment": page.name, "wait": False})
+        if answer.json["status"] != "queued":
+            raise SystemExit(f"a fax was answered {answer.content!r}")
     began = time.monotonic()
-    await fill(directory / "data" / "mail2fax.db", count)
-    print(f"{count} faxes written in {time.monotonic() - began:.0f} s", flush=True)
+    while (under_way := len(stage.far_end.told("page under way"))) < calls:
+        await asyncio.sleep(0.2)
+        if time.monotonic() - began > PHONED_WITHIN_S:
+            raise SystemExit(f"{under_way} of {calls} calls have come to their page: the machine is too busy for them")
+
+
+async def measure(count: int, directory: Path, keep: Path | None) -> dict[str, object]:
+    began = time.monotonic()
+    await filled(directory / "data" / "mail2fax.db", count, keep)
+    print(f"{count} faxes on the disk after {time.monotonic() - began:.0f} s", flush=True)
     sections = {**SECTIONS, "trunk": {"lines": CALLS}}
-    async with staged(directory, sections) as stage, stage.gateway() as gateway:
-        port = (await gateway.tells("api door open"))["port"]
-        token = (await says(stage, "token", "create", "bench")).out.strip()
-        client = Client(port, token)
-        told: dict[str, object] = {"history_rows": count}
-        for name, clients in (("alone_", 1), ("quiet_", CLIENTS)):
-            found = await history(port, token, gateway.pid, clients, LOOK_S)
-            told |= {f"history_{name}{what}": value for what, value in found.items()}
-        await on_the_phone(stage, client, CALLS)
-        found = await history(port, token, gateway.pid, CLIENTS, ASKING_S)
-        told |= {f"history_{what}": value for what, value in found.items()}
-        told["calls_under_way"] = CALLS - len(stage.far_end.told("call over"))
-        rate, grown = await asyncio.to_thread(uploaded, port, token, gateway.pid)
-        told |= {"upload_mb_per_s": round(rate, 1), "upload_peak_mb": round(grown, 1)}
-        told["disk_mb_per_s"] = round(await asyncio.to_thread(disk_rate, directory), 1)
-    for name, value in told.items():
-        print(f"{name:28} {value}", flush=True)
+    async with staged(directory, sections) as stage:
+        began = time.monotonic()
+        async with stage.gateway() as gateway:
+            told: dict[str, object] = {}
+
+            def tell(found: Mapping[str, object], prefix: str = "") -> None:
+                for name, value in found.items():
+                    told[f"{prefix}{name}"] = value
+                    print(f"{prefix + name:28} {value}", flush=True)
+
+            tell({"history_rows": count, "start_s": round(time.monotonic() - began, 1)})
+            port = (await gateway.tells("api door open"))["port"]
+            days = Days(port, (await says(stage, "token", "create", "bench")).out.strip(), END, DAYS)
+            client = Client(port, days.token)
+            tell({"history_faxes_in_an_answer": await a_day(client)})
+            tell(await history(days, gateway.pid, 1, LOOK_S), "history_alone_")
+            tell(await history(days, gateway.pid, CLIENTS, LOOK_S), "history_quiet_")
+            await on_the_phone(stage, client, CALLS)
+            tell(await history(days, gateway.pid, CLIENTS, ASKING_S), "history_")
+            tell({"calls_under_way": CALLS - len(stage.far_end.told("call over"))})
+            tell(await asyncio.to_thread(uploaded, port, days.token, gateway.pid, directory))
     return told
 
 
-def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
-    with tempfile.TemporaryDirectory(prefix="mail2fax-bench-") as directory:
-        told = asyncio.run(measure(count, Path(directory)))
+async def a_day(client: Client) -> int:
+    """How many faxes the answer for a day has, each with a URL of its own."""
+    day = (END - timedelta(days=DAYS // 2)).date().isoformat()
+    answer = await client.act({"action": "history", "from_dt": day, "till_dt": day, "fields": "*"})
+    faxes = answer.json["data"]
+    assert len({fax["url"] for fax in faxes}) == len(faxes)
+    return len(faxes)
+
+
+def main(count: int = ROWS, keep: Path | None = None) -> None:
+    if keep:
+        keep.mkdir(parents=True, exist_ok=True)
+    # On a disk: what lies in the memory of /tmp on some systems is synced at once.
+    with tempfile.TemporaryDirectory(prefix="mail2fax-bench-", dir=keep or "/var/tmp") as directory:  # noqa: S108
+        told = asyncio.run(measure(count, Path(directory), keep))
     print(json.dumps(told))
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]), Path(sys.argv[2]) if sys.argv[2:] and sys.argv[2] else None)
