@@ -32,7 +32,8 @@ _NAME = re.compile(rf"([0-9a-f]{{10}})([0-9a-f]{{{_DIGITS}}})([0-9a-f]{{{FAX_DIG
 OUTGOING, INCOMING = "outgoing", "incoming"
 
 Fill = Callable[[Sequence[bytes]], list[bytes]]
-"""Of texts that begin with a fax (`FAX_DIGITS`), but the first: the same, the beginning of a URL before each fax."""
+"""Of texts that begin with a fax (`FAX_DIGITS`), but the first: the same, the pieces of the beginning of a URL before
+each fax."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +59,13 @@ class Links:
 
         def filled(texts: Sequence[bytes]) -> list[bytes]:
             # For thousands of faxes, and nobody else is served meanwhile: what is done for each of them is done by
-            # loops of the interpreter's own, and only what is new in a block of them by ours.
+            # loops of the interpreter's own.
             faxes = [int(text[:FAX_DIGITS], 16) for text in texts[1:]]
-            begins: dict[int, bytes] = {}
-            for block in {fax // _IN_A_BLOCK for fax in faxes}:
-                first = block * _IN_A_BLOCK
-                folder = folders[first >> _INCOMING_BIT]
-                proofs = _CUT(self._proofs(domain, until, block))
-                begins.update(zip(range(first, first + _IN_A_BLOCK), [folder + proof for proof in proofs], strict=True))
-            found = [b""] * (2 * len(texts) - 1)
-            found[::2] = texts
-            found[1::2] = map(begins.__getitem__, faxes)
+            found = [folders[0]] * (3 * len(texts) - 2)
+            found[::3] = texts
+            found[2::3] = self._proofs_of(domain, until, faxes)
+            if max(faxes, default=0) >> _INCOMING_BIT:
+                found[1::3] = [folders[fax >> _INCOMING_BIT] for fax in faxes]
             return found
 
         return filled
@@ -83,6 +80,22 @@ class Links:
         proof = self._proofs(domain, until, fax // _IN_A_BLOCK)[at : at + _DIGITS]
         right = hmac.compare_digest(proof, form[2].encode()) and fax >> _INCOMING_BIT == (kind == INCOMING)
         return Named(fax % (1 << _INCOMING_BIT), until) if right and self._clock().timestamp() < until else None
+
+    def _proofs_of(self, domain: str, until: int, faxes: Sequence[int]) -> Sequence[bytes]:
+        """The proof of each fax. Those of a day mostly follow each other, and so do their proofs."""
+        blocks: dict[int, bytes] = {}
+        found: list[bytes] = []
+        while len(found) < len(faxes):
+            done = len(found)
+            block, at = divmod(faxes[done], _IN_A_BLOCK)
+            if block not in blocks:
+                blocks[block] = self._proofs(domain, until, block)
+            run = faxes[done : done + _IN_A_BLOCK - at]
+            if run == [*range(run[0], run[0] + len(run))]:
+                found += _CUT(blocks[block])[at : at + len(run)]
+            else:
+                found.append(blocks[block][at * _DIGITS : (at + 1) * _DIGITS])
+        return found
 
     def _proofs(self, domain: str, until: int, block: int) -> bytes:
         # A sponge with its key in front is a MAC of itself (KMAC does no other), of any length. A domain's name has no

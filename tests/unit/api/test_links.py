@@ -24,9 +24,10 @@ def name_of(links: Links, domain: str, fax_id: int, *, incoming: bool = False) -
     """The name that an answer of now gives a fax."""
     fax = fax_id + (1 << 47 if incoming else 0)
     told = links.fill(domain, "out/", "in/")([b"text", f"{fax:012x} and more".encode()])
-    begin, folder_and_proof, end = (piece.decode() for piece in told)
-    assert (begin, folder_and_proof.partition("/")[0]) == ("text", "in" if incoming else "out")
-    return folder_and_proof.partition("/")[2] + end.removesuffix(" and more")
+    begin, folder, proof, end = (piece.decode() for piece in told)
+    kind, _, until = folder.partition("/")
+    assert (begin, kind) == ("text", "in" if incoming else "out")
+    return until + proof + end.removesuffix(" and more")
 
 
 @pytest.mark.parametrize("fax_id", [1, 63, 64, 65, 10**9])
@@ -67,9 +68,9 @@ def test_no_part_of_a_name_can_be_changed() -> None:
 
 def test_the_names_of_an_answer_are_all_their_own_in_whatever_order_its_faxes_come() -> None:
     links = Links(KEY, Clock())
-    faxes = [*range(60, 70), 5, 1 << 47 | 5, 64, 6]
+    faxes = [*range(60, 70), 5, 1 << 47 | 5, 64, 6, 7, 9, 8, 6, *range(100, 200)]
     found = [piece.decode() for piece in links.fill("default", "", "")([b"", *(b"%012x" % fax for fax in faxes)])]
-    names = [beginning + end for beginning, end in zip(found[1::2], found[2::2], strict=True)]
+    names = list(map("".join, zip(found[1::3], found[2::3], found[3::3], strict=True)))
     for fax, name in zip(faxes, names, strict=True):
         named = links.read("default", INCOMING if fax >> 47 else OUTGOING, name)
         assert named
