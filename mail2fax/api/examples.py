@@ -16,6 +16,7 @@ ERROR: Mapping[str, Any] = {
 }
 SENT: Mapping[str, Any] = {
     "sip_code": "200",
+    "sip": "200",
     "success": "true",
     "error": "null",
     "status": "sent",
@@ -56,9 +57,10 @@ def _files(key: str, of_one: Mapping[str, Any]) -> Mapping[str, Any]:
 _ERROR = _object(
     dict.fromkeys(("resultmsg", "error", "code"), _TEXT)
     | {"success": {"const": "false"}}
-    | {"resultcode": {"type": "integer"}}
+    | {"resultcode": {"type": "integer"}},
+    **dict.fromkeys(("sip_code", "sip", "status"), _TEXT),
 )
-_FAX = _object(dict.fromkeys(("sip_code", "success", "error", "status", "id"), _TEXT), code=_TEXT)
+_FAX = _object(dict.fromkeys(("sip_code", "sip", "success", "error", "status", "id"), _TEXT), code=_TEXT)
 _PAST = _object({"data": {"type": "array", "items": {"type": "object"}}}, cursor=_TEXT)
 _SCHEMAS: Mapping[str, Any] = {
     "upload": _files("upload", _object({"name": _TEXT, "res": {"const": "ok"}})),

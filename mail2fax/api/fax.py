@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import structlog
 
-from mail2fax.api.errors import ApiError
+from mail2fax.api.errors import NOTHING, ApiError
 from mail2fax.api.files import FileCode, FilesFault, FileStore
 from mail2fax.api.requests import SendFax
 from mail2fax.document.voice import VoiceRefused, Voices, VoiceUnavailable
@@ -32,8 +32,6 @@ LOOK_AGAIN_S = 0.25
 
 FILE_NOT_FOUND = "файл не найден"
 NOT_BY_THE_MASK = "номер не соответствует маске"
-NOTHING = "null"
-"""The text writes what is not there as this word."""
 
 _UNDER_WAY = {JobState.RECEIVED: "queued", JobState.READY: "queued"}
 
@@ -210,11 +208,16 @@ class FaxDesk:
 
 
 def fax_answer(job: Job, attempts: Sequence[Attempt], words: Words) -> Mapping[str, str]:
-    """`sip_code`, `success`, `error` and `status` as the text has them; `id` and, with an error, its stable `code`."""
+    """`sip_code`, `success`, `error` and `status` as the text has them; `id` and, with an error, its stable `code`.
+
+    The text's list of fields has `sip` for what its example calls `sip_code`: both are told.
+    """
     answered = [attempt.ended.call.sip_code for attempt in attempts if attempt.ended]
     sent = job.state is JobState.SENT
+    sip = str(answered[-1]) if answered and answered[-1] is not None else NOTHING
     answer = {
-        "sip_code": str(answered[-1]) if answered and answered[-1] is not None else NOTHING,
+        "sip_code": sip,
+        "sip": sip,
         "success": "true" if sent else "false",
         "error": NOTHING,
         "status": _UNDER_WAY.get(job.state, job.state.value),

@@ -148,6 +148,8 @@ async def test_the_two_errors_of_the_text_are_told_in_its_words(tmp_path: Path) 
             "файл не найден",
             "file-not-found",
         )
+        text_has = ("sip_code", "sip", "success", "status")
+        assert [missing.json[field] for field in text_has] == ["null", "null", "false", "rejected"]
         await client.upload(tiff)
         abroad = await client.act({"action": "sendfax", "recipient": "+4922112345", "attachment": tiff.name})
         assert (abroad.status, abroad.json["error"], abroad.json["status"]) == (
