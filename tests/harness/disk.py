@@ -23,6 +23,10 @@ class FaultyDisk:
         """From now on `call` (write, fsync, rename) fails with this errno on files whose path contains `path`."""
         self._order(f"{call} {error} {path}\n")
 
+    def slow(self, milliseconds: int, path: str) -> None:
+        """From now on every fsync of such files takes so long."""
+        self._order(f"slow {milliseconds} {path}\n")
+
     def lose(self, path: str) -> None:
         """From now on what is written to such files in pieces of a kilobyte or more arrives as zeros."""
         self._order(f"lose 1 {path}\n")

@@ -3,7 +3,8 @@
  *
  * The file named by FAULTY_DISK holds the faults of the moment, one a line: CALL ERRNO PATH. A CALL (write, fsync,
  * rename) on a file whose path contains PATH fails with ERRNO (a number) and is not done. The CALL `lose` (ERRNO is any
- * number but 0) has a write of a kilobyte or more succeed, and nothing but zeros arrive. Every fsync is noted in the
+ * number but 0) has a write of a kilobyte or more succeed, and nothing but zeros arrive. With the CALL `slow` every fsync
+ * takes so many milliseconds (ERRNO), and is done. Every fsync is noted, when it is over, in the
  * file named by FAULTY_DISK with ".trail" behind it: ERRNO PATH. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -86,7 +87,9 @@ static void note(int number, int descriptor)
 
 static int synced(int (*real)(int), int descriptor)
 {
-    int number = fault_at("fsync", descriptor);
+    int number = fault_at("fsync", descriptor), slow = fault_at("slow", descriptor);
+    if (slow)
+        usleep((useconds_t)slow * 1000);
     note(number, descriptor);
     return number ? failed(number) : real(descriptor);
 }

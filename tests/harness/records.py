@@ -12,7 +12,7 @@ from tests.unit.engine.embedded.spandsp.pump import AudioPump, Pump, T38Pump
 
 HELPER = Path(__file__).parents[2] / "mail2fax" / "engine" / "embedded" / "spandsp"
 DRIVERS = Path(__file__).parents[1] / "fuzz" / "helper"
-SOURCES = ("helper.c", "document.c", "lane.c", "mending.c", "recorder.c", "udptl.c", "tones.c")
+SOURCES = ("helper.c", "document.c", "lane.c", "mending.c", "recorder.c", "syncing.c", "udptl.c", "tones.c")
 SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 
 

@@ -72,6 +72,7 @@ class LineSettings:
 
     `max_datagram_is_ifp`: these far ends mean by T38FaxMaxDatagram the largest IFP packet, not the largest datagram.
     `record_folder` is where a terminal's inputs are kept while it lives, for when the process dies of them.
+    `sync_aside`: a page that comes in goes to the disk beside the clock, which must be the wall's.
     `pin_media`: media come from the address in the far end's SDP or not at all, whatever translates addresses.
     """
 
@@ -82,6 +83,7 @@ class LineSettings:
     codecs: tuple[str, ...] = CODECS
     ptime_ms: int = DEFAULT_PACKET_MS
     record_folder: str = ""
+    sync_aside: bool = False
 
 
 def first_offer(media_address: Address, codecs: tuple[str, ...] = CODECS, ptime_ms: int = DEFAULT_PACKET_MS) -> bytes:
@@ -123,7 +125,7 @@ class Line:
         begun before."""
         sizes = order.page_bytes[order.first_page - 1 :] if isinstance(order, CallOrder) else ()
         calling = isinstance(order, CallOrder)
-        task = replace(_task(order), record_path=_record(settings, order, session, media_address))
+        task = replace(_task(order, settings), record_path=_record(settings, order, session, media_address))
         self._fax = Fax(
             task, chance, self.trace, calling=calling, page_bytes=sizes, pinned=settings.pin_media, voice=voice
         )
@@ -402,9 +404,9 @@ def _record(settings: LineSettings, order: CallOrder | AnswerOrder, session: Ses
     return f"{settings.record_folder}/{way}-{name}.t30"
 
 
-def _task(order: CallOrder | AnswerOrder) -> Task:
+def _task(order: CallOrder | AnswerOrder, settings: LineSettings) -> Task:
     if isinstance(order, AnswerOrder):
-        return ReceiveTask(order.document_path, order.station_id, order.ecm)
+        return ReceiveTask(order.document_path, order.station_id, order.ecm, sync_aside=settings.sync_aside)
     return SendTask(
         path=order.document_path,
         station_id=order.station_id,

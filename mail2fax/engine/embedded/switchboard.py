@@ -392,6 +392,7 @@ def _line_settings(of: EngineSettings | TrunkSettings, engine: EngineSettings) -
         max_datagram_is_ifp=IFP_SIZE in quirks,
         pin_media=PIN_MEDIA in quirks,
         record_folder=engine.record_folder,
+        sync_aside=True,
     )
 
 

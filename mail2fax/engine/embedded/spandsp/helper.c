@@ -9,8 +9,6 @@
  *   - Nothing here calls Python. cffi lets go of the interpreter lock during each call; one terminal belongs to
  *     one thread at a time, different terminals may run on different threads.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -27,6 +25,7 @@
 #include "helper.h"
 #include "mending.h"
 #include "recorder.h"
+#include "syncing.h"
 
 /* 3.0 dropped the T.30 context from its handlers and renamed the constants. */
 #if SPANDSP_RELEASE_DATE >= 20120902
@@ -50,6 +49,7 @@ typedef int direction_t;
 #define CHUNK 160               /* samples per call into the modems: 20 ms */
 #define MAX_PATH 255            /* spandsp keeps 256 octets and cuts the rest off in silence */
 #define MAX_EVENTS 4096         /* only a reader that has stopped reading gets here */
+#define MOST_UNHEARD 1000       /* a far end that waits for its answer sends a few dozen */
 #define MOST_AT_ONCE 100        /* packets in one tick: spandsp paces itself, so more means that it goes round and round */
 #define KEPT_FRAME_OCTETS 64    /* more than any T.30 control frame that we read */
 
@@ -80,6 +80,13 @@ typedef int direction_t;
 #define DCS_WIDTH_LOWER 0x01
 #define DCS_WIDTH_INVALID 0x03
 
+typedef struct unheard {
+    struct unheard *next;
+    uint16_t number;
+    size_t length;
+    uint8_t packet[];
+} unheard_t;
+
 struct terminal {
     fax_state_t *fax;           /* one of the two is set */
     t38_terminal_state_t *t38;
@@ -99,7 +106,13 @@ struct terminal {
     int bad_rows;               /* receiving: rows of the latest page that had to be guessed */
     int pages_written;          /* receiving: so many pages were in the file when the latest ended */
     int page_lost;              /* receiving: the latest page is not among them */
-    int pages_synced;           /* receiving: so many pages outlast a power cut, and were read again */
+    int pages_synced;           /* receiving: so many pages outlast a power cut and can be read again, or will when `syncing` is over */
+    int sync_aside;             /* nobody is to wait for the disk */
+    syncing_t *syncing;         /* pages on their way to the disk */
+    terminal_event_t *unsaid;   /* the frame about them, which has not gone out */
+    int cut_unsaid;             /* ... and does not any more: the line is gone */
+    unheard_t *unheard, *unheard_last;  /* packets that came meanwhile */
+    int unheards;
     int standard;               /* sending: the far end has no other resolution: standard_path goes out */
     char path[MAX_PATH + 1], standard_path[MAX_PATH + 1];
     char header[T30_MAX_PAGE_HEADER_INFO + 1];
@@ -113,7 +126,7 @@ static _Thread_local terminal_t *entered;
 
 /* ------------------------------------------------------------------------------------------- events */
 
-static terminal_event_t *push(terminal_t *terminal, int kind, const void *data, size_t length)
+static terminal_event_t *make_event(terminal_t *terminal, int kind, const void *data, size_t length)
 {
     terminal_event_t *event;
 
@@ -125,13 +138,26 @@ static terminal_event_t *push(terminal_t *terminal, int kind, const void *data, 
     event->length = length;
     if (length)
         memcpy(event->data, data, length);
+    atomic_fetch_add(&objects_alive, 1);
+    return event;
+}
+
+static void append(terminal_t *terminal, terminal_event_t *event)
+{
     if (terminal->last)
         terminal->last->next = event;
     else
         terminal->first = event;
     terminal->last = event;
     terminal->events++;
-    atomic_fetch_add(&objects_alive, 1);
+}
+
+static terminal_event_t *push(terminal_t *terminal, int kind, const void *data, size_t length)
+{
+    terminal_event_t *event = make_event(terminal, kind, data, length);
+
+    if (event)
+        append(terminal, event);
     return event;
 }
 
@@ -303,17 +329,6 @@ static void defuse(const uint8_t *frame, int length)
         mend_unsay(frame);
 }
 
-static int sync_path(const char *path, int flags)
-{
-    int failed, file = open(path, flags | O_RDONLY | O_CLOEXEC);
-
-    if (file < 0)
-        return -1;
-    failed = fsync(file);
-    close(file);
-    return failed;
-}
-
 static void fail_file(terminal_t *terminal, const char *words)
 {
     if (terminal->file_failed)
@@ -323,33 +338,22 @@ static void fail_file(terminal_t *terminal, const char *words)
 }
 
 /* Receiving: we are about to say something about the pages in the file. What we confirm the far end forgets, so it must
-   be on the disk by then; with the first page, the name of the file, too. And there must be a page to be had of it. */
+   be on the disk by then; with the first page, the name of the file, too. And there must be a page to be had of it. The
+   terminal stands still until then (stands_still), if it may. */
 static void sync_pages(terminal_t *terminal, int pages)
 {
-    char folder[MAX_PATH + 1], words[100], *slash;
-    const char *fault = NULL;
-    int failed;
+    char words[SYNC_WORDS];
+    int first = terminal->pages_synced + 1;
 
-    if (terminal->file_failed || pages <= terminal->pages_synced)
+    if (terminal->file_failed || terminal->syncing || pages < first)
         return;
-    failed = sync_path(terminal->path, 0);
-    if (!failed && terminal->pages_synced == 0) {
-        strcpy(folder, terminal->path);
-        slash = strrchr(folder, '/');
-        if (slash)
-            slash[slash == folder ? 1 : 0] = '\0';
-        failed = sync_path(slash ? folder : ".", O_DIRECTORY);
-    }
-    if (failed) {
-        snprintf(words, sizeof(words), "the page could not be synced: %s", strerror(errno));
+    terminal->pages_synced = pages;
+    if (terminal->sync_aside && (terminal->syncing = sync_begin(terminal->path, first, pages)))
+        return;
+    sync_now(terminal->path, first, pages, words);
+    if (words[0])
         fail_file(terminal, words);
-    }
-    while (terminal->pages_synced < pages && !terminal->file_failed) {
-        if ((fault = received_fault(terminal->path, ++terminal->pages_synced)) != NULL)
-            fail_file(terminal, fault);
-    }
 }
-
 
 static void handle_frame(T30_CONTEXT void *user, direction_t direction, const uint8_t *frame, int length)
 {
@@ -387,10 +391,14 @@ static void handle_frame(T30_CONTEXT void *user, direction_t direction, const ui
     if (terminal->file_failed)
         return;
     kept = length < KEPT_FRAME_OCTETS ? (size_t) length : KEPT_FRAME_OCTETS;
-    if ((event = push(terminal, EVENT_FRAME, frame, kept))) {
+    if ((event = make_event(terminal, EVENT_FRAME, frame, kept))) {
         event->incoming = incoming;
         event->value = stats.pages_rx;
         event->total = terminal->bad_rows;
+        if (terminal->syncing && !terminal->unsaid)
+            terminal->unsaid = event;
+        else
+            append(terminal, event);
     }
     if (incoming)
         mend_incoming(&terminal->mending, terminal->t30, frame, length);
@@ -415,7 +423,11 @@ static void handle_phase_e(T30_CONTEXT void *user, int code)
 {
     terminal_t *terminal = user;
 
-    finish(terminal, terminal->file_failed ? T30_ERR_FILEERROR : code);
+    if (terminal->file_failed)
+        code = T30_ERR_FILEERROR;
+    else if (terminal->cut_unsaid)
+        code = T30_ERR_CALLDROPPED;     /* spandsp takes its last MCF for said */
+    finish(terminal, code);
 }
 
 static int handle_packet(t38_core_state_t *core, void *user, const uint8_t *packet, int length, int copies)
@@ -458,7 +470,7 @@ static void handle_tiff_error(const char *module, const char *format, va_list ar
 {
     char words[200];
 
-    if (entered == NULL)
+    if (sync_complain(format, arguments) || entered == NULL)
         return;
     vsnprintf(words, sizeof(words), format, arguments);
     fail_file(entered, words);
@@ -486,10 +498,77 @@ static void leave(terminal_t *terminal)
     entered = NULL;
 }
 
+/* Pages that are on their way to the disk are not confirmed any more. */
+static void abandon_sync(terminal_t *terminal)
+{
+    unheard_t *unheard;
+
+    if (terminal->syncing)
+        sync_leave(terminal->syncing);
+    terminal->syncing = NULL;
+    if (terminal->unsaid) {
+        free(terminal->unsaid);
+        atomic_fetch_sub(&objects_alive, 1);
+    }
+    terminal->unsaid = NULL;
+    while ((unheard = terminal->unheard)) {
+        terminal->unheard = unheard->next;
+        free(unheard);
+    }
+    terminal->unheard_last = NULL;
+    terminal->unheards = 0;
+}
+
+static void settle_sync(terminal_t *terminal)
+{
+    char words[SYNC_WORDS];
+
+    sync_end(terminal->syncing, words);
+    terminal->syncing = NULL;
+    if (words[0] == '\0') {
+        if (terminal->unsaid)
+            append(terminal, terminal->unsaid);
+        terminal->unsaid = NULL;
+        return;
+    }
+    fail_file(terminal, words);
+    abandon_sync(terminal);
+}
+
+/* While its pages are on their way to the disk a terminal hears nothing, says nothing and counts no time: what is to
+   confirm them waits, and the far end waits for it. Speaking begins with a second of preamble or more, so that nothing of
+   it can have gone out. */
+static int stands_still(terminal_t *terminal)
+{
+    if (terminal->syncing && sync_is_over(terminal->syncing))
+        settle_sync(terminal);
+    return terminal->syncing != NULL;
+}
+
+static void keep_unheard(terminal_t *terminal, const uint8_t *packet, size_t length, uint16_t number)
+{
+    unheard_t *unheard;
+
+    if (terminal->unheards >= MOST_UNHEARD || (unheard = malloc(sizeof(*unheard) + length)) == NULL)
+        return;
+    terminal->unheards++;
+    unheard->next = NULL;
+    unheard->number = number;
+    unheard->length = length;
+    memcpy(unheard->packet, packet, length);
+    if (terminal->unheard_last)
+        terminal->unheard_last->next = unheard;
+    else
+        terminal->unheard = unheard;
+    terminal->unheard_last = unheard;
+}
+
 void terminal_end(terminal_t *terminal)
 {
     if (terminal->finished)
         return;
+    terminal->cut_unsaid = terminal->syncing != NULL;
+    abandon_sync(terminal);
     recorder_note(&terminal->recorder, RECORD_END, 0, NULL, 0);
     enter(terminal);
     t30_terminate(terminal->t30);
@@ -514,6 +593,8 @@ void terminal_hear_g711(terminal_t *terminal, const uint8_t *samples, size_t cou
     int16_t linear[CHUNK];
     size_t chunk, i;
 
+    if (stands_still(terminal))
+        return;
     recorder_note(&terminal->recorder, RECORD_G711, (uint32_t) law, samples, count);
     for (; count > 0 && terminal->fax && !terminal->finished; count -= chunk, samples += chunk) {
         chunk = count < CHUNK ? count : CHUNK;
@@ -529,6 +610,8 @@ void terminal_hear_gap(terminal_t *terminal, size_t count)
     int16_t linear[CHUNK];
     size_t chunk;
 
+    if (stands_still(terminal))
+        return;
     recorder_note(&terminal->recorder, RECORD_GAP, (uint32_t) count, NULL, 0);
     for (; count > 0 && terminal->fax && !terminal->finished; count -= chunk) {
         chunk = count < CHUNK ? count : CHUNK;
@@ -546,12 +629,14 @@ void terminal_speak_g711(terminal_t *terminal, uint8_t *samples, size_t count, i
 {
     int16_t linear[CHUNK];
     size_t chunk, i;
+    int silent = stands_still(terminal);
 
-    recorder_note(&terminal->recorder, RECORD_SPEAK, (uint32_t) count, NULL, 0);
+    if (!silent)
+        recorder_note(&terminal->recorder, RECORD_SPEAK, (uint32_t) count, NULL, 0);
     for (; count > 0; count -= chunk, samples += chunk) {
         chunk = count < CHUNK ? count : CHUNK;
         memset(linear, 0, sizeof(linear));
-        if (terminal->fax && !terminal->finished) {
+        if (terminal->fax && !terminal->finished && !silent) {
             enter(terminal);
             fax_tx(terminal->fax, linear, (int) chunk);
             leave(terminal);
@@ -563,10 +648,8 @@ void terminal_speak_g711(terminal_t *terminal, uint8_t *samples, size_t count, i
 
 /* ---------------------------------------------------------------------------------------------- T.38 */
 
-void terminal_hear_packet(terminal_t *terminal, const uint8_t *packet, size_t length, uint16_t number)
+static void hear_packet(terminal_t *terminal, const uint8_t *packet, size_t length, uint16_t number)
 {
-    if (terminal->t38 == NULL || terminal->finished || length == 0)
-        return;
     recorder_note(&terminal->recorder, RECORD_PACKET, number, packet, length);
     if (mend_deaf(terminal->t38, packet))
         return;
@@ -576,9 +659,38 @@ void terminal_hear_packet(terminal_t *terminal, const uint8_t *packet, size_t le
     leave(terminal);
 }
 
+/* What came while the terminal stood still, until it does so again or has finished. */
+static void hear_unheard(terminal_t *terminal)
+{
+    unheard_t *unheard;
+
+    while ((unheard = terminal->unheard) && !terminal->syncing && !terminal->finished) {
+        if ((terminal->unheard = unheard->next) == NULL)
+            terminal->unheard_last = NULL;
+        terminal->unheards--;
+        hear_packet(terminal, unheard->packet, unheard->length, unheard->number);
+        free(unheard);
+    }
+}
+
+void terminal_hear_packet(terminal_t *terminal, const uint8_t *packet, size_t length, uint16_t number)
+{
+    if (terminal->t38 == NULL || terminal->finished || length == 0)
+        return;
+    if (!stands_still(terminal))
+        hear_unheard(terminal);
+    if (terminal->syncing)
+        keep_unheard(terminal, packet, length, number);
+    else if (!terminal->finished)
+        hear_packet(terminal, packet, length, number);
+}
+
 void terminal_tick(terminal_t *terminal, int samples)
 {
-    if (terminal->t38 == NULL || terminal->finished)
+    if (terminal->t38 == NULL || terminal->finished || stands_still(terminal))
+        return;
+    hear_unheard(terminal);
+    if (terminal->syncing || terminal->finished)
         return;
     recorder_note(&terminal->recorder, RECORD_TICK, (uint32_t) samples, NULL, 0);
     enter(terminal);
@@ -677,6 +789,7 @@ terminal_t *terminal_new(const terminal_task_t *task)
     if ((terminal = calloc(1, sizeof(*terminal))) == NULL)
         return NULL;
     terminal->sending = task->sending;
+    terminal->sync_aside = task->sync_aside;
     terminal->start_page = task->start_page;
     terminal->pages = task->pages;
     strcpy(terminal->path, task->path);
@@ -709,6 +822,7 @@ void terminal_free(terminal_t *terminal)
         return;
     /* Only a session that has ended has given back what it holds of the far end's frames; the one that
        document_fault stopped has reported its end but never began. */
+    abandon_sync(terminal);
     enter(terminal);
     t30_terminate(terminal->t30);
     if (terminal->fax)

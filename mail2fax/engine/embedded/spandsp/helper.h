@@ -22,6 +22,7 @@ typedef struct {
     int calling;               /* 1: we placed the call (T.30 calling station), 0: we answered it */
     int ecm;                   /* 1: offer or ask for error correction (T.30 Annex A) */
     int max_bit_rate;          /* the fastest image modem, bit/s */
+    int sync_aside;            /* receiving: stand still while a page goes to the disk, rather than have the caller wait */
     int start_page;            /* from 0, when sending */
     int pages;                 /* of the whole document, for the header line: "page 2 of 3"; 0 when not known */
     const char *record_path;   /* a file that keeps what the terminal was told, until it is freed; "" */

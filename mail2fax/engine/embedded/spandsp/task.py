@@ -59,6 +59,8 @@ class ReceiveTask:
     """Receive pages into the TIFF `path`, which is made anew. `station_id` is our CSI.
 
     No page, no file. After a write error the file may end in a broken page: read no more pages than were confirmed.
+    With `sync_aside` the terminal stands still while a page goes to the disk, and nobody waits for it: for a clock that
+    is the wall's. Without it the call that completes the page takes as long as the disk.
     """
 
     path: str
@@ -66,6 +68,7 @@ class ReceiveTask:
     ecm: bool = True
     max_bit_rate: int = 14_400
     record_path: str = ""
+    sync_aside: bool = False
 
 
 Task = SendTask | ReceiveTask

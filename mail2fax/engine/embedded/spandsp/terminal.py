@@ -205,6 +205,8 @@ def _make(task: Task, *, calling: bool, settings: T38Settings | None) -> "CData"
     orders.calling, orders.ecm, orders.max_bit_rate = calling, task.ecm, task.max_bit_rate
     if isinstance(task, SendTask):
         orders.sending, orders.start_page, orders.pages = True, task.start_page, task.pages
+    else:
+        orders.sync_aside = task.sync_aside
     if settings is not None:
         _set_t38(orders, settings)
     # C copies the texts in terminal_new; `kept` owns them until then.
