@@ -44,7 +44,7 @@ _MESSAGE_BYTES = 200
 _EMESSAGE_BYTES = 1024
 _STOP_ON_ERROR = 1
 _JPEG_COLOUR_MODE, _JPEG_AS_RGB = 65_538, 1
-_PHOTOMETRIC, _YCBCR, _YCBCR_SUBSAMPLING = 262, 6, 530
+_PHOTOMETRIC, _YCBCR, _YCBCR_SUBSAMPLING, _REFERENCE = 262, 6, 530, 532
 _pointer, _int, _size = ctypes.c_void_p, ctypes.c_int, ctypes.c_ssize_t
 _Handler = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_char_p, _pointer)
 _ReadWrite = ctypes.CFUNCTYPE(_size, _pointer, _pointer, _size)
@@ -171,6 +171,20 @@ class LibTiffPage:
         if not self._lib.TIFFGetField(self._handle, tag, *map(ctypes.byref, channels)) or not all(channels):
             return None
         return np.array([channel[:colours] for channel in channels], np.uint16)
+
+    @property
+    def subsampling(self) -> tuple[int, int]:
+        """Of YCbCr: how many pixels across and down have one colour (YCbCrSubSampling, TIFF 6.0 section 21)."""
+        across, down = ctypes.c_uint16(), ctypes.c_uint16()
+        self._lib.TIFFGetFieldDefaulted(self._handle, _YCBCR_SUBSAMPLING, ctypes.byref(across), ctypes.byref(down))
+        return across.value, down.value
+
+    @property
+    def reference_of_luminance(self) -> tuple[float, float]:
+        """Of YCbCr: which Y is black and which is white (ReferenceBlackWhite, TIFF 6.0 section 20)."""
+        values = ctypes.POINTER(ctypes.c_float)()
+        found = self._lib.TIFFGetFieldDefaulted(self._handle, _REFERENCE, ctypes.byref(values))
+        return (values[0], values[1]) if found and values else (0.0, 255.0)
 
     def jpeg_as_rgb(self) -> None:
         """From here on JPEG data come as RGB, whatever they are inside."""

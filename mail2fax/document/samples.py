@@ -141,6 +141,8 @@ def read_picture(page: LibTiffPage, form: Form, source_bytes: int) -> Image.Imag
     """The picture of a page; raises `Complaint` and `UnknownForm`."""
     if form.compression != OLD_JPEG:  # whose data may lie where no tag of strips says so
         page.require_parts(source_bytes)
+    if form.photometric == YCBCR and form.planar and page.subsampling != (1, 1):
+        return _luminance(page, form)
     if form.photometric in SHOWN_BY_LIBTIFF:
         shown = Image.fromarray(page.as_rgba(form.width, form.height), "RGBA")
         return shown.convert("RGB")
@@ -157,14 +159,26 @@ def bilevel_picture(form: Form, rows: Bytes) -> Image.Image:
     return Image.frombuffer("1", (form.width, form.height), rows.tobytes(), "raw", raw, 0, 1)
 
 
-def _read_planes(page: LibTiffPage, form: Form) -> Sequence[Bytes]:
-    """The rows of the page as bytes: one array (height, bytes of a row), or one for each sample in planes apart."""
+def _luminance(page: LibTiffPage, form: Form) -> Image.Image:
+    """The first plane of YCbCr whose other two are smaller: libtiff does not put those together, and a fax is grey."""
+    if form.bits != BYTE:
+        raise UnknownForm(f"{form.bits} bits a sample")
+    (plane,) = _read_planes(page, form, 1)
+    return Image.fromarray(_bytes_of(plane.astype(np.uint16), *page.reference_of_luminance), "L")
+
+
+def _read_planes(page: LibTiffPage, form: Form, wanted: int = MOST_SAMPLES) -> Sequence[Bytes]:
+    """The rows of the page as bytes: one array (height, bytes of a row), or one for each sample in planes apart.
+
+    Of planes apart the first `wanted` only.
+    """
     in_plane = 1 if form.planar else form.samples
     row_bytes = -(-form.width * in_plane * form.bits // BYTE)
-    planes = [np.zeros((form.height, row_bytes), np.uint8) for _ in range(form.samples if form.planar else 1)]
-    each, rest = divmod(page.parts, len(planes))
+    there = form.samples if form.planar else 1
+    each, rest = divmod(page.parts, there)
     if rest or each == 0:
         raise Complaint("its parts do not make up a picture")
+    planes = [np.zeros((form.height, row_bytes), np.uint8) for _ in range(min(wanted, there))]
     for number, plane in enumerate(planes):
         parts = range(number * each, (number + 1) * each)
         if page.tiled:

@@ -389,6 +389,18 @@ def ycbcr_forms() -> Iterator[Sample]:
         yield Sample(
             f"YCbCr {across}x{down}", write_tiff([bytes(data)], tags), COLOURS, across + down + 1, lossy=across > 1
         )
+        planes = [y[:HEIGHT, :WIDTH], b[::down, ::across], r[::down, ::across]]
+        apart: dict[int, Values] = {**_picture_tags(6), 284: 2, 530: (across, down)}
+        raw = [plane.tobytes() for plane in planes]
+        for code, parts in ((NONE, raw), (DEFLATE, [zlib.compress(plane) for plane in raw])):
+            seen, off = (COLOURS, 3) if across == 1 else (GREYS, 1)
+            tiff = write_tiff(parts, {**apart, 259: code})
+            yield Sample(f"YCbCr {across}x{down} planar, compression {code}", tiff, seen, off)
+        narrow = [np.round(16 + planes[0] * (219 / 255)).astype(np.uint8), *planes[1:]]
+        ranges = (16, 235, 128, 240, 128, 240)
+        if across > 1:
+            tiff = write_tiff([plane.tobytes() for plane in narrow], {**apart, 259: NONE, 532: ranges})
+            yield Sample(f"YCbCr {across}x{down} planar, of video", tiff, GREYS, 2)
 
 
 def mislabelled_forms() -> Iterator[Sample]:

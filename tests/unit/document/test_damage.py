@@ -160,3 +160,13 @@ def test_a_hole_at_the_foot_of_a_page_is_no_miscount() -> None:
     longer = form.tiff.replace(struct.pack("<HHII", 279, 4, 1, size), struct.pack("<HHII", 279, 4, 1, size + 8))
     moved = longer[:4] + struct.pack("<I", end + 8) + longer[8 : 8 + size] + bytes(8) + longer[8 + size :]
     assert code_of(moved) is RefusalCode.DOCUMENT_DAMAGED
+
+
+@pytest.mark.parametrize("plane", [0, 1, 2])
+def test_ycbcr_in_planes_that_lacks_one_is_damage(plane: int) -> None:
+    width, height = GREYS.size
+    tags: dict[int, Values] = {256: width, 257: height, 258: (8,) * 3, 262: 6, 277: 3, 278: height, 284: 2, 530: (2, 1)}
+    planes = [bytes(width * height), bytes(width * height // 2), bytes(width * height // 2)]
+    assert code_of(write_tiff(planes, tags)) is None
+    planes[plane] = planes[plane][:900] if plane == 0 else b""
+    assert code_of(write_tiff(planes, tags)) is RefusalCode.DOCUMENT_DAMAGED

@@ -164,10 +164,10 @@ def page_tags(bits: Values, compression: int, photometric: int) -> dict[int, Val
     ("tiff", "words"),
     [
         (write_tiff([bytes(2 * 70 * 52)], page_tags((5, 6, 5), 1, 2)), "colours of different depths"),
-        (write_tiff([bytes(70 * 52)] * 3, {**page_tags((8, 8, 8), 1, 6), 284: 2, 530: (2, 1)}), "its colours"),
+        (write_tiff([bytes(70 * 52 * 2)] * 3, {**page_tags((16, 16, 16), 1, 6), 284: 2}), "16 bits a sample"),
         (lossless_jpeg(), "JPEG of another kind"),
     ],
-    ids=["5-6-5 bits", "YCbCr in planes", "lossless JPEG"],
+    ids=["5-6-5 bits", "YCbCr of 16 bits in planes", "lossless JPEG"],
 )
 def test_what_is_whole_and_not_read_is_no_damage(tiff: bytes, words: str, with_second: bool) -> None:
     readers = Readers()
