@@ -44,6 +44,7 @@ _MESSAGE_BYTES = 200
 _EMESSAGE_BYTES = 1024
 _STOP_ON_ERROR = 1
 _JPEG_COLOUR_MODE, _JPEG_AS_RGB = 65_538, 1
+_COMPRESSION, _NONE, _ROWS_PER_STRIP = 259, 1, 278
 _PHOTOMETRIC, _YCBCR, _YCBCR_SUBSAMPLING, _REFERENCE = 262, 6, 530, 532
 _pointer, _int, _size = ctypes.c_void_p, ctypes.c_int, ctypes.c_ssize_t
 _Handler = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_char_p, _pointer)
@@ -133,6 +134,7 @@ class LibTiff:
             count.argtypes, count.restype = [_pointer], ctypes.c_uint32
         for where in (lib.TIFFGetStrileByteCount, lib.TIFFGetStrileOffset):
             where.argtypes, where.restype = [_pointer, ctypes.c_uint32], ctypes.c_uint64
+        lib.TIFFVStripSize.argtypes, lib.TIFFVStripSize.restype = [_pointer, ctypes.c_uint32], _size
         lib.TIFFRGBAImageOK.argtypes = [_pointer, ctypes.c_char_p]
         lib.TIFFReadRGBAImageOriented.argtypes = [*(_pointer, ctypes.c_uint32, ctypes.c_uint32, _pointer, _int, _int)]
 
@@ -229,17 +231,33 @@ class LibTiffPage:
 
     def unpack(self, part: int, into: Bytes) -> None:
         """Unpacks a strip or tile, to the size of `into`; the top rows of one, if that is less."""
+        self._require_bytes(part, into.nbytes)
         read = self._lib.TIFFReadEncodedTile if self.tiled else self._lib.TIFFReadEncodedStrip
         found = read(self._handle, part, into.ctypes.data, into.nbytes)
         self._libtiff.heed()
         if found != into.nbytes:
             raise Complaint(f"part {part + 1} of {self.parts} cannot be unpacked")
 
+    def _bytes_of(self, part: int, height: int) -> int:
+        """The size of that strip or tile, unpacked."""
+        if self.tiled:
+            return self.part_bytes
+        rows = min(self.long(_ROWS_PER_STRIP, height), height) or height
+        top = part * rows % (-(-height // rows) * rows)  # planes apart come one after the other
+        return int(self._lib.TIFFVStripSize(self._handle, min(rows, height - top)))
+
+    def _require_bytes(self, part: int, unpacked: int) -> None:
+        """Raises `Complaint` for an uncompressed part that is too short: libtiff would read on into what follows it."""
+        if self.short(_COMPRESSION, _NONE) == _NONE and self.place(part)[1] < unpacked:
+            raise Complaint(f"part {part + 1} of {self.parts} is too short")
+
     def as_rgba(self, width: int, height: int) -> Bytes:
         """The page as libtiff itself would show it, as an array (height, width, 4): for what is rare and odd."""
         message = ctypes.create_string_buffer(_EMESSAGE_BYTES)
         if not self._lib.TIFFRGBAImageOK(self._handle, message):
             raise Complaint(f"not configured: {message.value.decode('latin-1')}")
+        for part in range(self.parts):
+            self._require_bytes(part, self._bytes_of(part, height))
         pixels = np.zeros((height, width, 4), np.uint8)
         orientation = self.short(274, 1)  # its own: libtiff is to turn nothing
         whole = self._lib.TIFFReadRGBAImageOriented(

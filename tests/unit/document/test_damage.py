@@ -170,3 +170,14 @@ def test_ycbcr_in_planes_that_lacks_one_is_damage(plane: int) -> None:
     assert code_of(write_tiff(planes, tags)) is None
     planes[plane] = planes[plane][:900] if plane == 0 else b""
     assert code_of(write_tiff(planes, tags)) is RefusalCode.DOCUMENT_DAMAGED
+
+
+@pytest.mark.parametrize("form", [0, 1, 6])
+def test_an_uncompressed_strip_that_is_too_short_is_damage(form: int) -> None:
+    """libtiff would read on in the file, into the next strip or whatever lies there."""
+    width, samples = GREYS.size[0], 3 if form == 6 else 1
+    tags: dict[int, Values] = {256: width, 257: 40, 258: (8,) * samples, 262: form, 277: samples, 278: 20, 530: (1, 1)}
+    strip = bytes(range(200)) * 50
+    whole = [strip[: 20 * width * samples]] * 2
+    assert code_of(write_tiff(whole, tags)) is None
+    assert code_of(write_tiff([whole[0][:-10], whole[1]], tags)) is RefusalCode.DOCUMENT_DAMAGED
