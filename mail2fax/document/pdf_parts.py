@@ -23,7 +23,7 @@ from PIL import Image, Jpeg2KImagePlugin
 from mail2fax.document.libtiff import Complaint
 from mail2fax.document.one_strip import require_whole_fax
 from mail2fax.document.reading import Readers
-from mail2fax.document.refused import Refused, damaged
+from mail2fax.document.refused import Refused, damaged, unreadable
 
 LARGEST_UNIT = 75_000.0
 """Points: the largest UserUnit that readers take (Acrobat's)."""
@@ -39,6 +39,10 @@ _NAME = rb"/([^\s/<>\[\](){}%]++)\s++"
 _SHOWN, _WRITTEN = re.compile(_NAME + rb"Do\b"), re.compile(_NAME + rb"[-+.\d]++\s++Tf\b")
 _ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
 _COLOURS = {"/DeviceGray": 1, "/CalGray": 1, "/G": 1, "/DeviceRGB": 3, "/CalRGB": 3, "/Lab": 3, "/DeviceCMYK": 4}
+_LINES = frozenset({"/Line", "/PolyLine", "/Polygon"})
+"""Annotations that PDFium does not draw by itself, where the file does not say how they look."""
+_NOT_SEEN = 0x02 | 0x20
+"""PDF 1.7 table 165: Hidden, NoView."""
 _ONE_EACH = frozenset({"/Indexed", "/Separation"})
 
 
@@ -70,13 +74,13 @@ class PartsReader:
             reader = self._pypdf.PdfReader(io.BytesIO(source), strict=False)
             if reader.is_encrypted and not reader.decrypt(""):
                 return PdfParts((), self._readers)
-            pages, root = list(reader.pages), _got(reader.trailer, "/Root")
+            pages, folder = list(reader.pages), _got(_got(reader.trailer, "/Root"), "/Collection")
+            is_folder = folder is not None and _got(folder, "/View") != "/H"
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001 - whatever it stumbles over, PDFium may be able to read
             return PdfParts((), self._readers)
-        folder = _got(root, "/Collection")
-        return PdfParts(pages, self._readers, is_folder=folder is not None and _got(folder, "/View") != "/H")
+        return PdfParts(pages, self._readers, is_folder=is_folder)
 
 
 class PdfParts:
@@ -93,7 +97,10 @@ class PdfParts:
 
         PDFium does not heed it: a plan that is drawn in units of an inch would be a stamp.
         """
-        unit = _got(self._pages[number - 1], "/UserUnit") if number <= len(self._pages) else None
+        try:
+            unit = _got(self._pages[number - 1], "/UserUnit") if number <= len(self._pages) else None
+        except Exception:  # noqa: BLE001 - a reference to what cannot be read
+            return 1.0
         return float(unit) if isinstance(unit, int | float) and 0 < unit <= LARGEST_UNIT else 1.0
 
     def require_whole(self, number: int) -> None:
@@ -128,6 +135,9 @@ class _Page:
     def _look_at_appearance(self, annotation: Any) -> None:
         """What is drawn for an annotation, or a field of a form (PDF 1.7 12.5.5)."""
         shown = _got(_got(annotation, "/AP"), "/N")
+        hidden = int(_got(annotation, "/F") or 0) & _NOT_SEEN
+        if shown is None and not hidden and _got(annotation, "/Subtype") in _LINES:
+            raise unreadable(f"page {self._number} has a line on it that only some programs show: print it to PDF")
         if shown is not None and not _is_stream(shown):
             shown = _got(shown, _got(annotation, "/AS") or "")
         if _is_stream(shown):

@@ -324,6 +324,9 @@ _ABOUT_DOCUMENTS = {
     "page {} uses a font that is not in the file: print it to PDF with its fonts": (
         "страница {} использует шрифт, которого нет в файле: напечатайте её в PDF вместе со шрифтами"
     ),
+    "page {} has a line on it that only some programs show: print it to PDF": (
+        "на странице {} есть линия, которую показывают не все программы: напечатайте её в PDF"
+    ),
     "it is protected by a password": "он защищён паролем",
     "it is not a PDF, or a broken one": "это не PDF, или он испорчен",
     "it is not a {}, or only part of one": "это не {} или лишь его часть",

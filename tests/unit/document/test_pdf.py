@@ -184,6 +184,14 @@ def test_the_text_of_a_field_that_has_no_appearance_is_drawn() -> None:
     assert PLACE[0] <= found[0] < found[2] <= PLACE[2]
 
 
+def test_a_line_that_pdfium_would_leave_out_is_not_lost_in_silence() -> None:
+    line = b"<</Type/Annot/Subtype/Line/C[0 0 0]/L[100 200 150 220]" + AT
+    words = "page 1 has a line on it that only some programs show: print it to PDF"
+    assert problem_of(page(stream(SQUARE), ANNOTATED, line + b">>")) == words
+    assert black(page(stream(b""), ANNOTATED, line + b"/AP<</N 6 0 R>>>>", BLOCK))
+    assert black(page(stream(SQUARE), ANNOTATED, line + b"/F 2>>")) == (10, 270, 60, 290)
+
+
 def test_what_is_hidden_is_not_drawn() -> None:
     hidden = page(stream(b""), ANNOTATED, b"<</Type/Annot/Subtype/Stamp/F 2" + AT + b"/AP<</N 6 0 R>>>>", BLOCK)
     assert black(hidden) is None
