@@ -44,7 +44,7 @@ def asking(operation: Any, base_url: str, mode: GenerationMode, found: list[int]
     return ask
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_no_request_that_the_page_allows_or_forbids_is_a_fault_or_answered_otherwise(tmp_path: Path) -> None:
     limits = replace(SETTINGS, max_connections=100, max_failures_per_address=10_000, patience=Patience(5.0, wait_s=0.0))
     async with opened(tmp_path, limits) as api:
