@@ -5,7 +5,8 @@
  * steps between them. Where both leave greys that change from block to block there may be a photograph. Then steps and
  * shades are told apart: at a step a block differs from its neighbour on one side only, in a shade from those on both.
  * A shadow on paper is a shade, too, but it goes one way for long; in a photograph greys come and go. What is found in
- * one piece is made a rectangle when it fills most of it, for photographs have corners.
+ * one piece is made a rectangle when it fills most of it, for photographs have corners. Flat and dark parts have no shades:
+ * they belong to a photograph when they make a rectangle with what is found of it, and nothing is written on them.
  */
 #include "photo.h"
 #include "dots.h"
@@ -35,6 +36,12 @@
 /* In blocks: 3 cm2. */
 #define LEAST_AREA 75
 #define FILLED_PART 28 /* of 100 */
+/* Of what is inked in one piece so many of 100 must be found, and of the rest no more be written on, that all of it is
+ * photograph; and so much of a rectangle it must be. */
+#define FOUND_PART 40
+#define WRITTEN_PART 10
+#define FULL_PART 60
+#define STROKE_DEPTH 50
 /* Of an area of dots so many of 100 cells must be found that all of it is photograph. */
 #define DOTS_PART 25
 
@@ -45,7 +52,9 @@ typedef struct {
     uint8_t *tones;  /* each block's grey without dark strokes, 0 where that is paper or black */
     uint8_t *depths; /* without light strokes, 0 at the same places */
     uint8_t *votes;  /* 1: it changes there */
-    uint8_t *marks;  /* what is thought of it */
+    uint8_t *marks;   /* what is thought of it */
+    uint8_t *inked;   /* THOUGHT where it is no paper */
+    uint8_t *strokes; /* 1: there is something much darker than its ground */
     int *pending;
 } blocks_t;
 
@@ -60,8 +69,13 @@ static int make(blocks_t *blocks, const grid_t *grid)
     blocks->depths = calloc(size, 1);
     blocks->votes = calloc(size, 1);
     blocks->marks = calloc(size, 1);
+    blocks->inked = calloc(size, 1);
+    blocks->strokes = calloc(size, 1);
     blocks->pending = malloc(sizeof(int) * size);
-    return blocks->tones && blocks->depths && blocks->votes && blocks->marks && blocks->pending ? 0 : -1;
+    return blocks->tones && blocks->depths && blocks->votes && blocks->marks && blocks->inked &&
+                   blocks->strokes && blocks->pending
+               ? 0
+               : -1;
 }
 
 static void forget(blocks_t *blocks)
@@ -70,6 +84,8 @@ static void forget(blocks_t *blocks)
     free(blocks->depths);
     free(blocks->votes);
     free(blocks->marks);
+    free(blocks->inked);
+    free(blocks->strokes);
     free(blocks->pending);
 }
 
@@ -90,6 +106,7 @@ static void see_tones(blocks_t *blocks, const grid_t *ground, const grid_t *dept
             size_t cell = middle_of(ground, x, y);
             int tone = ground->cells[cell], white = paper->cells[cell], at = y * blocks->width + x;
 
+            blocks->inked[at] = tone * 256 < white * TONE_BELOW ? THOUGHT : NOTHING;
             if (tone * 256 >= white * TONE_BELOW || tone * 256 <= white * TONE_ABOVE)
                 continue;
             blocks->tones[at] = (uint8_t) tone;
@@ -226,7 +243,77 @@ static void find(blocks_t *blocks, int noise)
         }
 }
 
-int photo_find(const grid_t *ground, const grid_t *depth, const grid_t *paper, int noise, grid_t *mask)
+static void see_strokes(blocks_t *blocks, const grid_t *ground, const grid_t *dark)
+{
+    for (int y = 0; y < ground->height; y++)
+        for (int x = 0; x < ground->width; x++) {
+            size_t cell = (size_t) y * (size_t) ground->width + (size_t) x;
+
+            if (ground->cells[cell] - dark->cells[cell] >= STROKE_DEPTH)
+                blocks->strokes[y / BLOCK * blocks->width + x / BLOCK] = 1;
+        }
+}
+
+/* Whether all that is inked in one piece, which was just seen, is one photograph: most of a rectangle, much of it found,
+ * and hardly anything written on the rest. */
+static int is_one_photo(const blocks_t *blocks, piece_t piece)
+{
+    int found = 0, written = 0, area = (piece.box.right - piece.box.left + 1) * (piece.box.bottom - piece.box.top + 1);
+
+    for (int y = piece.box.top; y <= piece.box.bottom; y++)
+        for (int x = piece.box.left; x <= piece.box.right; x++) {
+            int at = y * blocks->width + x;
+
+            if (blocks->inked[at] != SEEN)
+                continue;
+            found += blocks->marks[at] == FOUND;
+            written += blocks->marks[at] != FOUND && blocks->strokes[at];
+        }
+    return found * 100 >= piece.size * FOUND_PART && written * 100 <= (piece.size - found) * WRITTEN_PART &&
+           piece.size * 100 >= area * FULL_PART;
+}
+
+static int is_seen_from(const blocks_t *blocks, box_t box, int x, int y, int right, int down)
+{
+    for (; x >= box.left && x <= box.right && y >= box.top && y <= box.bottom; x += right, y += down)
+        if (blocks->inked[y * blocks->width + x] == SEEN)
+            return 1;
+    return 0;
+}
+
+/* Whether the block lies in the piece that was just seen, or in a hole of it: in the middle of a wide flat part there is
+ * no lighter paper near enough to tell that it is inked. */
+static int is_within(const blocks_t *blocks, box_t box, int x, int y)
+{
+    return is_seen_from(blocks, box, x, y, -1, 0) && is_seen_from(blocks, box, x, y, 1, 0) &&
+           is_seen_from(blocks, box, x, y, 0, -1) && is_seen_from(blocks, box, x, y, 0, 1);
+}
+
+static void find_within(blocks_t *blocks, box_t box)
+{
+    for (int y = box.top; y <= box.bottom; y++)
+        for (int x = box.left; x <= box.right; x++)
+            if (is_within(blocks, box, x, y))
+                blocks->marks[y * blocks->width + x] = FOUND;
+}
+
+/* Of a photograph the flat and the dark parts are not found by themselves: they are those that go on from what is. */
+static void complete(blocks_t *blocks)
+{
+    for (int at = 0; at < blocks->width * blocks->height; at++) {
+        piece_t piece;
+
+        if (blocks->inked[at] != THOUGHT)
+            continue;
+        piece = piece_at(blocks->inked, blocks->width, blocks->height, blocks->pending, at, THOUGHT, SEEN);
+        if (is_one_photo(blocks, piece))
+            find_within(blocks, piece.box);
+        piece_at(blocks->inked, blocks->width, blocks->height, blocks->pending, at, SEEN, NOTHING);
+    }
+}
+
+int photo_find(const grid_t *ground, const grid_t *depth, const grid_t *dark, const grid_t *paper, int noise,
+               grid_t *mask)
 {
     blocks_t blocks = {0};
     int failed = make(&blocks, ground);
@@ -235,6 +322,8 @@ int photo_find(const grid_t *ground, const grid_t *depth, const grid_t *paper, i
         see_tones(&blocks, ground, depth, paper);
         vote(&blocks, noise);
         find(&blocks, noise);
+        see_strokes(&blocks, ground, dark);
+        complete(&blocks);
         for (int y = 0; y < mask->height; y++)
             for (int x = 0; x < mask->width; x++)
                 mask->cells[(size_t) y * (size_t) mask->width + (size_t) x] =

@@ -8,9 +8,11 @@
 enum { IN_GREY = 1, IN_DOTS };
 
 /* `mask` becomes IN_GREY in the cells that lie in a photograph, 0 elsewhere. `ground` holds the grey of each cell
- * without dark strokes, `depth` that without light ones, `paper` that of the paper there, `noise` how much greys
+ * without dark strokes, `depth` that without light ones, `dark` the darkest in it,
+ * `paper` that of the paper there, `noise` how much greys
  * differ by chance. -1 without memory. */
-int photo_find(const grid_t *ground, const grid_t *depth, const grid_t *paper, int noise, grid_t *mask);
+int photo_find(const grid_t *ground, const grid_t *depth, const grid_t *dark, const grid_t *paper, int noise,
+               grid_t *mask);
 
 /* In areas of dots, which `marks` has (dots.h), `mask` becomes IN_DOTS when the area is a photograph, as a whole, and 0
  * when it is a tint. */

@@ -196,7 +196,7 @@ static int study(page_t *page, const order_t *order)
     memcpy(page->depth.cells, page->dark.cells, page->dark.size);
     if (grid_lightest(&page->paper, PAPER_CELLS) || without_dark_strokes(&page->light) ||
         without_light_strokes(&page->depth) ||
-        photo_find(&page->light, &page->depth, &page->paper, noise, &page->photo) ||
+        photo_find(&page->light, &page->depth, &page->dark, &page->paper, noise, &page->photo) ||
         grid_darkest(&page->dark, LETTER_CELLS))
         return -2;
     if (order->marks)

@@ -15,7 +15,7 @@ from mail2fax.document.grey import grey_of
 from mail2fax.document.ink import Rows, Screen
 from mail2fax.document.paper import on_paper
 from mail2fax.document.render import affordable
-from tests.harness.office import Scanner, Sheet, Writer, font, light_letter, mixed_letter, photo_page
+from tests.harness.office import Scanner, Sheet, Writer, font, light_letter, mixed_letter, photo_page, photograph
 from tests.harness.paperwork import (
     fields,
     form,
@@ -103,6 +103,26 @@ def test_a_photograph_becomes_dots_of_its_own_grey_and_the_text_around_it_does_n
     plain = image_of(on_paper(without, Fit(*grey.size, turned=False)))
     above = (0, 0, 1728, int(top * 0.653) - 60)
     assert ImageChops.logical_xor(page.crop(above), plain.crop(above)).getbbox() is None
+
+
+def photo_with_flat_half(*, words: bool) -> tuple[Image.Image, tuple[int, int, int, int]]:
+    """Four inches of a page: a photograph, the left of it one grey, bare or with words; and where the grey is."""
+    page = Writer(SEED, 204)
+    page.image.paste(photograph(SEED, (page.inch(5), page.inch(2.6))), (page.inch(1.2), page.inch(0.6)))
+    box = (page.inch(1.2), page.inch(0.6), page.inch(3.4), page.inch(3.2))
+    page.draw.rectangle(box, fill=(160, 160, 160))
+    page.top = box[1] + page.inch(0.1)
+    while words and page.top < box[3] - page.inch(0.3):
+        page.line(9, left=1.3, right=3.3)
+    return page.image.crop((0, 0, page.image.width, page.inch(4))), box
+
+
+def test_the_flat_part_of_a_photograph_is_photograph_too_and_a_panel_with_words_beside_it_is_not() -> None:
+    (bare, box), (panel, _) = photo_with_flat_half(words=False), photo_with_flat_half(words=True)
+    left = (1728 - bare.width) // 2
+    inside = (left + box[0] + 10, box[1] + 10, left + box[2] - 10, box[3] - 10)
+    assert ink_share(image_of(faxed(bare)).crop(inside)) == pytest.approx(1 - 160 / 255, abs=0.1)
+    assert ink_share(image_of(faxed(panel)).crop(inside)) < 0.2
 
 
 def test_a_photograph_over_the_whole_page_costs_less_than_160_seconds_and_lines_half_of_that() -> None:
