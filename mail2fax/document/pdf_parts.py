@@ -126,7 +126,8 @@ class _Page:
 
     def look_at(self, page: Any) -> None:
         contents = _got(page, "/Contents")
-        parts = contents if isinstance(contents, list) else [contents] if "/Contents" in page else []
+        referred = contents is not None or hasattr(page.get("/Contents"), "idnum")
+        parts = contents if isinstance(contents, list) else [contents] if referred else []
         drawing = b"\n".join(self._text(_resolved(part)) for part in parts)
         self._look_at_used(drawing, _got(page, "/Resources"), 0)
         for annotation in _got(page, "/Annots") or ():
@@ -146,7 +147,10 @@ class _Page:
     def _look_at_used(self, drawing: bytes, resources: Any, depth: int) -> None:
         """The pictures, forms and fonts that this text and drawing use."""
         for name in _names(_SHOWN, drawing):
-            used = _got(_got(resources, "/XObject"), name)
+            known = _got(resources, "/XObject") or {}
+            used = _got(known, name)
+            if used is None and name in known:
+                raise damaged(self._number, "part of its picture is missing or garbled", f"{name} is not in the file")
             match _got(used, "/Subtype"):
                 case "/Image":
                     self._once(used, self._look_at_picture)

@@ -370,6 +370,18 @@ def test_the_mask_of_a_picture_is_looked_at_too(harm: Harm) -> None:
     assert problem_of(shows(masked, mask)) == PICTURE
 
 
+def test_a_picture_that_is_not_in_the_file_is_damage_and_one_that_nobody_names_is_not() -> None:
+    assert problem_of(page(stream(SQUARE + b" /I Do"), PORTRAIT + HAS_I)) == PICTURE
+    assert black(page(stream(SQUARE + b" /J Do"), PORTRAIT + HAS_I)) == (10, 270, 60, 290)
+
+
+def test_a_page_may_say_that_it_has_no_contents() -> None:
+    only = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 300]/Contents null/Annots[5 0 R]>>"
+    stamp = b"<</Type/Annot/Subtype/Stamp/F 4" + AT + b"/AP<</N 6 0 R>>>>"
+    pages = b"<</Type/Pages/Count 1/Kids[3 0 R]>>"
+    assert black(written((CATALOG, pages, only, b"null", stamp, BLOCK)))
+
+
 def test_what_a_page_does_not_show_is_none_of_its_parts() -> None:
     """Trap: programs give every page the pictures of all pages: the third's damage is not the first one's."""
     pdf = page(stream(SQUARE), PORTRAIT + HAS_I, picture(b"x", 100, 120, GREY + b"/Filter/FlateDecode"))
