@@ -1,5 +1,7 @@
 """Photographs and tints that were black-and-white dots before they came to us; and lines that are none."""
 
+from dataclasses import replace
+
 import pytest
 from PIL import Image, ImageChops
 
@@ -13,9 +15,10 @@ from tests.harness.dots import (
     black_and_white,
     crossed_lines,
     dotted_letter,
+    strewn,
     tinted_letter,
 )
-from tests.harness.office import Box, Writer
+from tests.harness.office import Box, Scanner, Writer
 from tests.harness.paperwork import fields, form, map_of_town, receipt, stamped, table
 from tests.harness.reading import read_text, words_kept
 from tests.unit.document.test_ink import image_of
@@ -75,6 +78,18 @@ def test_words_on_a_tint_in_dots_are_black_on_white(dither: str, grey: int) -> N
     assert words_kept(sheet.text, read_text(image_of(rows), "eng")) >= 0.95
     assert seconds(rows) <= 2 * seconds(on_paper(words, place))
     assert ink_share(image_of(rows)) <= 1.3 * ink_share(image_of(on_paper(words, place)))
+
+
+def test_a_scan_that_was_dithered_as_a_whole_is_read_and_costs_what_the_scan_would() -> None:
+    page = Writer(SEED)
+    for _ in range(6):
+        page.line(page.rng.choice((9, 10, 11)))
+    sheet = replace(page.sheet(), image=page.image.crop((0, 0, page.image.width, page.top + page.inch(0.4))))
+    scan = Scanner(skew=0.5, paper=240).scanned(sheet).image.convert("L")
+    place = place_of(scan, 300)
+    rows = on_paper(strewn(scan, 300), place)
+    assert words_kept(sheet.text, read_text(image_of(rows), "eng")) >= 0.95
+    assert seconds(rows) <= 1.3 * seconds(on_paper(scan, place))
 
 
 @pytest.mark.parametrize("dpi", [200, 300])
