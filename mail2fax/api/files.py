@@ -213,7 +213,10 @@ class FileStore:
             for name, path in come:
                 path.rename(folder / name)
             self._release(domain, claimed, written)
-        sync_directory(folder)
+
+    def sync(self, domain: str) -> None:
+        """Names that were given outlast a power cut from here on."""
+        sync_directory(self._files(domain))
 
     def _release(self, domain: str, claimed: int, written: int) -> None:
         self._coming[domain] = self._coming.get(domain, 0) - claimed
@@ -291,7 +294,9 @@ class Upload:
             self._end_file()
             names = self.names
             self._store.place(self._domain, self._names, self._claimed, self._written)
+            # Before the disk may fail once more: what was claimed is given back once.
             self._over, self._names, self._claimed = True, [], 0
+            self._store.sync(self._domain)
         return names
 
     def discard(self) -> None:

@@ -1,5 +1,6 @@
 """The files of a domain: each under its own name, whole or not at all, and never another's."""
 
+import errno
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -241,6 +242,27 @@ def test_1501_comes_before_the_disk_is_full(tmp_path: Path) -> None:
         store.begin("one").require_room(1000)
     assert left_over(tmp_path) == []
     store.close()
+
+
+def test_a_disk_that_fails_after_the_names_were_given_makes_no_room(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The room of such an upload was given back twice, and the next one had more than there is."""
+
+    def fail(_: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("mail2fax.api.files.sync_directory", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        put(store, "a.tif", b"x" * 600_000)
+    monkeypatch.undo()
+    upload = store.begin("one")
+    upload.require_room(500_000)
+    upload.file("b.tif")
+    with pytest.raises(FilesFault) as refused:
+        upload.write(b"x" * FLUSH_BYTES)
+    assert refused.value.code is FileCode.QUOTA
+    upload.discard()
 
 
 def test_what_was_being_uploaded_when_we_were_killed_is_swept(store: FileStore, tmp_path: Path) -> None:
