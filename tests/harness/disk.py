@@ -20,7 +20,7 @@ class FaultyDisk:
         self.environ = {"LD_PRELOAD": str(library), "FAULTY_DISK": str(self._orders)}
 
     def fail(self, call: str, error: int, path: str) -> None:
-        """From now on `call` (write, fsync, rename) fails with this errno on files whose path contains `path`."""
+        """From now on `call` (read, write, fsync, rename) fails with this errno on files whose path contains `path`."""
         self._order(f"{call} {error} {path}\n")
 
     def slow(self, milliseconds: int, path: str) -> None:

@@ -1,11 +1,11 @@
 /* A disk that fails where a test tells it to: put before the C library by LD_PRELOAD, so that Python and SQLite alike
  * meet the error, at the system call itself.
  *
- * The file named by FAULTY_DISK holds the faults of the moment, one a line: CALL ERRNO PATH. A CALL (write, fsync,
- * rename) on a file whose path contains PATH fails with ERRNO (a number) and is not done. The CALL `lose` (ERRNO is any
- * number but 0) has a write of a kilobyte or more succeed, and nothing but zeros arrive. With the CALL `slow` every fsync
- * takes so many milliseconds (ERRNO), and is done. Every fsync is noted, when it is over, in the
- * file named by FAULTY_DISK with ".trail" behind it: ERRNO PATH. */
+ * The file named by FAULTY_DISK holds the faults of the moment, one a line: CALL ERRNO PATH. A CALL (read, write,
+ * fsync, rename) on a file whose path contains PATH fails with ERRNO (a number) and is not done; a read only when a
+ * kilobyte or more is wanted. The CALL `lose` (ERRNO is any number but 0) has a write of a kilobyte or more succeed, and
+ * nothing but zeros arrive. With the CALL `slow` every fsync takes so many milliseconds (ERRNO), and is done. Every fsync
+ * is noted, when it is over, in the file named by FAULTY_DISK with ".trail" behind it: ERRNO PATH. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -27,7 +27,7 @@ static int fault(const char *call, const char *path)
     ssize_t length;
     if (file < 0)
         return 0;
-    length = read(file, text, sizeof(text) - 1);
+    length = syscall(SYS_read, file, text, sizeof(text) - 1);
     close(file);
     text[length > 0 ? length : 0] = 0;
     while ((line = strsep(&rest, "\n"))) {
@@ -111,6 +111,12 @@ int rename(const char *source, const char *target)
     REAL("rename", const char *, const char *);
     int number = fault("rename", source);
     return number ? failed(number) : real(source, target);
+}
+
+ssize_t read(int descriptor, void *data, size_t length)
+{
+    int number = length >= LOST ? fault_at("read", descriptor) : 0;
+    return number ? failed(number) : syscall(SYS_read, descriptor, data, length);
 }
 
 /* What arrives on the disk of `length` octets that were written; to be freed. NULL: the data. */

@@ -49,6 +49,15 @@ def test_a_page_that_cannot_be_read_again_is_not_confirmed(tmp_path: Path) -> No
     assert "line 0" in str(told["detail"])
 
 
+def test_a_page_that_the_disk_does_not_give_back_is_not_confirmed_and_ends_one_call_alone(tmp_path: Path) -> None:
+    """Of a file that is mapped into memory it would be SIGBUS, and the end of every call of the engine."""
+    disk = FaultyDisk(tmp_path)
+    (tmp_path / "in").mkdir()
+    disk.fail("read", errno.EIO, "received.tif")
+    told = received_beside(disk, tmp_path)
+    assert (told["confirmed"], told["code"]) == (0, "FILEERROR")
+
+
 def main(folder: Path) -> None:
     """Sends and receives; prints how many pages the sender holds for confirmed, and after which sync each was."""
     trail = Path(os.environ["FAULTY_DISK"] + ".trail")
