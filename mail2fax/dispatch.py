@@ -300,13 +300,8 @@ class Dispatcher:
             await self._tell_nobody(reply, job)
             return
         if reply.id not in self._unsettled:
-            attempts = await self._jobs.attempts_of(job.id)
-            copied = await enclosure_of(reply, job, self._documents)
-            # In a thread: what is attached becomes a third longer, line by line.
-            mail = await asyncio.to_thread(compose, reply, job, attempts, self._replies.letterhead, to, copied)
-            reached(CrashPoint.REPLY_DUE)
             try:
-                await send(mail, self._replies.server)
+                await self._hand_over(reply, job, to)
             except SendFailed as error:
                 await self._reply_failed(reply, to, str(error), permanent=error.permanent)
                 return
@@ -317,6 +312,24 @@ class Dispatcher:
         self._unsettled.discard(reply.id)
         reached(CrashPoint.REPLY_SETTLED)
         log.info("reply sent", job=job.id, to=to, state=job.state)
+
+    async def _hand_over(self, reply: Reply, job: Job, to: str) -> None:
+        """Gives the mail to the server; what became of a fax is told without its copy where that is too large."""
+        attempts = await self._jobs.attempts_of(job.id)
+        copied = await enclosure_of(reply, job, self._documents)
+        for enclosed in dict.fromkeys((copied, None)):
+            # In a thread: what is attached becomes a third longer, line by line.
+            mail = await asyncio.to_thread(compose, reply, job, attempts, self._replies.letterhead, to, enclosed)
+            reached(CrashPoint.REPLY_DUE)
+            try:
+                await send(mail, self._replies.server)
+                return
+            except SendFailed as error:
+                if not error.too_large or enclosed is None:
+                    raise
+                log.warning(
+                    "copy of the fax left out, the mail server finds it too large", job=job.id, error=str(error)
+                )
 
     async def _tell_nobody(self, reply: Reply, job: Job) -> None:
         """The mail must not be answered, and nobody else is named: an admin must be able to see what became of it."""

@@ -85,7 +85,7 @@ class IncomingPost:
 
     async def _hand_over(self, mail: IncomingMail) -> None:
         """Gives the mail to the server: with less in it, at last with the word alone, when it is too large for that."""
-        for formats in (self._formats, self._formats[:1], ()):
+        for formats in dict.fromkeys((tuple(self._formats), tuple(self._formats[:1]), ())):
             # In a thread: it becomes a third longer, line by line.
             letter, readable = await asyncio.to_thread(self._letter, mail, formats)
             await self._alarm_of_loss(mail.fax, readable)

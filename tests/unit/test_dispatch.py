@@ -4,21 +4,29 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 
 import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from structlog.testing import capture_logs
 
 from mail2fax import dispatch, gateway
+from mail2fax.document.tiff import TiffWriter
+from mail2fax.enclosure import enclosure_of
 from mail2fax.engine.interface import EngineUnavailable
 from mail2fax.engine.scripted import Script, ScriptedEngine, Step, delivered, never_ends, refused, rings_for_ever
 from mail2fax.model.call import CallEvent, CallOrder
+from mail2fax.model.document import Resolution
 from mail2fax.model.job import Job, JobState
 from mail2fax.model.mask import NumberMask
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import RefusalCode
 from mail2fax.model.trunk import NumberForm, Trunk, TrunkCondition, TrunkState
-from tests.harness.house import House, arrival, house, written
+from mail2fax.model.wishes import Copy, Wishes
+from tests.harness.house import YEAR, House, arrival, house, written
 from tests.unit.jobs.made import ready, received
 
 
@@ -66,6 +74,37 @@ async def test_an_accepted_mail_becomes_a_fax_by_itself(tmp_path: Path) -> None:
             *("received", "prepared", "dialling", "dialled", "ringing", "answered", "negotiated"),
             *("page-confirmed", "page-confirmed", "delivered"),
         ]
+
+
+async def test_a_status_mail_that_is_too_large_for_the_mail_server_comes_without_the_copy(tmp_path: Path) -> None:
+    """Else nobody would be told that the fax was delivered."""
+    taken: list[EmailMessage] = []
+
+    class Handler:
+        async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+            taken.append(message_from_bytes(envelope.original_content or b"", policy=default))
+            return "250 kept"
+
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(Handler(), data_size_limit=50_000), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, house(tmp_path, ScriptedEngine(), port=port) as here:
+        job = await ready(here.jobs, wishes=Wishes(copy=Copy.PDF))
+        assert job.document
+        with (tmp_path / job.document).open("wb") as file:
+            canonical = TiffWriter(file, Resolution.FINE)
+            canonical.add(1, b"\x80" + bytes(100_000))
+            canonical.finish()
+        await here.attempt(job)
+        (reply,) = await here.outbox.owed(here.clock())
+        copied = await enclosure_of(reply, await here.found(job.id), tmp_path)
+        assert copied
+        assert len(copied.content) > 50_000
+        await here.dispatcher._send_reply(reply)
+        assert await here.outbox.owed(here.clock() + YEAR) == ()
+    (mail,) = taken
+    assert "delivered" in mail["From"]
+    assert not list(mail.iter_attachments())
 
 
 async def test_a_nudge_that_was_lost_delays_and_loses_nothing(tmp_path: Path) -> None:

@@ -86,15 +86,17 @@ def busy() -> CallEnded:
     return replace(ended(sip_code=486, sip_reason="Busy Here", q850=17), media=Media.NONE)
 
 
-async def received(jobs: Jobs, key: str = "mail 1", *, automatic: bool = False) -> Job:
-    receipt = await jobs.receive(submission(key, automatic=automatic))
+async def received(jobs: Jobs, key: str = "mail 1", *, automatic: bool = False, wishes: Wishes = NO_WISHES) -> Job:
+    receipt = await jobs.receive(submission(key, automatic=automatic, wishes=wishes))
     job = await jobs.find(receipt.job_id)
     assert job is not None
     return job
 
 
-async def ready(jobs: Jobs, key: str = "mail 1", number: str = NUMBER, *, automatic: bool = False) -> Job:
-    job = await received(jobs, key, automatic=automatic)
+async def ready(
+    jobs: Jobs, key: str = "mail 1", number: str = NUMBER, *, automatic: bool = False, wishes: Wishes = NO_WISHES
+) -> Job:
+    job = await received(jobs, key, automatic=automatic, wishes=wishes)
     return await jobs.prepared(job, number, f"{key}.tif", pages=2)
 
 
