@@ -35,8 +35,11 @@ LIMIT_S = 10.0
 """For all of one call, from the look-up to the status line."""
 GIVE_UP_AFTER = timedelta(hours=24)
 
-_WITH_IPV4 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
-"""NAT64, public and local, and addresses of the first days of IPv6: the last 32 bits are an address of IPv4."""
+_WITH_IPV4 = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
+"""NAT64, and addresses of the first days of IPv6: the last 32 bits are an address of IPv4."""
+_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
+"""RFC 8215: a network's own translator. Where in such an address that of IPv4 stands only the network knows
+(RFC 6052 2.2), so it may lead anywhere."""
 
 TIMESTAMP_FIELD, SIGNATURE_FIELD, EVENT_FIELD = "X-Mail2fax-Timestamp", "X-Mail2fax-Signature", "X-Mail2fax-Event"
 
@@ -197,7 +200,7 @@ def _is_public(address: str) -> bool:
     leads there."""
     judged = ip_address(address.partition("%")[0])
     if isinstance(judged, IPv6Address):
-        if judged.is_site_local:
+        if judged.is_site_local or judged in _LOCAL_NAT64:
             return False
         lowest = IPv4Address(int(judged) & 0xFFFFFFFF) if any(judged in network for network in _WITH_IPV4) else None
         judged = judged.ipv4_mapped or judged.sixtofour or lowest or judged
