@@ -15,6 +15,7 @@ from tests.harness.dots import (
     black_and_white,
     crossed_lines,
     dotted_letter,
+    millimetre_paper,
     strewn,
     tinted_letter,
 )
@@ -97,6 +98,12 @@ def test_lines_however_close_are_no_dots(dpi: int) -> None:
     for degrees in (0, 20, 45):
         assert not has_dots(crossed_lines(dpi, 0.4, degrees, both=False), dpi), degrees
         assert not has_dots(crossed_lines(dpi, 1, degrees, both=True), dpi), degrees
+
+
+@pytest.mark.parametrize("dpi", [200, 300, 600])
+def test_the_millimetre_paper_of_an_ecg_is_no_dots_however_thick_its_lines(dpi: int) -> None:
+    for thick_mm in (0.13, 0.2, 0.25, 0.35, 0.45):
+        assert not has_dots(millimetre_paper(dpi, thick_mm), dpi), thick_mm
 
 
 @pytest.mark.parametrize(("dpi", "points"), [(200, 5), (200, 8), (300, 4), (300, 6), (600, 4)])
