@@ -35,6 +35,7 @@ _END_OF_CODE, _END_BYTES = b"\xff\xd9", 64
 _DEEPEST = 12
 _PNG_PREDICTORS = 10
 _FAX_COLUMNS = 1728
+_WHITE_SPACE = b" \t\n\r\v\f\0"
 _NAME = rb"/([^\s/<>\[\](){}%]++)\s++"
 _SHOWN, _WRITTEN = re.compile(_NAME + rb"Do\b"), re.compile(_NAME + rb"[-+.\d]++\s++Tf\b")
 _ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
@@ -321,9 +322,10 @@ def _ends(rest: bytes) -> bool:
 
 
 def _ascii_85(data: bytes) -> bytes:
-    text, end, _ = data.partition(b"~>")
+    # White space counts nowhere in it (PDF 1.7 7.4.3): some programs break their lines between the two, too.
+    text, end, _ = data.translate(None, _WHITE_SPACE).partition(b"~>")
     try:
-        return base64.a85decode(text.removeprefix(b"<~"), ignorechars=b" \t\n\r\v\f\0") if end else _cut()
+        return base64.a85decode(text.removeprefix(b"<~")) if end else _cut()
     except ValueError as error:
         raise Garbled(str(error)) from error
 

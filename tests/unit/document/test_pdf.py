@@ -1,5 +1,6 @@
 """PDFs as they come: drawn as their readers show them, or refused by name; nothing of them is lost in silence."""
 
+import base64
 import io
 import struct
 import zlib
@@ -410,6 +411,12 @@ def test_what_follows_the_end_of_a_large_picture_is_passed_over() -> None:
 def test_a_font_with_a_wrong_check_sum_is_no_loss() -> None:
     data = zlib.compress(NOISE.tobytes())
     assert sheet_of(with_font(data[:-1] + bytes([data[-1] ^ 1]))).look() is not None
+
+
+@pytest.mark.parametrize("end", [b"~>", b"~\n>", b"\r\n~>\r\n"])
+def test_the_end_of_ascii_85_may_be_broken_between_lines(end: bytes) -> None:
+    data = base64.a85encode(zlib.compress(SQUARE), wrapcol=20) + end
+    assert black(page(stream(data, b"/Filter[/ASCII85Decode/FlateDecode]"))) is not None
 
 
 def test_an_empty_part_of_a_page_is_whole() -> None:
