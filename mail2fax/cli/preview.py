@@ -31,6 +31,8 @@ from mail2fax.model.rule import SenderRule
 from mail2fax.reply.words import Language, words_in
 
 BEGINNING = 8
+_PDF = ".pdf"
+_SUFFIXES = (_PDF, ".tif", ".tiff")
 MINUTE_S = 60
 
 NOTES = {
@@ -44,7 +46,8 @@ NOTES = {
 def preview(
     file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="One file.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the fax there: a PDF, or a TIFF if so named.")
+        Path | None,
+        typer.Option("--output", "-o", help="Write the fax there: as PDF or TIFF, by its name (.pdf, .tif)."),
     ] = None,
     sender: Annotated[
         str, typer.Option("--as", help="As it goes out for this sender's mail, cover page and all.")
@@ -59,6 +62,10 @@ def preview(
 
     Nobody is called. Exit status 1 when the file would be refused, or its sender or number.
     """
+    if output and output.suffix.lower() not in _SUFFIXES:
+        raise typer.BadParameter(
+            f"name it {' or '.join(_SUFFIXES)}: what is written is a PDF or a TIFF", param_hint="-o"
+        )
     settings = Config() if config is None and not DEFAULT_CONFIG.exists() else read_config(config)
     words = words_in(Language(settings.reply.language))
     cover = wiring.cover_page(settings)
@@ -142,10 +149,10 @@ def _duration(seconds: float) -> str:
 
 def _write(fax: Path, output: Path) -> None:
     try:
-        if output.suffix.lower() in {".tif", ".tiff"}:
-            output.write_bytes(fax.read_bytes())
-        else:
+        if output.suffix.lower() == _PDF:
             with fax.open("rb") as file:
                 output.write_bytes(pdf_of(file))
+        else:
+            output.write_bytes(fax.read_bytes())
     except OSError as error:
         fail(f"{printable(str(output))} cannot be written: {error.strerror}")

@@ -56,6 +56,12 @@ def test_a_file_that_would_be_refused_is_refused_in_the_same_words(tmp_path: Pat
     assert (done.exit_code, "его содержимое — не TIFF или JPEG." in done.output) == (1, True)
 
 
+def test_nothing_else_is_written_under_the_name_of_a_picture(tmp_path: Path) -> None:
+    done = preview(tmp_path, saved(text_page(300)), "-o", str(tmp_path / "out.png"))
+    assert (done.exit_code, "name it .pdf or .tif" in done.output) == (2, True)
+    assert not (tmp_path / "out.png").exists()
+
+
 @pytest.mark.parametrize("name", ["out.tif", "out.pdf"])
 def test_the_very_strips_that_are_sent_are_shown(name: str, tmp_path: Path) -> None:
     pages = [text_page(700), text_page(500, seed=2)]
