@@ -6,14 +6,18 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import DATA_SIZE_DEFAULT, SMTP, Envelope, Session
 
 
 class MailSink:
-    """Takes every mail on a free loopback port and hands it to `arrived`. Use as `async with`."""
+    """Takes every mail on a free loopback port and hands it to `arrived`. Use as `async with`.
 
-    def __init__(self, arrived: Callable[[EmailMessage], None]) -> None:
+    A mail of more than `most_bytes` hears 552, as everywhere (RFC 1870).
+    """
+
+    def __init__(self, arrived: Callable[[EmailMessage], None], most_bytes: int = DATA_SIZE_DEFAULT) -> None:
         self._arrived = arrived
+        self._most_bytes = most_bytes
         self._server: asyncio.Server | None = None
 
     @property
@@ -25,7 +29,9 @@ class MailSink:
 
     async def __aenter__(self) -> "MailSink":
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: SMTP(self, hostname="mail-sink"), "127.0.0.1", 0)
+        self._server = await loop.create_server(
+            lambda: SMTP(self, hostname="mail-sink", data_size_limit=self._most_bytes), "127.0.0.1", 0
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

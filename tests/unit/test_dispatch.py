@@ -4,16 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
-from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import default
 from pathlib import Path
 
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from structlog.testing import capture_logs
 
 from mail2fax import dispatch, gateway
+from mail2fax.cli.mail_sink import MailSink
 from mail2fax.document.tiff import TiffWriter
 from mail2fax.enclosure import enclosure_of
 from mail2fax.engine.interface import EngineUnavailable
@@ -79,16 +77,8 @@ async def test_an_accepted_mail_becomes_a_fax_by_itself(tmp_path: Path) -> None:
 async def test_a_status_mail_that_is_too_large_for_the_mail_server_comes_without_the_copy(tmp_path: Path) -> None:
     """Else nobody would be told that the fax was delivered."""
     taken: list[EmailMessage] = []
-
-    class Handler:
-        async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
-            taken.append(message_from_bytes(envelope.original_content or b"", policy=default))
-            return "250 kept"
-
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(Handler(), data_size_limit=50_000), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with server, house(tmp_path, ScriptedEngine(), port=port) as here:
+    server = MailSink(taken.append, most_bytes=50_000)
+    async with server, house(tmp_path, ScriptedEngine(), port=server.port) as here:
         job = await ready(here.jobs, wishes=Wishes(copy=Copy.PDF))
         assert job.document
         with (tmp_path / job.document).open("wb") as file:

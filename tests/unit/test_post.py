@@ -1,18 +1,15 @@
 """How a fax that came in reaches its reader, and when that is given up: with a mail server that refuses connections."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
-from email.policy import default
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from mail2fax.cli.mail_sink import MailSink
 from mail2fax.dispatch import ReplyDelivery
 from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.incoming import CannotBeMailed, IncomingFaxes
@@ -163,16 +160,8 @@ async def test_a_fax_that_is_too_large_for_the_mail_server_comes_with_less_attac
     (mail,) = await stage.faxes.owed(stage.now)
     limit = len(stage.post._letter(mail, taken_as)[0].as_bytes(policy=SMTP_POLICY)) + 50
     taken: list[EmailMessage] = []
-
-    class Handler:
-        async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
-            taken.append(message_from_bytes(envelope.original_content or b"", policy=default))
-            return "250 kept"
-
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(Handler(), data_size_limit=limit), "127.0.0.1", 0)
-    async with server:
-        stage.use(server.sockets[0].getsockname()[1])
+    async with MailSink(taken.append, most_bytes=limit) as server:
+        stage.use(server.port)
         assert await stage.post.send_owed() is None
     (letter,) = taken
     kinds = {"application/pdf": FaxFormat.PDF, "image/tiff": FaxFormat.TIFF}
