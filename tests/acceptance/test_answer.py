@@ -13,7 +13,7 @@ from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.model.call import Answered, CallEnded, CallOrder, EndedBy, PageConfirmed
 from tests.harness.documents import assert_received, write_fax_tiff
 from tests.harness.logged import LoggedProcess
-from tests.harness.ports import free_tcp_port
+from tests.harness.ports import free_port
 from tests.harness.processes import becomes_true
 
 pytestmark = pytest.mark.timeout(240)
@@ -44,7 +44,7 @@ def fax(document: Path, call_id: str) -> CallOrder:
 async def test_a_gateway_that_is_killed_and_restarted_while_it_receives_keeps_what_it_has_confirmed(
     tmp_path: Path,
 ) -> None:
-    document, out, port = write_fax_tiff(tmp_path / "document.tif", PAGES), tmp_path / "received", free_tcp_port()
+    document, out, port = write_fax_tiff(tmp_path / "document.tif", PAGES), tmp_path / "received", free_port()
     async with caller(port) as engine:
         async with answering(port, out) as machine:
             await machine.tells("fax machine ready")
@@ -74,7 +74,7 @@ async def test_a_gateway_that_is_killed_and_restarted_while_it_receives_keeps_wh
 
 
 async def test_a_fax_that_does_not_come_whole_lies_beside_its_trace(tmp_path: Path) -> None:
-    document, out, port = write_fax_tiff(tmp_path / "document.tif", PAGES), tmp_path / "received", free_tcp_port()
+    document, out, port = write_fax_tiff(tmp_path / "document.tif", PAGES), tmp_path / "received", free_port()
     async with caller(port) as engine, answering(port, out) as machine:
         await machine.tells("fax machine ready")
         async with engine.call(fax(document, "left@mail2fax")) as events:

@@ -11,7 +11,7 @@ from mail2fax.model.job import JobState
 from mail2fax.model.mark import JOB_FIELD
 from mail2fax.model.refusal import SMTP_REPLIES, RefusalCode
 from tests.harness.logged import LoggedProcess
-from tests.harness.ports import free_tcp_port
+from tests.harness.ports import free_port
 from tests.harness.stage import FAX_ADDRESS, HOSTNAME, Mail, Sections, Stage, staged
 
 HERE, THERE = "fax@here.example", "fax@there.example"
@@ -42,7 +42,7 @@ def _twin(address: str, other: str, port: int, reply_port: int) -> Sections:
 
 @asynccontextmanager
 async def twins(directory: Path) -> AsyncIterator[tuple[Twin, Twin]]:
-    here, there = free_tcp_port(), free_tcp_port()
+    here, there = free_port(), free_port()
     async with AsyncExitStack() as closing:
         found = []
         for name, sections in {

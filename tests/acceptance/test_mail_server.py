@@ -14,7 +14,7 @@ from mail2fax.model.job import JobState
 from tests.acceptance.test_mailbox import STAMP, entry
 from tests.harness.documents import write_fax_tiff
 from tests.harness.dovecot import Dovecot, dovecot
-from tests.harness.ports import free_tcp_port
+from tests.harness.ports import free_port
 from tests.harness.postfix import Postfix, postfix
 from tests.harness.replies import text_of
 from tests.harness.stage import FAX_ADDRESS, Mail, Sections, Stage, staged
@@ -51,7 +51,7 @@ class MailServer:
 
 @asynccontextmanager
 async def mail_server(directory: Path) -> AsyncIterator[MailServer]:
-    inside = free_tcp_port()
+    inside = free_port()
     files = {"stamping": STAMPING, "stripping": STRIPPING, "mailboxes": MAILBOXES}
     for name, text in files.items():
         (directory / name).write_text(text)

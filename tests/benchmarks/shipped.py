@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.harness.logged import environment
-from tests.harness.ports import free_tcp_port
+from tests.harness.ports import free_port
 from tests.harness.processes import runs
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ class Daemon:
 @asynccontextmanager
 async def shipped(directory: Path, trunk_port: int) -> AsyncIterator[Daemon]:
     """A fresh gateway with its data in `directory`; it is killed when the block is left."""
-    port, log = free_tcp_port(), directory / "log"
+    port, log = free_port(), directory / "log"
     settings = {
         "GATEWAY__DATA_DIR": str(directory / "data"),
         "SMTP__PORT": str(port),
@@ -63,7 +63,7 @@ async def shipped(directory: Path, trunk_port: int) -> AsyncIterator[Daemon]:
         "SENDERS__ALLOW": json.dumps([f"office{number}.{{*}}@example.com" for number in range(1, MASKS + 1)]),
         "TRUNK__PORT": str(trunk_port),
         "SIP__PORT": "0",
-        "REPLY__PORT": str(free_tcp_port()),
+        "REPLY__PORT": str(free_port()),
     }
     directory.mkdir()  # noqa: ASYNC240 - nothing else goes on yet
     with log.open("wb") as stderr:

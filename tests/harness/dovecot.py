@@ -18,7 +18,7 @@ from pathlib import Path
 from pwd import getpwnam, getpwuid
 
 from tests.harness.peers import need
-from tests.harness.ports import free_tcp_port
+from tests.harness.ports import free_port
 
 PASSWORD = 'open "sesame" \\ (фю)'  # noqa: S105 - nobody's
 """With everything in it that a quoted string, or a server's parser, could stumble over."""
@@ -170,7 +170,7 @@ async def dovecot(
     account = getpwnam("nobody") if os.geteuid() == 0 else getpwuid(os.geteuid())
     with tempfile.TemporaryDirectory(prefix="mail2fax-dovecot-") as name:
         base, owner = Path(name), (account.pw_uid, account.pw_gid)
-        running = Dovecot(base, owner, *(free_tcp_port() for _ in range(4)))
+        running = Dovecot(base, owner, *(free_port() for _ in range(4)))
         _lay_out(running, users, certificate, more)
         command = [program, "-F", "-c", str(base / "dovecot.conf")]
         if os.geteuid() == 0:
@@ -178,10 +178,11 @@ async def dovecot(
         else:
             process = await asyncio.create_subprocess_exec(*command)
         try:
-            await _listens(running)
+            await _listens(running, process)
             yield running
         finally:
-            process.terminate()
+            if process.returncode is None:
+                process.terminate()
             await process.wait()
 
 
@@ -217,9 +218,10 @@ def _group(gid: int) -> str:
     return grp.getgrgid(gid).gr_name
 
 
-async def _listens(running: Dovecot) -> None:
+async def _listens(running: Dovecot, process: asyncio.subprocess.Process) -> None:
     async with asyncio.timeout(20):
         while True:
+            assert process.returncode is None, f"Dovecot has ended:\n{running.log}"
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", running.imap)
             except OSError:

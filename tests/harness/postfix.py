@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.harness.peers import lacking, need
-from tests.harness.ports import free_tcp_port
+from tests.harness.ports import free_port
 
 SERVICES = """\
 127.0.0.1:{port} inet n - n - - smtpd
@@ -103,7 +103,7 @@ def _laid_out(directory: Path, settings: Mapping[str, str], files: Mapping[str, 
     data.chmod(0o777)
     for file, source in files.items():
         (directory / file).write_bytes(source.read_bytes())
-    running = Postfix(free_tcp_port(), directory / "log", queue)
+    running = Postfix(free_port(), directory / "log", queue)
     places = {"queue_directory": str(queue), "data_directory": str(data), "maillog_file": str(running.log)}
     whole = {**SETTINGS, **places, **settings}
     (directory / "main.cf").write_text("".join(f"{key} = {value}\n" for key, value in whole.items()))

@@ -23,7 +23,7 @@ from mail2fax.reply.words import Language
 from mail2fax.reply.words.received import RECEIVED
 from mail2fax.store import Store
 from tests.harness.documents import fax_pages, received_tiff
-from tests.harness.ports import free_tcp_port
+from tests.harness.ports import free_port
 
 CAME = datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
 READER, OTHER = "reader@example.com", "other@example.com"
@@ -42,7 +42,7 @@ class Stage:
         self.store, self.domains = store, folder / "domains"
         self.faxes = IncomingFaxes(store, self.clock, "fax.example.com")
         self.alarms = Alarms(store, self.clock, "fax.example.com", mailed=True)
-        delivery = delivery_to(free_tcp_port())
+        delivery = delivery_to(free_port())
         self.post = IncomingPost(self.faxes, self.domains, delivery, tuple(FaxFormat), self.alarms, self.clock)
 
     def use(self, port: int) -> None:

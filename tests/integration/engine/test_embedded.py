@@ -47,7 +47,7 @@ from mail2fax.model.trace import TraceKind, TraceLine
 from tests.harness.answering_machine import BUSY, RINGS, AnsweringMachine
 from tests.harness.documents import write_fax_tiff
 from tests.harness.doomed_gateway import doomed
-from tests.harness.ports import free_tcp_port
+from tests.harness.ports import free_port
 from tests.harness.processes import becomes_true, gone_within
 
 LOOPBACK = "127.0.0.1"
@@ -201,7 +201,7 @@ async def test_the_evidence_of_a_call_that_comes_in_begins_with_its_invite(
 
 
 async def test_a_call_that_is_led_back_to_us_has_two_ends_and_two_traces(order: CallOrder, tmp_path: Path) -> None:
-    port = free_tcp_port()
+    port = free_port()
     trunk = TrunkSettings(LOOPBACK, port)
     engine = EmbeddedEngine(EngineSettings(listen_port=port, lines=2, trunks=(trunk,)))
     await engine.start()
@@ -235,7 +235,7 @@ async def test_a_call_that_is_led_back_to_us_has_two_ends_and_two_traces(order: 
 
 async def test_a_call_that_comes_in_is_offered_t38_in_the_middle_of_our_ced(order: CallOrder, tmp_path: Path) -> None:
     """Whatever its trunk says of calls of ours: three seconds later the caller has heard half of our DIS."""
-    port = free_tcp_port()
+    port = free_port()
     trunk = TrunkSettings(LOOPBACK, port, offer_after_s=30.0)
     engine = EmbeddedEngine(EngineSettings(listen_port=port, lines=2, trunks=(trunk,)))
     await engine.start()

@@ -18,7 +18,7 @@ from mail2fax.model.call import CallEnded, CallOrder
 from mail2fax.model.trunk import TrunkCondition, TrunkState
 from tests.harness.answering_machine import BUSY, AnsweringMachine
 from tests.harness.documents import write_fax_tiff
-from tests.harness.ports import free_tcp_port
+from tests.harness.ports import free_port
 from tests.harness.processes import becomes_true
 from tests.peers.registrar import PASSWORD, USER, Registrar, registrar
 
@@ -97,7 +97,7 @@ async def test_a_refused_log_in_is_told_once_and_is_no_storm(password: str, refu
 
 
 async def test_a_trunk_that_takes_no_connection_is_down_until_it_does(order: CallOrder) -> None:
-    port = free_tcp_port()
+    port = free_port()
     async with engine_with(TrunkSettings(LOOPBACK, port, name="provider", transport="tcp", options_s=0.5)) as engine:
         assert (await becomes(engine, TrunkCondition.DOWN)).reason == "no connection"
         with pytest.raises(EngineUnavailable, match="no connection"):

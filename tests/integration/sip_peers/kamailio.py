@@ -9,7 +9,7 @@ from pathlib import Path
 from subprocess import DEVNULL
 
 from tests.harness.certificates import Certificates
-from tests.harness.ports import free_tcp_port
+from tests.harness.ports import free_port
 from tests.integration.sip_peers.sipp import HOST
 
 PASSWORD = "s3cret"  # noqa: S105 - of nobody
@@ -96,7 +96,7 @@ async def kamailio(
     program: str, directory: Path, certificates: Certificates, next_hop: str, *, mutual: bool = False
 ) -> AsyncIterator[Kamailio]:
     """Kamailio for as long as the block; calls go to `next_hop`, a SIP URI. `mutual` asks callers for certificates."""
-    port, tls_port = free_tcp_port(), free_tcp_port()
+    port, tls_port = free_port(), free_port()
     config, log = directory / "kamailio.cfg", directory / "kamailio.log"
     config.write_text(
         _CONFIG.format(

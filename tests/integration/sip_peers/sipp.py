@@ -2,12 +2,12 @@
 
 import asyncio
 import re
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.harness.ports import free_port
 from tests.harness.processes import becomes_true
 
 HOST = "127.0.0.1"
@@ -88,7 +88,7 @@ async def playing(
 
     `words` and `PARTS` are put where the scenario has `[name]`. SIPp is ended with the block.
     """
-    port = _free_port()
+    port = free_port()
     script = directory / f"{scenario}.xml"
     script.write_text(_filled_in((SCENARIOS / script.name).read_text(), words or {}))
     process = await asyncio.create_subprocess_exec(
@@ -122,12 +122,6 @@ def _filled_in(script: str, words: Mapping[str, str]) -> str:
     for name, value in {**words, **PARTS}.items():
         script = script.replace(f"[{name}]", value)
     return script
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _listens(port: int) -> bool:

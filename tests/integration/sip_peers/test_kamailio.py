@@ -13,7 +13,7 @@ from tests.harness.answering_machine import BUSY, RINGS, AnsweringMachine
 from tests.harness.certificates import SERVER, Certificates, make_certificates
 from tests.harness.documents import assert_received, write_fax_tiff
 from tests.harness.peers import need
-from tests.harness.ports import free_tcp_port
+from tests.harness.ports import free_port
 from tests.harness.processes import becomes_true
 from tests.integration.sip_peers.kamailio import PASSWORD, Kamailio, kamailio
 from tests.integration.sip_peers.sipp import HOST
@@ -128,7 +128,7 @@ async def test_a_registrar_with_another_name_in_its_certificate_is_told_no_accou
 async def test_the_registrar_that_works_is_found_among_those_that_dns_names(
     program: str, tmp_path: Path, certificates: Certificates, transport: str
 ) -> None:
-    dead = free_tcp_port()
+    dead = free_port()
     async with kamailio(program, tmp_path, certificates, f"sip:{HOST}:9") as proxy:
         port = proxy.tls_port if transport == "tls" else proxy.port
         service = "_sips._tcp" if transport == "tls" else "_sip._tcp"

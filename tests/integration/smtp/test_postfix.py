@@ -12,7 +12,7 @@ from mail2fax.cli.mail_sink import MailSink
 from mail2fax.mail.header import Header, read_header
 from mail2fax.mail.received import authenticated_by
 from tests.harness.dovecot import PASSWORD, dovecot
-from tests.harness.ports import free_tcp_port
+from tests.harness.ports import free_port
 from tests.harness.postfix import postfix
 
 pytestmark = pytest.mark.timeout(180)
@@ -41,7 +41,7 @@ def received_in(message: EmailMessage) -> Header:
 
 async def test_who_has_logged_in_is_read_from_the_received_of_a_real_postfix() -> None:
     arrived: asyncio.Queue[EmailMessage] = asyncio.Queue()
-    port = free_tcp_port()
+    port = free_port()
     async with dovecot(more=AUTH_SERVICE.format(port=port)), MailSink(arrived.put_nowait) as sink:
         settings = {
             "relayhost": f"[127.0.0.1]:{sink.port}",
