@@ -9,7 +9,7 @@ from mail2fax.mail.fax_address import read_fax_address
 from mail2fax.mail.header import Header
 from mail2fax.mail.received import authenticated_by
 from mail2fax.mail.results import results_of, vouched_domains
-from mail2fax.mail.signature import misdated, names_recipient
+from mail2fax.mail.signature import misdated, names_recipient, whole_signatures_of
 from mail2fax.model.mail import Address
 from mail2fax.model.mail_proof import ANY_PROOF, MailProof, Proof, ProofKind, SignatureRules, suffices
 from mail2fax.model.mask import SenderMask, ascii_lower
@@ -78,9 +78,9 @@ def is_account_of(account: str | None, sender: Address) -> bool:
 
 
 def _results(header: Header, sender: Address, counts: MailProof, *, subdomains: bool) -> list[Proof]:
-    results = results_of(header, counts.authserv_id)
+    results, signatures = results_of(header, counts.authserv_id), whole_signatures_of(header)
     for methods in ({"spf"} if counts.spf else set(), counts.methods):
-        vouched = vouched_domains(results, methods, subdomains=subdomains)
+        vouched = vouched_domains(results, methods, signatures, subdomains=subdomains)
         if any(is_aligned(domain, sender, subdomains=subdomains) for domain in vouched):
             # A signature goes with the mail; SPF looks at the machine that has handed it in.
             return [Proof(ProofKind.AUTHENTICATION_RESULTS, counts.authserv_id, repeatable="spf" not in methods)]

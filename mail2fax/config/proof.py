@@ -48,7 +48,7 @@ class ProofKeys(Section):
     proof_header: Annotated[str, AfterValidator(field_name)] = ""
     proof_value: Line = ""
     authserv_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
-    authserv_methods: tuple[Literal["dkim", "dmarc"], ...] = ("dkim", "dmarc")
+    authserv_methods: tuple[Literal["dkim", "dmarc"], ...] = ("dkim",)
     authserv_spf: bool = False
 
     @property

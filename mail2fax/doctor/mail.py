@@ -16,9 +16,9 @@ from mail2fax.ingest.smtp_data import HeaderBlock
 from mail2fax.mail.header import Header, read_header
 from mail2fax.mail.problem import Problem
 from mail2fax.mail.received import authenticated_by
-from mail2fax.mail.results import authserv_id_of, results_of, vouched_domains
+from mail2fax.mail.results import Result, authserv_id_of, results_of, vouched_domains
 from mail2fax.mail.sender import parse_from
-from mail2fax.mail.signature import names_recipient
+from mail2fax.mail.signature import names_recipient, whole_signatures_of
 from mail2fax.model.mail import Address
 from mail2fax.model.mail_proof import MailProof, Proof, ProofKind
 from mail2fax.model.refusal import Refusal
@@ -89,17 +89,27 @@ def _results(header: Header, sender: Address, fault: str | None, rules: Admissio
         there = "authentication-results" in header
         return [doubtful("results", "the topmost Authentication-Results are not understood", step)] if there else []
     results = results_of(header, server)
-    subdomains = rules.signatures.subdomains
-    vouched = vouched_domains(results, ("dkim", "dmarc"), subdomains=subdomains)
-    aligned = [name for name in vouched if is_aligned(name, sender, subdomains=subdomains)]
-    if aligned and fault:
-        return [doubtful("results", f"{server} vouches for {aligned[0]}, but {fault}", "See [proof].")]
-    if aligned:
-        words = f'{server} vouches for {aligned[0]}: authserv_id = "{server}", if it takes out those from outside'
+    if fault and (aligned := _aligned(header, sender, results, rules, "dkim", "dmarc")):
+        return [doubtful("results", f"{server} vouches for {aligned}, but {fault}", "See [proof].")]
+    if aligned := _aligned(header, sender, results, rules, "dkim"):
+        words = f'{server} vouches for {aligned}: authserv_id = "{server}", if it checks the signatures of all mails'
+        return [well("results", words)]
+    if aligned := _aligned(header, sender, results, rules, "dmarc"):
+        keys = f'authserv_id = "{server}", authserv_methods = ["dkim", "dmarc"]'
+        words = f"{server} vouches for {aligned} by DMARC: {keys}, if it tells of that in every mail"
         return [well("results", words)]
     told = ", ".join(f"{result.method}={result.result}" for result in results) or "nothing"
-    step = "There must be dkim=pass or dmarc=pass for the domain of the From line."
+    step = "There must be dkim=pass, with a signature, or dmarc=pass, for the domain of the From line."
     return [doubtful("results", f"{server} does not vouch for {sender.domain}: it tells {told}", step)]
+
+
+def _aligned(
+    header: Header, sender: Address, results: tuple[Result, ...], rules: AdmissionRules, *methods: str
+) -> str | None:
+    """The domain for which results of these methods vouch, when the sender is of it."""
+    subdomains = rules.signatures.subdomains
+    vouched = vouched_domains(results, methods, whole_signatures_of(header), subdomains=subdomains)
+    return next((name for name in vouched if is_aligned(name, sender, subdomains=subdomains)), None)
 
 
 def _signatures(looks: Sequence[Look], doubt: str) -> list[Finding]:

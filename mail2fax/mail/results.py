@@ -1,15 +1,19 @@
 """Authentication-Results (RFC 8601): what the site's own mail server has found out about a mail's sender.
 
-Only the topmost counts, with those of the same server right behind it, and only when it is that server's: whoever
-writes a mail can put others below. A field that is not understood to its end says nothing.
+Only the topmost counts, with those of the same server that follow before the next Received, and only when it is that
+server's. A field that is not understood to its end says nothing.
+
+Whoever writes a mail can put such a field on top of it, so that it stands directly below the server's own. RFC 8601 5
+has the server take out what bears its name; not all do, or not all of it. So what is told first of a method counts, and
+a passed DKIM only where the mail bears a signature of that domain: of such a mail the server has told itself.
 """
 
-import itertools
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from mail2fax.mail.header import Header
+from mail2fax.mail.signature import Signature
 
 MAX_RESULTS = 100
 
@@ -21,7 +25,9 @@ _VALUE = re.compile(r"[^\s\x00-\x20\x7f(),;\\\"]+")
 _QUOTED = re.compile(r'"((?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[\x20-\x7e])*)"')
 _ESCAPE = re.compile(r"\\(.)")
 _MAX_DEPTH = 8
-_DOMAIN_IN = {"dkim": "header.d", "dmarc": "header.from", "spf": "smtp.mailfrom"}
+_DOMAIN_IN = {"dmarc": "header.from", "spf": "smtp.mailfrom"}
+_FEWEST = 8
+"""RFC 6008 4: of the letters of a signature by which it is told from others."""
 
 
 class _NotUnderstood(Exception):
@@ -38,10 +44,10 @@ class Result:
 
 
 def results_of(header: Header, authserv_id: str) -> tuple[Result, ...]:
-    """What the server called `authserv_id` (lower case) tells in the topmost field; nothing when that is another's.
+    """What the server called `authserv_id` (lower case) tells on top of the mail; nothing when that is another's.
 
-    Some have a program for each method, and each writes a field of its own on top of the last. The topmost that tells
-    of a method counts for it.
+    Some have a program for each method, and each writes a field of its own. The first that tells of a method counts
+    for it.
     """
     found: list[Result] = []
     for value in _topmost(header):
@@ -57,11 +63,16 @@ def results_of(header: Header, authserv_id: str) -> tuple[Result, ...]:
 
 
 def _topmost(header: Header) -> Iterator[bytes]:
-    """The first field, and those that follow it with no other field between."""
-    ours = (name == _FIELD for name, _ in header.fields)
-    first = next((at for at, is_ours in enumerate(ours) if is_ours), len(header.fields))
-    together = itertools.takewhile(lambda field: field[0] == _FIELD, header.fields[first:])
-    return (value for _, value in together)
+    """The first field and those that follow, as far as the server that wrote it has written: to the next Received.
+
+    Between them stands what its programs write besides, such as DMARC-Filter, or ARC-Seal (OpenDMARC, OpenARC).
+    """
+    first = next((at for at, (name, _) in enumerate(header.fields) if name == _FIELD), len(header.fields))
+    for name, value in header.fields[first:]:
+        if name == "received":
+            return
+        if name == _FIELD:
+            yield value
 
 
 def authserv_id_of(header: Header) -> str | None:
@@ -72,21 +83,38 @@ def authserv_id_of(header: Header) -> str | None:
         return None
 
 
-def vouched_domains(results: tuple[Result, ...], methods: Collection[str], *, subdomains: bool) -> Iterator[str]:
+def vouched_domains(
+    results: tuple[Result, ...], methods: Collection[str], signatures: Collection[Signature], *, subdomains: bool
+) -> Iterator[str]:
     """The domains, in lower case, that results of these `methods` (dkim, dmarc, spf) show to stand behind the mail.
 
-    A passed DKIM names the signing domain, a passed DMARC that of the From line. SPF looks at the envelope alone, which
-    a forwarder writes. Where only the signature's identity is told, it counts if a domain may vouch for those below.
+    A passed DKIM shows the signing domain, if the mail bears one of its `signatures`; a passed DMARC that of the From
+    line. SPF looks at the envelope alone, which a forwarder writes.
     """
     for result in results:
-        known = result.properties
         if result.result != "pass" or result.method not in methods:
             continue
-        named = known.get(_DOMAIN_IN.get(result.method, ""), "")
-        if result.method == "dkim" and subdomains:
-            # RFC 8601 2.7.1: the part of header.i behind its @ is the domain of header.d, or one below it.
-            named = named or known.get("header.i", "")
-        yield named.rpartition("@")[2].rstrip(".").lower()
+        if result.method == "dkim":
+            yield _signer(result.properties, signatures, subdomains=subdomains)
+        else:
+            yield _domain(result.properties.get(_DOMAIN_IN.get(result.method, ""), ""))
+
+
+def _signer(known: dict[str, str], signatures: Collection[Signature], *, subdomains: bool) -> str:
+    """Who made the signature that has passed; "" when that is not told, or the mail bears none of his."""
+    named = _domain(known.get("header.d", ""))
+    if not named and len(known.get("header.b", "")) >= _FEWEST:
+        # RFC 6008: Gmail names no domain, but tells how the signature begins.
+        alike = [one.domain for one in signatures if one.value.startswith(known["header.b"])]
+        named = alike[0] if len(alike) == 1 else ""
+    if not named and subdomains:
+        # RFC 8601 2.7.1: the part of header.i behind its @ is the domain of header.d, or one below it.
+        named = _domain(known.get("header.i", ""))
+    return named if any(f".{named}".endswith(f".{one.domain}") for one in signatures) else ""
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].rstrip(".").lower()
 
 
 def _parsed(text: str) -> tuple[str, tuple[Result, ...]]:

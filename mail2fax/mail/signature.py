@@ -66,6 +66,17 @@ class Signature:
     def covered(self) -> list[str]:
         return [name.strip().lower() for name in self.tags.get("h", "").split(":")]
 
+    @property
+    def value(self) -> str:
+        """The signature itself, in base64."""
+        return "".join(self.tags.get("b", "").split())
+
+    @property
+    def whole(self) -> bool:
+        """Whether it has what RFC 6376 3.5 requires, and an algorithm that counts."""
+        parts = bool(self.value and self.tags.get("bh")) and "from" in self.covered
+        return parts and self.tags.get("v") == "1" and self.algorithm in _KEY_KINDS
+
     def signed_part(self, header: Header) -> Header:
         """The fields of `header` that it covers, each with all of its name."""
         covered, there = Counter(self.covered), Counter(name for name, _ in header.fields)
@@ -81,6 +92,11 @@ def signatures_of(header: Header) -> tuple[Signature, ...]:
         if tags and _NAME.fullmatch(domain) and _NAME.fullmatch(selector):
             found.append(Signature(place, domain, selector, tags))
     return tuple(found)
+
+
+def whole_signatures_of(header: Header) -> tuple[Signature, ...]:
+    """Those, good or bad, that no verifier can take for none: of a mail that bears one it has a word to say."""
+    return tuple(signature for signature in signatures_of(header) if signature.whole)
 
 
 def objection(signature: Signature, header: Header, now: datetime, max_age: timedelta) -> str | None:

@@ -64,7 +64,7 @@ class MailProof:
     value: str = ""
     received_by: str = ""
     authserv_id: str = ""
-    methods: frozenset[str] = frozenset({"dkim", "dmarc"})
+    methods: frozenset[str] = frozenset({"dkim"})
     spf: bool = False
     dkim: bool = False
 

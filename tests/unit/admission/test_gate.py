@@ -280,7 +280,10 @@ def test_free_text_about_a_test_is_an_order(subject: str) -> None:
     assert not is_test(subject)
 
 
-RESULTS = b"Authentication-Results: mx.example.com; dkim=pass header.d=example.com\r\n"
+RESULTS = (
+    b"Authentication-Results: mx.example.com; dkim=pass header.d=example.com\r\n"
+    b"DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=mail; h=From; bh=A; b=A\r\n"
+)
 VOUCHED = RESULTS + (
     b"From: anna@example.com\r\nTo: fax@example.com\r\nSubject: +375 29 155 44 99\r\n"
     b"Date: Mon, 2 Mar 2026 02:30:00 +0300\r\nMessage-ID: <1@example.com>\r\n"

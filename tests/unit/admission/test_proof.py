@@ -51,7 +51,10 @@ def test_a_header_of_our_own_server_vouches_for_the_from_line() -> None:
 
 # What the mail itself shows
 
-RESULTS = b"Authentication-Results: mx.example.com; dkim=pass header.d=example.com\r\n"
+RESULTS = (
+    b"Authentication-Results: mx.example.com; dkim=pass header.d=example.com\r\n"
+    b"DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=mail; h=From; bh=A; b=A\r\n"
+)
 POSTFIX = b"""\
 Received: from pc (pc.example.com [192.0.2.7]) (Authenticated sender: anna) by mail.example.com (Postfix) with ESMTPSA
  id 1; Mon, 2 Mar 2026 10:00:00 +0300

@@ -27,6 +27,10 @@ POSTFIX = (
     b" id 1; Mon, 2 Mar 2026 10:00:00 +0300\r\n"
 )
 RESULTS = b"Authentication-Results: mx.example.com; dmarc=pass header.from=example.com\r\n"
+SIGNED = (
+    b"Authentication-Results: mx.example.com; dkim=pass header.d=example.com\r\n"
+    b"DKIM-Signature: v=1; a=rsa-sha256; d=example.com; s=x; h=from; bh=A; b=A\r\n"
+)
 
 
 async def findings(tmp_path: Path, raw: bytes, keys: str = 'proof_profile = "exchange"\n') -> dict[str, Finding]:
@@ -44,7 +48,13 @@ async def findings(tmp_path: Path, raw: bytes, keys: str = 'proof_profile = "exc
             'proof_profile = "postfix"\nproof_host = "mail.example.com"\n',
             'proof_profile = "postfix", proof_host = "mail.example.com"',
         ),
-        (RESULTS, "results", 'authserv_id = "mx.example.com"\n', 'authserv_id = "mx.example.com"'),
+        (
+            RESULTS,
+            "results",
+            'authserv_id = "mx.example.com"\nauthserv_methods = ["dkim", "dmarc"]\n',
+            'authserv_id = "mx.example.com", authserv_methods = ["dkim", "dmarc"]',
+        ),
+        (SIGNED, "results", 'authserv_id = "mx.example.com"\n', 'authserv_id = "mx.example.com"'),
     ],
 )
 async def test_what_a_mail_offers_is_said_with_the_keys_to_set_and_these_keys_do_it(
@@ -78,6 +88,7 @@ async def test_a_mail_that_shows_nothing_is_told_what_would(tmp_path: Path) -> N
             "does not say that its client has logged in",
         ),
         (RESULTS.replace(b"pass", b"fail"), "results", "dmarc=fail"),
+        (SIGNED.partition(b"DKIM")[0], "results", "it tells dkim=pass"),
         (b"Authentication-Results: spf=pass smtp.mailfrom=example.com\r\n", "results", "not understood"),
         (
             b"DKIM-Signature: v=1; a=rsa-sha256; d=evil.example; s=x; h=from; bh=A; b=A\r\n",

@@ -6,17 +6,34 @@ from hypothesis import strategies as st
 
 from mail2fax.mail.header import Header
 from mail2fax.mail.results import authserv_id_of, results_of, vouched_domains
+from mail2fax.mail.signature import whole_signatures_of
 
 SERVER = "mx.example.com"
+FIELD = "authentication-results"
 
 
-def header(*values: str) -> Header:
-    return Header(tuple(("authentication-results", value.encode()) for value in values))
+def header(*values: str, signers: tuple[str, ...] = ()) -> Header:
+    return Header((*((FIELD, value.encode()) for value in values), *map(signature, signers)))
 
 
-def vouched(*values: str, methods: tuple[str, ...] = ("dkim", "dmarc"), subdomains: bool = False) -> list[str]:
-    results = results_of(header(*values), SERVER)
-    return [name for name in vouched_domains(results, methods, subdomains=subdomains) if name]
+def signature(domain: str, value: str = "AbCdEfGhIjKl") -> tuple[str, bytes]:
+    return ("dkim-signature", f"v=1; a=rsa-sha256; d={domain}; s=mail; h=From:To; bh=Zm94; b={value}".encode())
+
+
+def vouched(
+    *values: str,
+    methods: tuple[str, ...] = ("dkim", "dmarc"),
+    signers: tuple[str, ...] = ("example.com", "evil.example", "b.example"),
+    subdomains: bool = False,
+) -> list[str]:
+    return vouched_in(header(*values, signers=signers), methods, subdomains=subdomains)
+
+
+def vouched_in(mail: Header, methods: tuple[str, ...] = ("dkim", "dmarc"), *, subdomains: bool = False) -> list[str]:
+    results = results_of(mail, SERVER)
+    return [
+        name for name in vouched_domains(results, methods, whole_signatures_of(mail), subdomains=subdomains) if name
+    ]
 
 
 @pytest.mark.parametrize(
@@ -111,6 +128,108 @@ def test_fields_of_the_same_server_on_top_of_each_other_are_read_together() -> N
     assert vouched(dmarc, other, dkim) == []
     apart = Header((*header(dmarc).fields, ("received", b"from evil.example"), *header(dkim).fields))
     assert all(result.method == "dmarc" for result in results_of(apart, SERVER))
+
+
+def test_a_passed_signature_that_the_mail_does_not_bear_is_a_forgers() -> None:
+    """Trap: who writes a mail puts the field on top of it, directly below the server's own, or where the server writes
+    none into unsigned mails (OpenDKIM). When he adds a signature the server has told of that, first."""
+    spf, forged = (
+        "mx.example.com; spf=fail smtp.mailfrom=evil.example",
+        "mx.example.com; dkim=pass header.d=example.com",
+    )
+    for own in ((), (spf,)):
+        assert vouched(*own, forged, signers=()) == []
+        assert vouched(*own, forged, signers=("evil.example",)) == []
+        assert vouched(*own, forged, signers=("sales.example.com", "com.example")) == []
+    assert vouched("mx.example.com; dkim=permerror header.d=example.com", forged) == []
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [b"v=1; ", b"a=rsa-sha256; ", b" bh=Zm94;", b" b=AbCdEfGhIjKl", b"From:", b"d=example.com; "],
+)
+def test_what_a_verifier_may_take_for_no_signature_is_none(lacking: bytes) -> None:
+    """Trap: of a mail that it takes for unsigned a server may say nothing."""
+    name, whole = signature("example.com")
+    forged = header("mx.example.com; dkim=pass header.d=example.com")
+    assert vouched_in(Header((*forged.fields, (name, whole)))) == ["example.com"]
+    assert vouched_in(Header((*forged.fields, (name, whole.replace(lacking, b""))))) == []
+
+
+def test_a_signature_is_known_by_how_it_begins_where_its_domain_is_not_told() -> None:
+    """Gmail tells the identity and RFC 6008's header.b. Trap: a domain above may sign for any identity below it, and
+    its signature can be given the same beginning as a worthless one."""
+    value = "mx.example.com; dkim=pass header.i=@example.com header.s=mail header.b={}"
+    told = header(value.format("AbCdEfGh"))
+    ours, above = signature("example.com"), signature("com.example", "AbCdEfGhXYZ")
+    assert vouched_in(Header((*told.fields, ours))) == ["example.com"]
+    assert vouched_in(Header((*told.fields, ours, above))) == []
+    assert vouched_in(Header((*told.fields, above))) == ["com.example"]
+    assert vouched_in(Header((*header(value.format("Ab")).fields, ours))) == []
+
+
+ORDERS = {
+    "Postfix, OpenDKIM": [
+        "received: from a by mx.example.com (Postfix) with ESMTPS id 1",
+        "authentication-results: mx.example.com; dkim=pass (2048-bit key; unprotected) header.d=example.com"
+        ' header.i=@example.com header.a=rsa-sha256 header.s=mail header.b="AbCdEfGh"; dkim-atps=neutral',
+        "dkim-filter: OpenDKIM Filter v2.11.0 mx.example.com 1",
+    ],
+    "Postfix, OpenDKIM over OpenDMARC": [
+        "received: from a by mx.example.com (Postfix) with ESMTPS id 1",
+        'authentication-results: mx.example.com; dkim=pass (1024-bit key) header.d=example.com header.b="AbCdEfGh"',
+        "dmarc-filter: OpenDMARC Filter v1.3.2 mx.example.com 1",
+        "authentication-results: mx.example.com; dmarc=pass (p=none dis=none) header.from=example.com",
+        "authentication-results: mx.example.com; spf=pass smtp.mailfrom=anna@example.com",
+    ],
+    "Postfix, OpenARC over OpenDMARC over OpenDKIM": [
+        "received: from a by mx.example.com (Postfix) with ESMTPS id 1",
+        "authentication-results: mx.example.com; arc=none smtp.client-ip=192.0.2.1",
+        "arc-seal: i=1; a=rsa-sha256; d=example.com; s=arc; cv=none; b=A",
+        "arc-authentication-results: i=1; mx.example.com; dkim=pass header.d=example.com",
+        "authentication-results: mx.example.com; dmarc=pass (p=none dis=none) header.from=example.com",
+        "authentication-results: mx.example.com; spf=pass smtp.mailfrom=anna@example.com",
+        "authentication-results: mx.example.com; dkim=pass (2048-bit key) header.d=example.com",
+    ],
+    "Postfix, amavis, Dovecot LMTP": [
+        "delivered-to: fax@example.com",
+        "received: from mx.example.com by mx.example.com with LMTP id 3",
+        "received: from localhost (localhost [127.0.0.1]) by mx.example.com (Postfix) with ESMTP id 2",
+        "x-virus-scanned: amavisd-new at example.com",
+        'authentication-results: mx.example.com (amavisd-new); dkim=pass reason="pass" header.d=example.com',
+        "received: from mx.example.com ([127.0.0.1]) by localhost (mx.example.com [127.0.0.1]) (amavisd-new)",
+        "received: from a by mx.example.com (Postfix) with ESMTPS id 1",
+    ],
+    "rspamd": [
+        "received: from a by mx.example.com (Postfix) with ESMTPS id 1",
+        "authentication-results: mx.example.com; dkim=pass header.d=example.com header.s=mail header.b=AbCdEfGh;"
+        " spf=pass (mx.example.com: domain of anna@example.com designates 192.0.2.1 as permitted sender)"
+        " smtp.mailfrom=anna@example.com; dmarc=pass (policy=none) header.from=example.com",
+        "x-rspamd-server: mx",
+    ],
+    "Gmail": [
+        "delivered-to: fax@example.com",
+        "received: by 2002:a05:1 with SMTP id x",
+        "arc-authentication-results: i=1; mx.example.com; dkim=pass header.i=@example.com",
+        "return-path: <anna@example.com>",
+        "received: from a by mx.example.com with ESMTPS id 1",
+        "received-spf: pass (google.com: domain of anna@example.com designates 192.0.2.1 as permitted sender)",
+        "authentication-results: mx.example.com; dkim=pass header.i=@example.com header.s=mail header.b=AbCdEfGh;"
+        " spf=pass (google.com: domain of anna@example.com designates 192.0.2.1 as permitted sender)"
+        " smtp.mailfrom=anna@example.com; dmarc=pass (p=NONE sp=NONE dis=NONE) header.from=example.com",
+    ],
+}
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS.keys())
+def test_real_servers_are_understood_in_the_order_in_which_they_write(order: list[str]) -> None:
+    lines = [line.partition(": ") for line in order]
+    written = Header((*((name, value.encode()) for name, _, value in lines), signature("example.com")))
+    assert vouched_in(written, ("dkim",)) == ["example.com"]
+    forged = Header(
+        (*written.fields[:-1], (FIELD, b"mx.example.com; dkim=pass header.d=evil.example"), written.fields[-1])
+    )
+    assert vouched_in(forged, ("dkim",)) == ["example.com"]
 
 
 @given(st.binary(max_size=200))
