@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent
 MODULES = {
     "mail2fax.engine.embedded.spandsp._spandsp": ("helper.h", "udptl.h", "lane.h", "tones.h"),
     "mail2fax.document.ink._ink": ("ink.h",),
+    "mail2fax.api.links._names": ("names.h",),
 }
 """Each native module, and the headers beside it that declare what it has."""
 

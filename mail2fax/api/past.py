@@ -39,29 +39,26 @@ class PastDesk:
         `base` is how the client reaches us: its URLs begin so.
         """
         asked, limit = asked_of(request), request.limit or MAX_PAGE
-        found = await self._read(token, asked, limit, asked.place)
+        found = await self._read(token, asked, limit, asked.place, self._fill(token, base))
         cursor = f',"cursor":{json.dumps(cursor_behind(found.last))}' if found.last else ""
-        data = told(found.lines, asked.fields, self._documents.urls(_escaped(base), token.domain))
-        return b"".join([_BEGIN, *data, f"]{cursor}}}".encode()])
+        return b"".join([_BEGIN, found.lines, f"]{cursor}}}".encode()])
 
     async def everything(self, token: Token, request: History, base: str) -> tuple[bytes, AsyncIterator[bytes] | None]:
         """All of it as JSON: its beginning, and what comes behind that, if the beginning is not all.
 
         A year of faxes is read a part at a time, and never stands in memory.
         """
-        asked = asked_of(request)
-        fill = self._documents.urls(_escaped(base), token.domain)
-        found = await self._read(token, asked, _AT_ONCE, asked.place)
-        data = told(found.lines, asked.fields, fill)
+        asked, fill = asked_of(request), self._fill(token, base)
+        found = await self._read(token, asked, _AT_ONCE, asked.place, fill)
         if found.last is None:
-            return b"".join([_BEGIN, *data, _END]), None
-        return b"".join([_BEGIN, *data]), self._rest(token, asked, found.last, fill)
+            return b"".join([_BEGIN, found.lines, _END]), None
+        return b"".join([_BEGIN, found.lines]), self._rest(token, asked, found.last, fill)
 
     async def _rest(self, token: Token, asked: Asked, place: Place | None, fill: Fill) -> AsyncIterator[bytes]:
         while place is not None:
-            found = await self._read(token, asked, _AT_ONCE, place)
+            found = await self._read(token, asked, _AT_ONCE, place, fill)
             if found.faxes:
-                yield b"".join([b",", *told(found.lines, asked.fields, fill)])
+                yield b"".join([b",", found.lines])
             place = found.last
         yield _END
 
@@ -75,10 +72,12 @@ class PastDesk:
             dropped = await self._dropping.drop(token.domain, self._files.archives(token.domain))
             log.warning("api history dropped", token=token.id, domain=token.domain, faxes=dropped.faxes)
 
-    async def _read(self, token: Token, asked: Asked, limit: int, place: Place) -> Told:
-        return await told_between(self._readable, token.domain, place, asked.until, limit, asked.kinds)
+    def _fill(self, token: Token, base: str) -> Fill:
+        # It holds the client's own Host line.
+        return self._documents.urls(json.dumps(base)[1:-1], token.domain)
 
-
-def _escaped(base: str) -> str:
-    """It holds the client's own Host line."""
-    return json.dumps(base)[1:-1]
+    async def _read(self, token: Token, asked: Asked, limit: int, place: Place, fill: Fill) -> Told:
+        return await told_between(
+            *(self._readable, token.domain, place, asked.until, limit, asked.kinds),
+            tell=lambda lines: told(lines, asked.fields, fill),
+        )

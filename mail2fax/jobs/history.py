@@ -3,6 +3,7 @@
 Those that went out and those that came in are one history: at the same moment the outgoing come first.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -30,12 +31,12 @@ class Kinds(NamedTuple):
 
 
 class Told(NamedTuple):
-    """A part of the history: `lines` (UTF-8) as the table `told` has them, with commas between, and how many they are.
+    """A part of the history: `lines` (UTF-8) with commas between, and how many they are.
 
     `last` is where the last of them stands when they are as many as were wanted at most: there may be more behind it.
     """
 
-    lines: bytes
+    lines: bytes | memoryview
     faxes: int
     last: Place | None
 
@@ -44,9 +45,18 @@ EVERY_KIND = Kinds()
 
 
 async def told_between(
-    readable: Readable, domain: str, place: Place, until: datetime, limit: int, kinds: Kinds = EVERY_KIND
+    readable: Readable,
+    domain: str,
+    place: Place,
+    until: datetime,
+    limit: int,
+    kinds: Kinds = EVERY_KIND,
+    tell: Callable[[bytes], bytes | memoryview] = bytes,
 ) -> Told:
-    """The faxes of a domain that were accepted behind `place` and before `until`, the oldest first."""
+    """The faxes of a domain that were accepted behind `place` and before `until`, the oldest first.
+
+    `tell` makes of the lines, as the table `told` has them, what is wanted; in the reader's thread, beside the loop.
+    """
 
     def question(session: Session) -> Told:
         asked: dict[str, str | int] = {
@@ -65,6 +75,6 @@ async def told_between(
         # A question of its own, and only where somebody goes on: as a column it would cost every fax.
         last = session.one("place_told", **asked) if found["faxes"] == limit else None
         place_of_last = Place(last["at"], last["fax_id"], incoming=bool(last["incoming"])) if last else None
-        return Told(found["lines"], found["faxes"], place_of_last)
+        return Told(tell(found["lines"]), found["faxes"], place_of_last)
 
     return await readable.read(question)

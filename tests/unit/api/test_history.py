@@ -1,7 +1,7 @@
 """What is asked of the history, and how our states are told there."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,9 +21,9 @@ OUTGOING = Place(ACCEPTED, 7)
 INCOMING = Place(ACCEPTED, 7, incoming=True)
 
 
-def filled(texts: Sequence[bytes]) -> list[bytes]:
+def filled(text: bytes) -> bytes:
     """The URLs as somebody else would have them: nothing but their ends."""
-    return list(texts)
+    return text.replace(b"\x1d", b"")
 
 
 class Books:
@@ -67,7 +67,7 @@ class Books:
     def told(self, *fields: str) -> dict[str, str | None]:
         """The fax as a client reads it."""
         ((line,),) = self._db.execute("SELECT line FROM told").fetchall()
-        (read,) = json.loads(b"[" + b"".join(told(line.encode(), fields or FIELDS, filled)) + b"]")
+        (read,) = json.loads(b"".join([b"[", told(line.encode(), fields or FIELDS, filled), b"]"]))
         return dict(read)
 
     def _forget(self) -> None:

@@ -29,7 +29,7 @@ async def pages(store: Store, limit: int, kinds: Kinds) -> Sequence[tuple[str, s
     place: Place | None = Place("")
     while place is not None:
         page = await told_between(store, "default", place, END, limit, kinds)
-        faxes = re.findall(r'"id":"([^"]+)","type":"([^"]+)"', page.lines.decode())
+        faxes = re.findall(r'"id":"([^"]+)","type":"([^"]+)"', bytes(page.lines).decode())
         assert len(faxes) == page.faxes <= limit
         found += [(kind, uuid) for uuid, kind in faxes]
         place = page.last
