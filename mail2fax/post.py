@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -67,7 +68,7 @@ class IncomingPost:
         fax = mail.fax
         if fax.id not in self._unsettled:
             try:
-                await self._hand_over(mail)
+                mail = await self._hand_over(mail)
             except FileNotFoundError:
                 # Storage that is not mounted yet has no folder either.
                 await self._failed(mail, "the folder of its file is not there", permanent=False)
@@ -81,45 +82,42 @@ class IncomingPost:
         await self._faxes.mailed(mail)
         self._unsettled.discard(fax.id)
         reached(CrashPoint.FAX_MAILED)
-        log.info("fax mailed", fax=fax.id, to=mail.to, pages=fax.pages, state=fax.state)
+        log.info("fax mailed", fax=fax.id, to=mail.to, pages=mail.fax.pages, state=mail.fax.state)
 
-    async def _hand_over(self, mail: IncomingMail) -> None:
-        """Gives the mail to the server: with less in it, at last with the word alone, when it is too large for that."""
+    async def _hand_over(self, mail: IncomingMail) -> IncomingMail:
+        """Gives the mail to the server: with less in it, at last with the word alone, when it is too large for that.
+
+        Returns it as it is now: a fax is told as what can be read of it when it is mailed.
+        """
+        tiff, pages = await asyncio.to_thread(_read, incoming_path(self._domains, mail.fax.domain, mail.fax.file))
+        if pages != mail.fax.pages:
+            mail = replace(mail, fax=await self._counted(mail.fax, pages))
         for formats in dict.fromkeys((tuple(self._formats), tuple(self._formats[:1]), ())):
             # In a thread: it becomes a third longer, line by line.
-            letter, readable = await asyncio.to_thread(self._letter, mail, formats)
-            await self._alarm_of_loss(mail.fax, readable)
+            letter = await asyncio.to_thread(self._letter, mail, tiff, formats)
             try:
-                return await send(letter, self._replies.server)
+                await send(letter, self._replies.server)
+                break
             except SendFailed as error:
                 if not error.too_large or not formats:
                     raise
                 log.warning("fax too large for the mail server", fax=mail.fax.id, formats=formats, error=str(error))
-        return None
+        return mail
 
-    def _letter(self, mail: IncomingMail, formats: Sequence[FaxFormat]) -> tuple[EmailMessage, int]:
-        """The mail, and how many pages of the fax can be read now. Raises `FileNotFoundError` when its folder is away:
-        a file that is gone from there is a fax that its reader must ask for again."""
-        path = incoming_path(self._domains, mail.fax.domain, mail.fax.file)
-        attached, readable = dict[FaxFormat, bytes](), 0
-        try:
-            with path.open("rb") as file:
-                readable = min(count_whole_pages(file), mail.fax.pages)
-                file.seek(0)
-                tiff = file.read(MOST_BYTES + 1)
-            if len(tiff) <= MOST_BYTES:
-                attached = attachments(tiff, formats)
-        except FileNotFoundError:
-            if not path.parent.is_dir():
-                raise
-        return compose_received(mail, self._replies.letterhead, attached, readable), readable
+    def _letter(self, mail: IncomingMail, tiff: bytes, formats: Sequence[FaxFormat]) -> EmailMessage:
+        attached = attachments(tiff, formats) if tiff else {}
+        return compose_received(mail, self._replies.letterhead, attached)
 
-    async def _alarm_of_loss(self, fax: IncomingFax, readable: int) -> None:
-        """A fax that was whole when its call ended, and is not any more. What was lost before, its end has told."""
-        if readable < fax.pages:
-            facts = {"pages": str(readable), "confirmed": str(fax.heard.confirmed)}
+    async def _counted(self, fax: IncomingFax, pages: int) -> IncomingFax:
+        """The fax, as it is told from now on: its file is not any more what it was when its call ended."""
+        if pages < fax.pages:
+            # The alarm first: killed in between, we come by here again, and one cause is not told twice in an hour.
+            facts = {"pages": str(pages), "confirmed": str(fax.heard.confirmed)}
             path = str(incoming_path(self._domains, fax.domain, fax.file))
             await self._alarms.sound(AlarmCause.FAX_DAMAGED, about=str(fax.id), fax=str(fax.id), path=path, **facts)
+        counted = await self._faxes.counted(fax, pages)
+        log.warning("fax is not what it was", fax=fax.id, pages=pages, before=fax.pages, state=counted.state)
+        return counted
 
     async def _failed(self, mail: IncomingMail, error: str, *, permanent: bool) -> None:
         fax, now = mail.fax, self._clock()
@@ -135,6 +133,24 @@ class IncomingPost:
         delay = next_delay(mail.tries)
         log.warning("fax not mailed, will be tried again", fax=fax.id, error=error, delay_s=delay.total_seconds())
         await self._faxes.postponed(mail, now + delay, error)
+
+
+def _read(path: Path) -> tuple[bytes, int]:
+    """The file of a fax, as far as a mail could carry it (more is nothing), and how many whole pages are in it.
+
+    Raises `FileNotFoundError` when its folder is away: a file that is gone from there is a fax that its reader must ask
+    for again.
+    """
+    try:
+        with path.open("rb") as file:
+            pages = count_whole_pages(file)
+            file.seek(0)
+            tiff = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        if not path.parent.is_dir():
+            raise
+        return b"", 0
+    return tiff if len(tiff) <= MOST_BYTES else b"", pages
 
 
 def attachments(tiff: bytes, formats: Sequence[FaxFormat]) -> dict[FaxFormat, bytes]:

@@ -8,7 +8,7 @@ from uuid import uuid4
 from mail2fax.jobs.incoming_rows import incoming_fax
 from mail2fax.jobs.rows import moment_of
 from mail2fax.jobs.webhooks import INCOMING, owe_news
-from mail2fax.model.incoming import TRANSITIONS, Heard, Inbox, IncomingEvent, IncomingFax, IncomingMail
+from mail2fax.model.incoming import TRANSITIONS, Heard, Inbox, IncomingEvent, IncomingFax, IncomingMail, judge_end
 from mail2fax.model.mark import message_id
 from mail2fax.store import Row, Session, Store, Value
 
@@ -70,6 +70,20 @@ class IncomingFaxes:
             values: dict[str, Value] = {"fax_id": fax.id, "state": state, "now": now, "pages": pages, "cause": cause}
             ended = session.change("end_incoming", **values, **_columns(heard))
             if ended and fax.domain in self._told_domains:
+                owe_news(session, fax.domain, INCOMING, fax.id, now)
+            return _found(session, fax.id)
+
+        return await self._store.write(commit)
+
+    async def counted(self, fax: IncomingFax, pages: int) -> IncomingFax:
+        """So many of the pages of a fax that is over are whole now: fewer than before, when the disk has lost some, or
+        more, when somebody has put its file back. It is told as what it is from now on, to its program once more."""
+        now, heard = self._clock(), fax.heard
+        state = TRANSITIONS[judge_end(pages, heard.confirmed, last_confirmed=heard.last_confirmed)]
+
+        def commit(session: Session) -> IncomingFax:
+            session.change("count_incoming", fax_id=fax.id, state=state, pages=pages)
+            if state is not fax.state and fax.domain in self._told_domains:
                 owe_news(session, fax.domain, INCOMING, fax.id, now)
             return _found(session, fax.id)
 

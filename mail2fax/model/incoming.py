@@ -53,11 +53,12 @@ TRANSITIONS: Mapping[IncomingEvent, IncomingState] = {
     IncomingEvent.CUT: IncomingState.PARTIAL,
     IncomingEvent.BROUGHT_NOTHING: IncomingState.FAILED,
 }
-"""Where each event leads from `receiving`. The other states are final: they know no event."""
+"""Where each event leads: from `receiving`, and once more from what it led to, when the pages of a fax that is over are
+counted anew (its file is not what it was)."""
 
 
 def judge_end(pages: int, confirmed: int, *, last_confirmed: bool) -> IncomingEvent:
-    """What the end of a call is, when `pages` whole pages are on the disk, and we have confirmed so many."""
+    """What a call has come to that is over, when `pages` whole pages are on the disk, and we have confirmed so many."""
     if pages == 0:
         return IncomingEvent.BROUGHT_NOTHING
     return IncomingEvent.CONFIRMED if last_confirmed and pages >= confirmed else IncomingEvent.CUT
@@ -94,7 +95,7 @@ class IncomingFax:
     """One fax that comes in, or came.
 
     `uuid` is its name outside, `file` the name of its TIFF among the domain's; `pages` are the whole pages in it once
-    it is over. `called` and `caller` are as the trunk has written them.
+    it is over, as they were counted last. `called` and `caller` are as the trunk has written them.
     """
 
     id: int

@@ -20,24 +20,22 @@ _LONGEST = 60
 """Characters of what a far end calls itself."""
 
 
-def compose_received(
-    mail: IncomingMail, letterhead: Letterhead, attached: Mapping[FaxFormat, bytes], readable: int
-) -> EmailMessage:
+def compose_received(mail: IncomingMail, letterhead: Letterhead, attached: Mapping[FaxFormat, bytes]) -> EmailMessage:
     """The mail for a fax that is over, with the pages that have come; none attached: they are too many for a mail, or
-    there are none. So many from the first are `readable`."""
+    there are none."""
     words, fax = RECEIVED[letterhead.language], mail.fax
     time = _moment(fax.started_at, letterhead.zone)
     message = EmailMessage(policy=SMTP)
     message["From"], message["To"] = letterhead.sender, mail.to
-    message["Subject"] = _subject(fax, words, readable).format(who=_who(fax, words), pages=readable, time=time)
+    message["Subject"] = _subject(fax, words).format(who=_who(fax, words), pages=fax.pages, time=time)
     message["Date"] = (fax.ended_at or fax.started_at).astimezone(letterhead.zone)
     message["Message-ID"] = mail.message_id
     # RFC 3834 5.1, and our own mark: no program shall answer this mail, and no gateway take it for an order.
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message[JOB_FIELD] = "0"
-    rows = [f"{label + ':':<{_width(words)}} {value}" for label, value in _rows(fax, words, time, readable)]
-    text = "\n".join([*_opening(fax, words, readable, attached=bool(attached)), "", *rows]) + "\n"
+    rows = [f"{label + ':':<{_width(words)}} {value}" for label, value in _rows(fax, words, time)]
+    text = "\n".join([*_opening(fax, words, attached=bool(attached)), "", *rows]) + "\n"
     message.set_content(text, cte="quoted-printable" if text.isascii() else "base64")
     message["Content-Language"] = letterhead.language.value
     for kind, content in attached.items():
@@ -55,32 +53,33 @@ def file_stem(fax: IncomingFax, zone: ZoneInfo) -> str:
     return "-".join(filter(None, ["fax", f"{fax.started_at.astimezone(zone):%Y%m%d-%H%M%S}", digits[:20]]))
 
 
-def _unreadable(fax: IncomingFax, readable: int) -> str:
-    """The pages that we have confirmed, or taken for whole, and that nobody can read any more: `3-5`."""
-    last = max(fax.heard.confirmed, fax.pages)
-    return str(last) if readable == last - 1 else f"{readable + 1}-{last}" if readable < last else ""
+def _unreadable(fax: IncomingFax) -> str:
+    """The pages that we have confirmed, and that nobody can read any more: `3-5`."""
+    first, last = fax.pages + 1, fax.heard.confirmed
+    return str(last) if first == last else f"{first}-{last}" if first < last else ""
 
 
-def _subject(fax: IncomingFax, words: ReceivedWords, readable: int) -> str:
-    if not readable:
+def _subject(fax: IncomingFax, words: ReceivedWords) -> str:
+    if not fax.pages:
         return words.subject_unreadable
-    whole = fax.state is IncomingState.COMPLETE and not _unreadable(fax, readable)
-    return words.subject if whole else words.subject_partial
+    return words.subject if fax.state is IncomingState.COMPLETE else words.subject_partial
 
 
-def _opening(fax: IncomingFax, words: ReceivedWords, readable: int, *, attached: bool) -> list[str]:
-    if which := _unreadable(fax, readable):
-        return [words.unreadable.format(which=which), *([words.as_it_is] if attached else [])]
-    opening = [words.opening if fax.state is IncomingState.COMPLETE else words.opening_partial]
-    return opening if attached else [*opening, words.too_large.format(fax=fax.id)]
+def _opening(fax: IncomingFax, words: ReceivedWords, *, attached: bool) -> list[str]:
+    which = _unreadable(fax)
+    if which or not fax.pages:
+        opening = words.unreadable.format(which=which) if which else words.opening_partial
+        return [opening, *([words.as_it_is] if attached else [])]
+    opening = words.opening if fax.state is IncomingState.COMPLETE else words.opening_partial
+    return [opening, *([] if attached else [words.too_large.format(fax=fax.id)])]
 
 
-def _rows(fax: IncomingFax, words: ReceivedWords, time: str, readable: int) -> list[tuple[str, str]]:
+def _rows(fax: IncomingFax, words: ReceivedWords, time: str) -> list[tuple[str, str]]:
     heard = fax.heard
     rows = [(words.caller, _printable(fax.caller) or words.unknown)]
     if heard.far_id:
         rows.append((words.sender, _printable(heard.far_id)))
-    rows += [(words.called, _printable(fax.called)), (words.pages, str(readable))]
+    rows += [(words.called, _printable(fax.called)), (words.pages, str(fax.pages))]
     if heard.bit_rate:
         quality = words.with_correction if heard.ecm else words.without_correction
         told = [quality.format(rate=heard.bit_rate)]

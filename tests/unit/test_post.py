@@ -1,5 +1,6 @@
 """How a fax that came in reaches its reader, and when that is given up: with a mail server that refuses connections."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -8,14 +9,17 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from aiosmtpd.smtp import DATA_SIZE_DEFAULT
 
 from mail2fax.cli.mail_sink import MailSink
 from mail2fax.dispatch import ReplyDelivery
 from mail2fax.jobs.alarms import Alarms
+from mail2fax.jobs.history import Place, told_between
 from mail2fax.jobs.incoming import CannotBeMailed, IncomingFaxes
+from mail2fax.jobs.webhooks import Webhooks
 from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.domain import Terminal
-from mail2fax.model.incoming import FaxFormat, Heard, Inbox, IncomingEvent, IncomingFax, incoming_path
+from mail2fax.model.incoming import FaxFormat, Heard, Inbox, IncomingEvent, IncomingFax, IncomingState, incoming_path
 from mail2fax.post import MOST_BYTES, IncomingPost, attachments, tried_for
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.send import MailServer
@@ -40,27 +44,47 @@ class Stage:
     def __init__(self, store: Store, folder: Path) -> None:
         self.now = CAME
         self.store, self.domains = store, folder / "domains"
-        self.faxes = IncomingFaxes(store, self.clock, "fax.example.com")
+        self.faxes = IncomingFaxes(store, self.clock, "fax.example.com", frozenset({"default"}))
         self.alarms = Alarms(store, self.clock, "fax.example.com", mailed=True)
         delivery = delivery_to(free_port())
         self.post = IncomingPost(self.faxes, self.domains, delivery, tuple(FaxFormat), self.alarms, self.clock)
 
-    def use(self, port: int) -> None:
-        """The mail server is there."""
-        self.post.adopt(delivery_to(port), tuple(FaxFormat))
-
     def clock(self) -> datetime:
         return self.now
 
-    async def come(self, reader: str = READER) -> IncomingFax:
+    async def mails(self, most_bytes: int = DATA_SIZE_DEFAULT) -> list[EmailMessage]:
+        """What the mail server takes, now that it is there."""
+        taken: list[EmailMessage] = []
+        async with MailSink(taken.append, most_bytes=most_bytes) as server:
+            self.post.adopt(delivery_to(server.port), tuple(FaxFormat))
+            assert await self.post.send_owed() is None
+        return taken
+
+    async def mails_again(self, fax: IncomingFax) -> list[EmailMessage]:
+        """What a person gets who wants it once more."""
+        await self.faxes.resend(fax.id, "")
+        return await self.mails()
+
+    async def come(self, reader: str = READER, pages: int = 1) -> IncomingFax:
         inbox = Inbox("default", Terminal("mail2fax", "", ""), reader)
         fax = await self.faxes.begin(inbox, call_id="a", trunk="", caller="1", called="2")
         self.path(fax).parent.mkdir(parents=True)
-        self.path(fax).write_bytes(received_tiff(fax_pages(1)))
-        return await self.faxes.end(fax, IncomingEvent.CONFIRMED, 1, Heard(1, last_confirmed=True), "")
+        self.path(fax).write_bytes(received_tiff(fax_pages(pages)))
+        return await self.faxes.end(fax, IncomingEvent.CONFIRMED, pages, Heard(pages, last_confirmed=True), "")
 
     def path(self, fax: IncomingFax) -> Path:
         return incoming_path(self.domains, fax.domain, fax.file)
+
+    async def told(self, fax: IncomingFax) -> tuple[str, IncomingState, int]:
+        """The result that the history tells, and the state and the pages behind it."""
+        history = await told_between(self.store, "default", Place(""), self.now + timedelta(days=1), 9)
+        now = await Webhooks(self.store, self.clock).incoming(fax.id)
+        assert now
+        return json.loads(history.lines.replace(b"\x1d", b""))["result"], now.state, now.pages
+
+    async def news(self) -> int:
+        """How many pieces of news are owed since the end of the call."""
+        return len(await Webhooks(self.store, self.clock).owed(self.now, 9)) - 1
 
     async def purgeable(self) -> int:
         wanted = {"before": self.now + timedelta(days=9999), "limit": 9}
@@ -102,12 +126,10 @@ async def test_storage_that_is_away_is_waited_for_and_of_a_file_that_is_gone_its
     assert await stage.alarmed() == []
     away.rename(stage.domains)
     stage.path(fax).unlink()
-    (mail,) = await stage.faxes.owed(due)
-    letter, readable = stage.post._letter(mail, tuple(FaxFormat))
-    assert (readable, list(letter.iter_attachments())) == (0, [])
-    assert "CANNOT BE READ" in letter["Subject"]
     stage.now = due
-    await stage.post.send_owed()
+    (letter,) = await stage.mails()
+    assert not list(letter.iter_attachments())
+    assert "CANNOT BE READ" in letter["Subject"]
     assert await stage.alarmed() == [AlarmCause.FAX_DAMAGED]
 
 
@@ -116,16 +138,31 @@ async def test_a_fax_that_was_spoiled_on_the_disk_is_attached_as_it_is_and_says_
     fax = await stage.come()
     content = stage.path(fax).read_bytes()
     stage.path(fax).write_bytes(content[:kept] + bytes(len(content) - kept))
-    (mail,) = await stage.faxes.owed(stage.now)
-    letter, readable = stage.post._letter(mail, tuple(FaxFormat))
-    assert readable == 0
+    (letter,) = await stage.mails()
     (attached,) = letter.iter_attachments()
     assert attached.get_content_type() == "image/tiff"
     body = letter.get_body(("plain",))
     assert body
     assert RECEIVED[Language.ENGLISH].as_it_is in body.get_content()
-    await stage.post.send_owed()
     assert await stage.alarmed() == [AlarmCause.FAX_DAMAGED]
+
+
+async def test_a_fax_that_the_disk_lost_after_its_call_is_no_success_any_more_until_its_file_is_put_back(
+    stage: Stage,
+) -> None:
+    fax = await stage.come(pages=2)
+    whole = stage.path(fax).read_bytes()
+    stage.path(fax).write_bytes(whole[:-100])
+    for lost in (await stage.mails(), await stage.mails_again(fax)):
+        assert "INCOMPLETE" in lost[0]["Subject"]
+        assert await stage.told(fax) == ("failed", IncomingState.PARTIAL, 1)
+    assert await stage.news() == 1, "its program hears it, and once"
+    assert await stage.alarmed() == [AlarmCause.FAX_DAMAGED]
+    stage.path(fax).write_bytes(whole)
+    (restored,) = await stage.mails_again(fax)
+    assert restored["Subject"].startswith("[Fax] from")
+    assert await stage.told(fax) == ("success", IncomingState.COMPLETE, 2)
+    assert await stage.news() == 2
 
 
 async def test_a_fax_is_mailed_again_as_a_new_mail_when_a_person_says_so(stage: Stage) -> None:
@@ -144,11 +181,10 @@ async def test_a_fax_is_mailed_again_as_a_new_mail_when_a_person_says_so(stage: 
 
 async def test_a_file_that_no_mail_server_takes_is_not_even_tried(stage: Stage) -> None:
     fax = await stage.come()
-    (mail,) = await stage.faxes.owed(stage.now)
-    assert len(list(stage.post._letter(mail, tuple(FaxFormat))[0].iter_attachments())) == 2
     with stage.path(fax).open("r+b") as file:
         file.truncate(MOST_BYTES + 1)
-    assert not list(stage.post._letter(mail, tuple(FaxFormat))[0].iter_attachments())
+    (letter,) = await stage.mails()
+    assert RECEIVED[Language.ENGLISH].too_large.format(fax=fax.id) in letter.get_content()
 
 
 @pytest.mark.parametrize("taken_as", [(FaxFormat.PDF, FaxFormat.TIFF), (FaxFormat.PDF,), ()])
@@ -156,14 +192,10 @@ async def test_a_fax_that_is_too_large_for_the_mail_server_comes_with_less_attac
     stage: Stage, taken_as: tuple[FaxFormat, ...]
 ) -> None:
     """Trap: Postfix takes 10 MB and says 552 to MAIL FROM; that was tried for three days, and nobody was told."""
-    await stage.come()
+    fax = await stage.come()
     (mail,) = await stage.faxes.owed(stage.now)
-    limit = len(stage.post._letter(mail, taken_as)[0].as_bytes(policy=SMTP_POLICY)) + 50
-    taken: list[EmailMessage] = []
-    async with MailSink(taken.append, most_bytes=limit) as server:
-        stage.use(server.port)
-        assert await stage.post.send_owed() is None
-    (letter,) = taken
+    letter = stage.post._letter(mail, stage.path(fax).read_bytes(), taken_as)
+    (letter,) = await stage.mails(most_bytes=len(letter.as_bytes(policy=SMTP_POLICY)) + 50)
     kinds = {"application/pdf": FaxFormat.PDF, "image/tiff": FaxFormat.TIFF}
     assert tuple(kinds[each.get_content_type()] for each in letter.iter_attachments()) == taken_as
     assert await stage.alarmed() == []

@@ -20,6 +20,9 @@ UPDATE incoming_faxes SET
     mail_state = CASE WHEN max(:pages, :confirmed) > 0 AND mail_to <> '' THEN 'pending' ELSE 'none' END, mail_due_at = :now
 WHERE id = :fax_id AND ended_at IS NULL;
 
+-- count_incoming: The pages of a fax that is over were counted anew, and are not as many as they were.
+UPDATE incoming_faxes SET state = :state, pages = :pages WHERE id = :fax_id AND ended_at IS NOT NULL;
+
 -- forget_incoming: A fax that is over and owed to nobody is forgotten; or its caller gave up before it was one.
 DELETE FROM incoming_faxes WHERE id = :fax_id AND mail_state <> 'pending';
 

@@ -40,15 +40,13 @@ ATTACHED = {FaxFormat.PDF: PDF, FaxFormat.TIFF: TIFF}
 
 
 def written(mail: IncomingMail, letterhead: Letterhead = ENGLISH) -> EmailMessage:
-    message = message_from_bytes(
-        compose_received(mail, letterhead, ATTACHED, mail.fax.pages).as_bytes(policy=SMTP), policy=default
-    )
+    message = message_from_bytes(compose_received(mail, letterhead, ATTACHED).as_bytes(policy=SMTP), policy=default)
     assert isinstance(message, EmailMessage)
     return message
 
 
 def written_raw() -> bytes:
-    return compose_received(MAIL, ENGLISH, ATTACHED, 2).as_bytes(policy=SMTP)
+    return compose_received(MAIL, ENGLISH, ATTACHED).as_bytes(policy=SMTP)
 
 
 def test_it_says_who_called_how_many_pages_came_and_when_and_has_pdf_and_tiff() -> None:
@@ -69,26 +67,33 @@ def test_it_says_who_called_how_many_pages_came_and_when_and_has_pdf_and_tiff() 
 
 @pytest.mark.parametrize("language", Language)
 def test_a_fax_that_is_too_large_for_a_mail_is_told_with_its_number_alone(language: Language) -> None:
-    message = compose_received(MAIL, replace(ENGLISH, language=language), {}, 2)
+    message = compose_received(MAIL, replace(ENGLISH, language=language), {})
     assert not list(message.iter_attachments())
     assert RECEIVED[language].too_large.format(fax=7) in message.get_content()
 
 
 @pytest.mark.parametrize("language", Language)
-@pytest.mark.parametrize(("pages", "readable", "which"), [(0, 0, "1-3"), (2, 2, "3"), (3, 1, "2-3"), (3, 0, "1-3")])
+@pytest.mark.parametrize(("pages", "which"), [(0, "1-3"), (1, "2-3"), (2, "3")])
 def test_pages_that_were_confirmed_and_are_not_there_are_named_and_what_to_do(
-    language: Language, pages: int, readable: int, which: str
+    language: Language, pages: int, which: str
 ) -> None:
     """Trap: the far end was told MCF, there is no page, and nobody heard of it."""
-    fax = replace(FAX, pages=pages, heard=replace(FAX.heard, confirmed=3), state=IncomingState.COMPLETE)
-    message = compose_received(replace(MAIL, fax=fax), replace(ENGLISH, language=language), {}, readable)
+    fax = replace(FAX, pages=pages, heard=replace(FAX.heard, confirmed=3), state=IncomingState.PARTIAL)
+    message = compose_received(replace(MAIL, fax=fax), replace(ENGLISH, language=language), {})
     words = RECEIVED[language]
     text = message.get_content()
     assert text.startswith(words.unreadable.format(which=which))
     assert words.opening not in text
     assert FAX.caller in text
-    marked = words.subject_partial if readable else words.subject_unreadable
+    marked = words.subject_partial if pages else words.subject_unreadable
     assert message["Subject"].startswith(marked.partition("{")[0])
+
+
+@pytest.mark.parametrize("language", Language)
+def test_a_page_that_was_never_confirmed_and_is_gone_is_not_called_too_large(language: Language) -> None:
+    fax = replace(FAX, pages=0, heard=replace(FAX.heard, confirmed=0, last_confirmed=False), state=IncomingState.FAILED)
+    text = compose_received(replace(MAIL, fax=fax), replace(ENGLISH, language=language), {}).get_content()
+    assert text.splitlines()[:2] == [RECEIVED[language].opening_partial, ""]
 
 
 def test_a_partial_fax_says_so_first() -> None:
