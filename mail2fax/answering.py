@@ -245,7 +245,7 @@ class Answering:
         path = self._path(fax)
         pages = await asyncio.to_thread(settle, path, heard.confirmed)
         reached(CrashPoint.FAX_SETTLED)
-        event = judge_end(pages, heard.confirmed, last_confirmed=heard.last_confirmed)
+        event = judge_end(pages, heard)
         if pages < heard.confirmed:
             kept = str(damaged_path(path))
             counts = {"pages": str(pages), "confirmed": str(heard.confirmed)}
@@ -280,8 +280,8 @@ class _Watch:
         self.heard = Heard()
         self.answered = False
         self.cause = ""
-        self._passed_over = False
-        """A page was confirmed while one before it was not: a sender that does not heed our RTN goes on without it."""
+        self._page = 0
+        """The page that was confirmed last."""
         self.fax = fax
         self._faxes = faxes
 
@@ -295,11 +295,11 @@ class _Watch:
             case PageConfirmed(page=page, last=last, bad_rows=bad_rows):
                 log.info("page received", fax=self.fax.id, page=page, bad_rows=bad_rows)
                 reached(CrashPoint.FAX_PAGE_CONFIRMED)
-                confirmed = self.heard.confirmed + 1
-                self._passed_over |= page > confirmed
-                whole = last and not self._passed_over
-                bad = self.heard.bad_rows + (bad_rows or 0)
-                await self._note(replace(self.heard, confirmed=confirmed, last_confirmed=whole, bad_rows=bad))
+                # A sender that does not heed our RTN has gone on without the pages between.
+                missing, self._page = (*self.heard.missing, *range(self._page + 1, page)), page
+                confirmed, bad = self.heard.confirmed + 1, self.heard.bad_rows + (bad_rows or 0)
+                heard = replace(self.heard, confirmed=confirmed, last_confirmed=last, bad_rows=bad, missing=missing)
+                await self._note(heard)
                 reached(CrashPoint.FAX_PAGE_NOTED)
             case CallEnded():
                 self._note_end(event)
@@ -308,18 +308,20 @@ class _Watch:
 
     def _note_end(self, end: CallEnded) -> None:
         fax = end.fax
-        self._passed_over |= bool(fax.missing)
+        # An end that was made for a call that was cut knows less than we have heard.
+        missing = tuple(sorted({*self.heard.missing, *fax.missing}))
         self.cause = cause_of(end)
-        if fax.missing:
-            self.cause = f"not to be read, and not sent again: page {', '.join(map(str, fax.missing))}"
+        if missing:
+            self.cause = f"not to be read, and not sent again: page {', '.join(map(str, missing))}"
         self.heard = Heard(
             confirmed=max(fax.pages_confirmed, self.heard.confirmed),
-            last_confirmed=fax.last_confirmed and not self._passed_over,
+            last_confirmed=fax.last_confirmed,
             far_id=fax.far_id or self.heard.far_id,
             bit_rate=fax.bit_rate or self.heard.bit_rate,
             ecm=self.heard.ecm if fax.ecm is None else fax.ecm,
             media=end.media,
             bad_rows=self.heard.bad_rows,
+            missing=missing,
         )
 
     async def _note(self, heard: Heard) -> None:

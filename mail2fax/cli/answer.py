@@ -117,7 +117,7 @@ async def _receive(call: IncomingCall, path: Path, order: AnswerOrder) -> None:
                 ended = event
     if ended is None:
         return
-    whole = ended.fax.last_confirmed
+    whole = ended.fax.last_confirmed and not ended.fax.missing
     if whole:
         part.rename(path)
     else:

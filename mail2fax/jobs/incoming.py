@@ -78,8 +78,7 @@ class IncomingFaxes:
     async def counted(self, fax: IncomingFax, pages: int) -> IncomingFax:
         """So many of the pages of a fax that is over are whole now: fewer than before, when the disk has lost some, or
         more, when somebody has put its file back. It is told as what it is from now on, to its program once more."""
-        now, heard = self._clock(), fax.heard
-        state = TRANSITIONS[judge_end(pages, heard.confirmed, last_confirmed=heard.last_confirmed)]
+        now, state = self._clock(), TRANSITIONS[judge_end(pages, fax.heard)]
 
         def commit(session: Session) -> IncomingFax:
             session.change("count_incoming", fax_id=fax.id, state=state, pages=pages)
@@ -170,4 +169,5 @@ def _columns(heard: Heard) -> dict[str, Value]:
         "ecm": heard.ecm,
         "media": heard.media,
         "bad_rows": heard.bad_rows,
+        "missing": ",".join(map(str, heard.missing)),
     }

@@ -239,9 +239,10 @@ class FaxResult:
 
     @property
     def missing(self) -> tuple[int, ...]:
-        """Pages that were not confirmed though one behind them was: the fax has gone on without them."""
+        """Pages that came and could not be read, and did not come again: the fax has gone on without them, or ended."""
         last = max((page.page for page in self.pages if page.state is PageState.CONFIRMED), default=0)
-        return tuple(page.page for page in self.pages if page.page < last and page.state is not PageState.CONFIRMED)
+        gone = {page.page for page in self.pages if page.page < last and page.state is not PageState.CONFIRMED}
+        return tuple(sorted(gone | {page.page for page in self.pages if page.state is PageState.REFUSED}))
 
 
 @dataclass(frozen=True, slots=True)

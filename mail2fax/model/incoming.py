@@ -57,13 +57,6 @@ TRANSITIONS: Mapping[IncomingEvent, IncomingState] = {
 counted anew (its file is not what it was)."""
 
 
-def judge_end(pages: int, confirmed: int, *, last_confirmed: bool) -> IncomingEvent:
-    """What a call has come to that is over, when `pages` whole pages are on the disk, and we have confirmed so many."""
-    if pages == 0:
-        return IncomingEvent.BROUGHT_NOTHING
-    return IncomingEvent.CONFIRMED if last_confirmed and pages >= confirmed else IncomingEvent.CUT
-
-
 @dataclass(frozen=True, slots=True)
 class Inbox:
     """Where the calls to one of our numbers go: whose they are, and who is mailed the faxes ("" is nobody)."""
@@ -77,8 +70,9 @@ class Inbox:
 class Heard:
     """What a call has told of its fax so far. `far_id` is the sender's own identification (TSI).
 
-    `last_confirmed` is true when all of it is confirmed: the latest confirmation answered an EOP, and no page before it
-    was passed over. `bad_rows` of the confirmed pages could not be read, and were guessed.
+    `last_confirmed`: the latest confirmation answered an EOP. The pages `missing` came damaged, were refused, and did
+    not come again: the sender does not heed that, or has given up. `bad_rows` of the confirmed pages could not be read,
+    and were guessed.
     """
 
     confirmed: int = 0
@@ -88,6 +82,15 @@ class Heard:
     ecm: bool | None = None
     media: Media = Media.NONE
     bad_rows: int = 0
+    missing: tuple[int, ...] = ()
+
+
+def judge_end(pages: int, heard: Heard) -> IncomingEvent:
+    """What a call has come to that is over, when `pages` whole pages are on the disk."""
+    if pages == 0:
+        return IncomingEvent.BROUGHT_NOTHING
+    whole = heard.last_confirmed and not heard.missing and pages >= heard.confirmed
+    return IncomingEvent.CONFIRMED if whole else IncomingEvent.CUT
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from zoneinfo import ZoneInfo
 
-from mail2fax.model.incoming import FaxFormat, IncomingFax, IncomingMail, IncomingState
+from mail2fax.model.incoming import FaxFormat, Heard, IncomingFax, IncomingMail, IncomingState
 from mail2fax.model.mark import JOB_FIELD
 from mail2fax.reply.compose import Letterhead
 from mail2fax.reply.words.received import RECEIVED, ReceivedWords
@@ -68,10 +68,18 @@ def _subject(fax: IncomingFax, words: ReceivedWords) -> str:
 def _opening(fax: IncomingFax, words: ReceivedWords, *, attached: bool) -> list[str]:
     which = _unreadable(fax)
     if which or not fax.pages:
-        opening = words.unreadable.format(which=which) if which else words.opening_partial
+        opening = words.unreadable.format(which=which) if which else _not_whole(fax.heard, words)
         return [opening, *([words.as_it_is] if attached else [])]
-    opening = words.opening if fax.state is IncomingState.COMPLETE else words.opening_partial
+    opening = words.opening if fax.state is IncomingState.COMPLETE else _not_whole(fax.heard, words)
     return [opening, *([] if attached else [words.too_large.format(fax=fax.id)])]
+
+
+def _not_whole(heard: Heard, words: ReceivedWords) -> str:
+    """What is known of why pages are missing that we have never confirmed."""
+    if not heard.missing:
+        return words.opening_partial
+    opening = words.opening_missing if heard.last_confirmed else words.opening_cut
+    return opening.format(which=", ".join(map(str, heard.missing)))
 
 
 def _rows(fax: IncomingFax, words: ReceivedWords, time: str) -> list[tuple[str, str]]:

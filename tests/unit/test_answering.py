@@ -166,18 +166,32 @@ async def test_pages_that_are_not_on_the_disk_do_not_count_whatever_the_call_say
     assert damaged_path(stage.path(fax)).exists()
 
 
-async def test_a_fax_that_went_on_without_a_page_is_partial_whatever_came_last(stage: Stage) -> None:
-    """Page 2 of 3 was refused, and the sender did not heed it."""
+@pytest.mark.parametrize("ends_by_itself", [True, False])
+async def test_a_fax_that_went_on_without_a_page_is_partial_whatever_came_last(
+    stage: Stage, ends_by_itself: bool
+) -> None:
+    """Page 2 of 3 was refused, and the sender did not heed it. An engine that dies then tells what was confirmed."""
     steps = whole(2)
     end = steps.pop()
     assert isinstance(end, CallEnded)
     states = [PageState.CONFIRMED, PageState.REFUSED, PageState.CONFIRMED]
     pages = tuple(PageRecord(number, state) for number, state in enumerate(states, 1))
     steps[-1] = PageConfirmed(3, last=True)
-    stage.engine.come(Call(OURS, 2, [*steps, replace(end, fax=replace(end.fax, pages=pages))]))
+    ending = [replace(end, fax=replace(end.fax, pages=pages))] if ends_by_itself else []
+    stage.engine.come(Call(OURS, 2, [*steps, *ending]))
     fax = await stage.over()
-    assert (fax.state, fax.pages, fax.heard.last_confirmed) == (IncomingState.PARTIAL, 2, False)
+    assert (fax.state, fax.pages, fax.heard.missing) == (IncomingState.PARTIAL, 2, (2,))
     assert fax.cause == "not to be read, and not sent again: page 2"
+
+
+async def test_a_last_page_that_was_refused_and_did_not_come_again_is_missing(stage: Stage) -> None:
+    *_, end = whole(1)
+    assert isinstance(end, CallEnded)
+    pages = (PageRecord(1, PageState.CONFIRMED), PageRecord(2, PageState.REFUSED, repeats=1))
+    ended = replace(end, fax=replace(end.fax, last_confirmed=False, pages=pages))
+    stage.engine.come(Call(OURS, 1, [Answered(), TOLD, PageConfirmed(1, last=False), ended]))
+    fax = await stage.over()
+    assert (fax.state, fax.heard.missing, fax.heard.last_confirmed) == (IncomingState.PARTIAL, (2,), False)
 
 
 async def test_rows_that_could_not_be_read_are_counted_over_all_pages(stage: Stage) -> None:
@@ -318,6 +332,7 @@ async def test_a_gateway_that_stops_waits_for_faxes_and_hangs_up_only_when_it_ta
         (1, Heard(1, last_confirmed=False), False, IncomingState.PARTIAL),
         (2, Heard(2, last_confirmed=True), False, IncomingState.COMPLETE),
         (2, Heard(2, last_confirmed=True), True, IncomingState.COMPLETE),
+        (2, Heard(2, last_confirmed=True, missing=(2, 4)), True, IncomingState.PARTIAL),
         (0, Heard(), False, IncomingState.FAILED),
     ],
 )

@@ -80,7 +80,7 @@ class Stage:
         history = await told_between(self.store, "default", Place(""), self.now + timedelta(days=1), 9)
         now = await Webhooks(self.store, self.clock).incoming(fax.id)
         assert now
-        return json.loads(history.lines.replace(b"\x1d", b""))["result"], now.state, now.pages
+        return json.loads(bytes(history.lines).replace(b"\x1d", b""))["result"], now.state, now.pages
 
     async def news(self) -> int:
         """How many pieces of news are owed since the end of the call."""

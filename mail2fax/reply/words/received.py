@@ -15,6 +15,10 @@ class ReceivedWords:
     subject_unreadable: str
     opening: str
     opening_partial: str
+    opening_missing: str
+    """Told of pages that came damaged; `{which}` is their numbers in the fax."""
+    opening_cut: str
+    """The same of a fax whose end is missing, too."""
     unreadable: str
     """Told of pages that we have confirmed and do not have."""
     as_it_is: str
@@ -39,6 +43,10 @@ RECEIVED: Mapping[Language, ReceivedWords] = {
         opening="A fax has come in. Every page was received and confirmed.",
         opening_partial="A fax has come in, but not whole: the call ended before its last page was confirmed, or a "
         "page could not be read. Ask its sender to send it again.",
+        opening_missing="A fax has come in, but not whole: page {which} came damaged and was not sent again. Ask its "
+        "sender to send it again.",
+        opening_cut="A fax has come in, but not whole: page {which} came damaged and was not sent again, and the call "
+        "ended before its last page was confirmed. Ask its sender to send it again.",
         unreadable="A fax has come in, and its sender was told that all is well; but page {which} cannot be read. Ask "
         "the sender to send it again. The administrator knows, and what there is of the file is kept.",
         as_it_is="The file is attached as it is.",
@@ -61,6 +69,10 @@ RECEIVED: Mapping[Language, ReceivedWords] = {
         opening="Принят факс. Все страницы приняты и подтверждены.",
         opening_partial="Факс принят не полностью: звонок оборвался раньше, чем была подтверждена последняя страница, "
         "или страницу не удалось прочитать. Попросите отправителя повторить факс.",
+        opening_missing="Факс принят не полностью: страница {which} пришла повреждённой и не была передана ещё раз. "
+        "Попросите отправителя повторить факс.",
+        opening_cut="Факс принят не полностью: страница {which} пришла повреждённой и не была передана ещё раз, и "
+        "звонок оборвался раньше, чем была подтверждена последняя страница. Попросите отправителя повторить факс.",
         unreadable="Принят факс, и отправителю подтверждено, что всё в порядке, но прочитать его нельзя, страница "
         "{which}. Попросите отправителя повторить факс. Администратор знает, а файл, если он есть, сохранён.",
         as_it_is="Файл приложен как есть.",

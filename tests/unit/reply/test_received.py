@@ -105,6 +105,19 @@ def test_a_partial_fax_says_so_first() -> None:
 
 
 @pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("to_its_end", [True, False])
+def test_pages_that_came_damaged_and_did_not_come_again_are_named(language: Language, to_its_end: bool) -> None:
+    heard = replace(FAX.heard, last_confirmed=to_its_end, missing=(2, 5))
+    fax, words = replace(FAX, state=IncomingState.PARTIAL, heard=heard), RECEIVED[language]
+    message = written(replace(MAIL, fax=fax), replace(ENGLISH, language=language))
+    body = message.get_body(("plain",))
+    assert body
+    said = words.opening_missing if to_its_end else words.opening_cut
+    assert body.get_content().splitlines()[0] == said.format(which="2, 5")
+    assert message["Subject"].startswith(words.subject_partial.partition("{")[0])
+
+
+@pytest.mark.parametrize("language", Language)
 def test_rows_that_were_guessed_stand_with_the_quality(language: Language) -> None:
     heard = replace(FAX.heard, ecm=False, bad_rows=12)
     message = written(replace(MAIL, fax=replace(FAX, heard=heard)), replace(ENGLISH, language=language))
