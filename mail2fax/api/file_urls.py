@@ -1,6 +1,8 @@
 """The URLs of the files that a domain has uploaded, to be faxed."""
 
+import asyncio
 import contextlib
+from functools import partial
 
 import structlog
 from fastapi import FastAPI, Request
@@ -68,20 +70,27 @@ class FileUrls:
         return holder
 
     async def _take_in(self, request: Request, form: FormReader, upload: Upload) -> None:
+        """The body, onto the disk: while one piece of it is written, the next one comes in."""
         found: list[str | bytes] = []
         waiting = 0
+        writing: asyncio.Future[None] | None = None
         try:
             async for piece in pieces(request, self._patience.stall_s):
                 found += form.feed(piece)
                 waiting += len(piece)
                 # The way to another thread costs more than what a single piece has to be written.
                 if waiting >= FLUSH_BYTES:
-                    await self._files.work(lambda found=found: _write(upload, found))  # type: ignore[misc] # bound at once
+                    if writing:
+                        await writing
+                    writing = asyncio.ensure_future(self._files.work(partial(_write, upload, found)))
                     found, waiting = [], 0
             form.finish()
         except FormBroken as error:
             raise FilesFault(FileCode.FORM, str(error)) from error
-        await self._files.work(lambda: _write(upload, found))
+        finally:
+            if writing:
+                await writing
+        await self._files.work(partial(_write, upload, found))
         if not upload.names:
             raise FilesFault(FileCode.FORM, "the form holds no file")
 
