@@ -1,5 +1,8 @@
 """The app: every URL of the API, what answers there, and how faults are told."""
 
+import re
+from urllib.parse import unquote
+
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +20,9 @@ from mail2fax.api.guard import Guard
 from mail2fax.api.page import POLICY, page_of
 from mail2fax.api.past import PastDesk
 from mail2fax.api.settings import Patience, Public
+
+_WHOLE_URL = re.compile(rb"https?://(?P<host>[^/@]+)(?P<target>/.*)?", re.IGNORECASE)
+"""Whoever writes a user before the host wants another host to be taken for it (RFC 9110 4.2.4): that leads nowhere."""
 
 
 def make_app(
@@ -38,6 +44,7 @@ def make_app(
         redoc_url=None,
         redirect_slashes=False,  # a redirection would repeat the token in its Location
     )
+    app.add_middleware(PlainTarget)
     app.add_middleware(OneLength)
     add_faults(app)
     add_files(app, FileUrls(guard, files, patience))
@@ -66,6 +73,25 @@ class OneLength:
             await answer(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+
+class PlainTarget:
+    """Takes a URL that is asked for as a whole (`GET http://fax.example.com/api/... HTTP/1.1`) for what it leads to.
+
+    RFC 9112 3.2.2: a server must accept it, though only proxies are sent such requests, and goes by the host in it and
+    not by that in Host.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        whole = _WHOLE_URL.fullmatch(scope["raw_path"]) if scope["type"] == "http" else None
+        if whole:
+            target = whole["target"] or b"/"
+            headers = [(b"host", whole["host"]), *(each for each in scope["headers"] if each[0] != b"host")]
+            scope = {**scope, "raw_path": target, "path": unquote(target.decode("ascii")), "headers": headers}
+        await self._app(scope, receive, send)
 
 
 def _add_page(app: FastAPI) -> None:

@@ -354,7 +354,7 @@ async def test_the_history_is_told_as_the_text_writes_it_whole_or_in_pages(tmp_p
 
 
 async def test_a_client_that_was_written_otherwise_is_understood(tmp_path: Path) -> None:
-    """Slashes at the end, HEAD, HTTP/1.0, chunks, a byte order mark, names in a URL as they were typed."""
+    """Slashes at the end, HEAD, HTTP/1.0, chunks, a byte order mark, whole URLs, names in a URL as they were typed."""
     async with opened(tmp_path) as api:
         await api.client.upload(("Письмо 1.tif", TIFF), ("пусто.tif", b""))
         escaped = "".join(f"%{byte:02x}" for byte in "Письмо".encode())
@@ -363,6 +363,8 @@ async def test_a_client_that_was_written_otherwise_is_understood(tmp_path: Path)
         for head, rest in (
             (f"GET {token}/files/list/ HTTP/1.1", b""),
             (f"GET {token}/files/list HTTP/1.0", b""),
+            (f"GET HTTP://other.example.com:80{token}/files/list HTTP/1.1", b""),
+            (f"GET http://other.example.com{token}/files/download?file={escaped}%201.tif HTTP/1.1", b""),
             (f"GET {token}/files/download?file=Письмо%201.tif HTTP/1.1", b""),
             (f"GET {token}/files/download?file={escaped}+1.tif HTTP/1.1", b""),
             (f"GET {token}/files/download/?file={escaped}%201.tif HTTP/1.1\r\nRange: bytes=0-1", b""),
@@ -380,6 +382,9 @@ async def test_a_client_that_was_written_otherwise_is_understood(tmp_path: Path)
         assert (asked.status, asked.content, asked.headers["content-length"]) == (200, b"", str(len(TIFF)))
         other = await api.client.ask("DELETE", "/files/delete?file=x")
         assert (other.status, {*other.headers["allow"].split(", ")}) == (405, {"GET", "HEAD"})
+        reader, writer = await api.raw(f"GET http://user@x{token}/files/list HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert b" 404 " in await reader.readline()
+        writer.close()
         reader, writer = await api.raw(b"what is this\r\n\r\n")
         answer = await reader.read()
         writer.close()
