@@ -16,6 +16,7 @@ from mail2fax.dispatch import ReplyDelivery
 from mail2fax.jobs.alarms import Alarms
 from mail2fax.jobs.history import Place, told_between
 from mail2fax.jobs.incoming import CannotBeMailed, IncomingFaxes
+from mail2fax.jobs.signs import read_signs
 from mail2fax.jobs.webhooks import Webhooks
 from mail2fax.model.alarm import AlarmCause
 from mail2fax.model.domain import Terminal
@@ -177,6 +178,19 @@ async def test_a_fax_is_mailed_again_as_a_new_mail_when_a_person_says_so(stage: 
     assert (await stage.faxes.resend(fax.id, "")).to == OTHER
     with pytest.raises(LookupError):
         await stage.faxes.resend(fax.id + 1, "")
+
+
+async def test_a_fax_that_is_mailed_again_is_owed_since_then_and_not_since_its_call(stage: Stage) -> None:
+    """Trap: the first refused connection raised the alarm that a mail has waited for too long."""
+    fax = await stage.come()
+    await stage.mails()
+    stage.now += timedelta(days=7)
+    await stage.faxes.resend(fax.id, "")
+    stage.post.adopt(delivery_to(free_port()), tuple(FaxFormat))
+    await stage.post.send_owed()
+    waiting = (await read_signs(stage.store, CAME, calls=1)).reply
+    assert waiting
+    assert (waiting.job_id, waiting.since) == (fax.id, stage.now)
 
 
 async def test_a_file_that_no_mail_server_takes_is_not_even_tried(stage: Stage) -> None:

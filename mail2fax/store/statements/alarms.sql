@@ -28,7 +28,7 @@ WHERE ended_by IS NOT NULL AND ended_at > :since ORDER BY ended_at DESC, attempt
 SELECT * FROM (
     SELECT job_id, created_at AS moment, last_error FROM outbox WHERE state = 'pending'
     UNION ALL
-    SELECT id, ended_at, mail_error FROM incoming_faxes WHERE mail_state = 'pending' AND mail_error <> ''
+    SELECT id, mail_owed_at, mail_error FROM incoming_faxes WHERE mail_state = 'pending' AND mail_error <> ''
 ) ORDER BY moment LIMIT 1;
 
 -- oldest_waiting: The job that has waited longest for somebody to work on it. One that sleeps or is held does not wait.

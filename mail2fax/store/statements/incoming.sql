@@ -17,7 +17,8 @@ UPDATE incoming_faxes SET
     state = :state, ended_at = :now, pages = :pages, confirmed = :confirmed, last_confirmed = :last_confirmed,
     far_id = :far_id, bit_rate = :bit_rate, ecm = :ecm, media = :media, bad_rows = :bad_rows, missing = :missing,
     cause = :cause,
-    mail_state = CASE WHEN max(:pages, :confirmed) > 0 AND mail_to <> '' THEN 'pending' ELSE 'none' END, mail_due_at = :now
+    mail_state = CASE WHEN max(:pages, :confirmed) > 0 AND mail_to <> '' THEN 'pending' ELSE 'none' END, mail_due_at = :now,
+    mail_owed_at = :now
 WHERE id = :fax_id AND ended_at IS NULL;
 
 -- count_incoming: The pages of a fax that is over were counted anew, and are not as many as they were.
@@ -46,7 +47,8 @@ WHERE ended_at < :before AND mail_state NOT IN ('pending', 'failed') ORDER BY en
 
 -- resend_incoming: A person wants it mailed again: now, and as a mail of its own.
 UPDATE incoming_faxes SET
-    mail_state = 'pending', mail_tries = 0, mail_due_at = :now, mail_error = '', mail_to = :to, message_id = :message_id
+    mail_state = 'pending', mail_tries = 0, mail_due_at = :now, mail_owed_at = :now, mail_error = '', mail_to = :to,
+    message_id = :message_id
 WHERE id = :fax_id;
 
 -- owed_incoming_mails: Faxes to be mailed now, the longest waiting first.
