@@ -8,7 +8,7 @@ or nothing, and what pages there are is owed by mail from the same transaction o
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -30,13 +30,13 @@ from mail2fax.model.call import (
     Negotiated,
     PageConfirmed,
 )
+from mail2fax.model.callee import Found, NotOurs, find_inbox
 from mail2fax.model.incoming import (
     Heard,
     Inbox,
     IncomingFax,
     IncomingState,
     damaged_path,
-    digits_of,
     incoming_path,
     judge_end,
 )
@@ -56,7 +56,8 @@ INTERRUPTED = "we were stopped in mid call"
 
 @dataclass(frozen=True, slots=True)
 class AnsweringSettings:
-    """Which numbers are ours, by the digits that trunks write, and how calls to them are taken.
+    """Which numbers are ours, by the digits that trunks write, and how calls to them are taken; `accounts` are the
+    names that trunks know us by.
 
     `lines` faxes come in at once; `ring_s` is how long a call rings first; none is longer than `longest_call_s`.
     """
@@ -66,6 +67,7 @@ class AnsweringSettings:
     ring_s: float
     longest_call_s: float
     media_policy: MediaPolicy = MediaPolicy.ACCEPT
+    accounts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Answering:
@@ -146,13 +148,16 @@ class Answering:
             trunk=" ".join(call.trunks) or None, caller=call.caller, called=call.called, call_id=call.call_id
         )
         try:
-            found = self._find_inbox(call)
-            code = await self._refusal(found, asyncio.current_task())
-            if code or found is None:
-                told.info("incoming call refused", code=code or _NOT_FOUND)
-                await call.reject(code or _NOT_FOUND)
-                return
-            await self._receive(call, found)
+            settings = self._settings
+            found = find_inbox(call.called, call.meant, call.trunks, settings.inboxes, settings.accounts)
+            if isinstance(found, NotOurs):
+                told.info("incoming call refused", code=_NOT_FOUND, meant=" ".join(call.meant) or None, why=str(found))
+                await call.reject(_NOT_FOUND)
+            elif code := await self._refusal(asyncio.current_task()):
+                told.info("incoming call refused", code=code)
+                await call.reject(code)
+            else:
+                await self._receive(call, found)
         except EngineUnavailable as error:
             told.warning("incoming call not taken", reason=str(error))
         except Exception:
@@ -160,23 +165,8 @@ class Answering:
             log.exception("incoming call failed inside", call_id=call.call_id)
             await call.reject(_UNAVAILABLE)
 
-    def _find_inbox(self, call: IncomingCall) -> "_Found | None":
-        """Whose number was called. The one that was meant comes before the account that it was called by. A terminal
-        that has trunks of its own is not to be reached by another."""
-        for called in (*call.meant, call.called):
-            inbox = self._settings.inboxes.get(digits_of(called))
-            own = inbox.terminal.trunks if inbox else ()
-            trunks = [trunk for trunk in call.trunks if not own or trunk in own]
-            if inbox and (trunks or not call.trunks):
-                return _Found(inbox, called, next(iter(trunks), ""))
-            if inbox:
-                return None
-        return None
-
-    async def _refusal(self, found: "_Found | None", taker: "asyncio.Task[None] | None") -> int | None:
-        """Why this call is not taken. None: `taker` has a line for it."""
-        if found is None:
-            return _NOT_FOUND
+    async def _refusal(self, taker: "asyncio.Task[None] | None") -> int | None:
+        """Why a call to us is not taken. None: `taker` has a line for it."""
         if not await self._has_room() or self._holding or taker is None:
             return _UNAVAILABLE
         if len(self._on_line) >= self._settings.lines:
@@ -185,7 +175,7 @@ class Answering:
         taker.add_done_callback(self._on_line.discard)
         return None
 
-    async def _receive(self, call: IncomingCall, found: "_Found") -> None:
+    async def _receive(self, call: IncomingCall, found: Found) -> None:
         # The row comes first: from here on nothing that is received is without one.
         fax = await self._faxes.begin(
             found.inbox, call_id=call.call_id, trunk=found.trunk, caller=call.caller, called=found.called
@@ -262,15 +252,6 @@ class Answering:
 
     def _path(self, fax: IncomingFax) -> Path:
         return incoming_path(self._domains, fax.domain, fax.file)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Whose a call is, by which of our numbers, and the trunk that it counts as."""
-
-    inbox: Inbox
-    called: str
-    trunk: str
 
 
 class _Watch:

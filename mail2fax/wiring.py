@@ -277,6 +277,7 @@ def answering(config: Config) -> AnsweringSettings:
         ring_s=incoming.ring_s,
         longest_call_s=job_settings(config).calling.total_seconds(),
         media_policy=incoming.t38,
+        accounts={trunk.name: trunk.user for trunk in config.trunk.trunks},
     )
 
 

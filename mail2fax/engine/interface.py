@@ -25,9 +25,9 @@ class EngineTraits:
 class IncomingCall(Protocol):
     """A call that rings at one of our numbers. Exactly one of `answer` and `reject` is to be called.
 
-    `called` is whom the request goes to. Where that is but the account that a trunk calls us by, `meant` are the
-    numbers that it names beside, likeliest first. `trunks` name those that it may have come by, likeliest first:
-    several may have one address. () is somebody else who may call us.
+    `called` is whom the request goes to. Where that is but the account that a trunk calls us by, or nobody (""),
+    `meant` are the numbers that it names beside, likeliest first. `trunks` name those that it may have come by,
+    likeliest first: several may have one address. () is somebody else who may call us.
     """
 
     @property

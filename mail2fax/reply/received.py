@@ -87,7 +87,7 @@ def _rows(fax: IncomingFax, words: ReceivedWords, time: str) -> list[tuple[str, 
     rows = [(words.caller, _printable(fax.caller) or words.unknown)]
     if heard.far_id:
         rows.append((words.sender, _printable(heard.far_id)))
-    rows += [(words.called, _printable(fax.called)), (words.pages, str(fax.pages))]
+    rows += [(words.called, _printable(fax.called) or words.unknown), (words.pages, str(fax.pages))]
     if heard.bit_rate:
         quality = words.with_correction if heard.ecm else words.without_correction
         told = [quality.format(rate=heard.bit_rate)]

@@ -181,7 +181,8 @@ class EmbeddedEngine:
             return False
         desk = self._desk
         trunks = desk.trunks_of(session.source, session.called) if desk else ()
-        meant = session.meant if desk and desk.is_account(trunks, session.called) else ()
+        names_no_number = not session.called or (desk is not None and desk.is_account(trunks, session.called))
+        meant = session.meant if names_no_number else ()
         settings = self._settings.trunk(trunks[0]) if trunks else None
         if settings and TO_SOURCE in settings.quirks:
             session.answer_to_source()

@@ -1,6 +1,7 @@
 """The engine's trunks on real sockets: registered, kept up, taken back; and who may call."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -208,6 +209,28 @@ async def test_of_two_accounts_at_one_provider_the_called_one_has_the_call(order
         for number in ("boris", "anna", "100"):
             assert await refused_with(engine.port, replace(order, number=number, call_id=number)) == 486
         assert [call.trunks for call in calls] == [("second",), ("first",), ("first", "second")]
+
+
+async def test_a_call_to_this_machine_without_a_name_says_whom_it_is_for(order: CallOrder) -> None:
+    """Asterisk dials the contact of an endpoint as it stands in its configuration: `sip:192.0.2.10:5062`."""
+    async with called(TrunkSettings(LOOPBACK, 5999, name="pbx")) as (engine, calls):
+        await becomes_true(lambda: engine.trunk_states["pbx"].is_up, within_s=WITHIN_S)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as pbx:
+            pbx.bind((LOOPBACK, 0))
+            head = (
+                f"INVITE sip:{LOOPBACK}:{engine.port} SIP/2.0",
+                f"Via: SIP/2.0/UDP {LOOPBACK}:{pbx.getsockname()[1]};branch=z9hG4bKbare",
+                f"From: <sip:100@{LOOPBACK}>;tag=a",
+                f"To: <sip:+375172001500@{LOOPBACK}>",
+                f"Contact: <sip:100@{LOOPBACK}:{pbx.getsockname()[1]}>",
+                "Call-ID: bare",
+                "CSeq: 1 INVITE",
+                "Max-Forwards: 70",
+                "Content-Length: 0",
+            )
+            pbx.sendto("\r\n".join([*head, "", ""]).encode(), (LOOPBACK, engine.port))
+            await becomes_true(lambda: bool(calls), within_s=WITHIN_S)
+        assert [(call.called, call.meant) for call in calls] == [("", ("+375172001500",))]
 
 
 async def test_a_stranger_is_refused(order: CallOrder) -> None:
