@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from mail2fax import log as logs
+from mail2fax.cli.examples import teach
 
 VERBS = {
     "run": "run",
@@ -55,6 +56,7 @@ class Verbs(TyperGroup):
             verb.command()(getattr(module, cmd_name))
         command: Any = typer.main.get_command(verb)
         command.name = cmd_name
+        teach(command, cmd_name)
         return command
 
 

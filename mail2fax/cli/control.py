@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from mail2fax.cli.options import ConfigOption, fail, read_config
+from mail2fax.cli.options import ConfigOption, JobArgument, JobOrNone, fail, read_config
 from mail2fax.cli.telling import print_json, printable
 from mail2fax.config import places
 from mail2fax.control.client import Conversation, GatewayLost, NoGateway, talking_to
@@ -29,8 +29,6 @@ from mail2fax.model.job import JobState
 EXIT_NO_GATEWAY = 69
 """EX_UNAVAILABLE of sysexits.h: the gateway does not run."""
 
-JobArgument = Annotated[int, typer.Argument(metavar="JOB", min=1)]
-JobOrNone = Annotated[int | None, typer.Argument(metavar="[JOB]", min=1, show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object on each line.")]
 SocketOption = Annotated[
     Path | None,
@@ -94,13 +92,13 @@ def release(
 
 
 def resend(
-    fax: Annotated[int, typer.Argument(metavar="FAX", min=1)],
+    fax: Annotated[int, typer.Argument(metavar="FAX", min=1, help="Its number in the log and in alarms (fax=12).")],
     to: Annotated[str, typer.Option("--to", help="To this address instead of its reader's.")] = "",
     as_json: JsonOption = False,
     config: ConfigOption = None,
     socket: SocketOption = None,
 ) -> None:
-    """Mail a fax that came in once more. FAX is its number in the log and in alarms (fax=12)."""
+    """Mail a fax that came in once more."""
     path = socket_path(config, socket)
     try:
         order = parse_order(order_line(Resend(fax, to)))

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mail2fax.cli.options import ConfigOption, fail, read_config
+from mail2fax.cli.options import ConfigOption, JobArgument, fail, read_config
 from mail2fax.cli.since import since as since_when
 from mail2fax.cli.telling import STATE_STYLES, UNDER_WAY_STYLE, moment, print_json, printable
 from mail2fax.cli.traces import Traces, print_trace, traces_in
@@ -87,7 +87,7 @@ def _print_table(found: tuple[Job, ...], zone: ZoneInfo, nothing: str) -> None:
 
 
 def show(
-    job_id: Annotated[int, typer.Argument(metavar="JOB", min=1)],
+    job_id: JobArgument,
     config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="The evidence of its latest call: SIP, T.30, media.")] = False,
@@ -167,10 +167,11 @@ def asked(settings: Config, question: Callable[[JobReader], Awaitable[T]]) -> T:
 
 
 def _print_job(console: Console, job: Job, learnt: tuple[Lesson, ...], zone: ZoneInfo) -> None:
+    unknown = "-" if job.state.final else "not known yet"
     facts = {
         "state": state_of(job),
-        "number": job.number or "not known yet",
-        "pages": str(job.pages or "not known yet"),
+        "number": job.number or unknown,
+        "pages": str(job.pages or unknown),
         "sender": str(job.submission.sender),
         "terminal": _whose(job),
         "subject": job.submission.subject,

@@ -24,6 +24,10 @@ ConfigOption = Annotated[
     ),
 ]
 
+_WHICH = "The number of the fax: in mail2fax jobs, and in its status mail."
+JobArgument = Annotated[int, typer.Argument(metavar="JOB", min=1, help=_WHICH)]
+JobOrNone = Annotated[int | None, typer.Argument(metavar="JOB", min=1, show_default=False, help=_WHICH)]
+
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """Ends the command with `message` on stderr."""

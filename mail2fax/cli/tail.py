@@ -10,7 +10,7 @@ from rich.console import Console
 
 from mail2fax.cli.control import JsonOption
 from mail2fax.cli.jobs import asked, reading
-from mail2fax.cli.options import ConfigOption, fail, read_config
+from mail2fax.cli.options import ConfigOption, JobOrNone, fail, read_config
 from mail2fax.cli.telling import Teller
 from mail2fax.config import Config
 from mail2fax.jobs.follow import follow
@@ -19,7 +19,7 @@ from mail2fax.store import StoreError
 
 
 def tail(
-    job: Annotated[int | None, typer.Argument(metavar="[JOB]", min=1, show_default=False)] = None,
+    job: JobOrNone = None,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Of all faxes: begin with the last so many.")] = 10,
     as_json: JsonOption = False,
     config: ConfigOption = None,

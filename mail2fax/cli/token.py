@@ -32,7 +32,7 @@ NamePattern = typer.Argument(
 @app.command()
 def create(
     name: Annotated[str, NamePattern],
-    domain: Annotated[str, typer.Option(help="The tenant that it acts for; one of [domain].")] = DEFAULT,
+    domain: Annotated[str, typer.Option(help="The tenant that it acts for, of domain.named.")] = DEFAULT,
     scope: Annotated[
         list[Scope] | None,
         typer.Option(

@@ -3,11 +3,15 @@
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from mail2fax.cli import VERBS, app
+from mail2fax.cli.examples import EXAMPLES
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -15,6 +19,26 @@ def test_every_verb_has_help(verb: str) -> None:
     told = CliRunner().invoke(app, [verb, "--help"])
     assert told.exit_code == 0
     assert f"mail2fax {verb}" in told.output
+
+
+@pytest.mark.parametrize("verb", EXAMPLES)
+def test_every_example_is_shown_and_is_understood(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "letter.tif").touch()
+    told = CliRunner().invoke(app, [*verb.split(), "--help"], terminal_width=200)
+    assert EXAMPLES[verb] in told.output
+    command: Any = typer.main.get_command(app)
+    words = EXAMPLES[verb].split()[1:]
+    while hasattr(command, "get_command"):
+        command = command.get_command(None, words.pop(0))
+    assert command.make_context(verb, words).command is command
+
+
+def test_every_verb_has_an_example() -> None:
+    group: Any = typer.main.get_command(app)
+    commands = {verb: group.get_command(None, verb) for verb in VERBS}
+    verbs = {f"{verb} {below}".strip() for verb, one in commands.items() for below in getattr(one, "commands", ("",))}
+    assert verbs == set(EXAMPLES)
 
 
 def test_the_help_lists_every_verb_and_tells_where_to_begin() -> None:
