@@ -17,6 +17,7 @@ from mail2fax.config.values import (
     Seconds,
     SecretFile,
     Section,
+    of_form,
 )
 from mail2fax.model.domain import DEFAULT
 
@@ -24,6 +25,7 @@ IN_CLEAR = (
     "can be reached from the network, where anybody on the way can read the tokens. Fill api.tls_certificate, or write "
     "insecure_http = true where a proxy in front of it speaks TLS"
 )
+_URL = r"(https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*)?)?"
 
 
 def _hook_url(text: str) -> str:
@@ -71,7 +73,7 @@ class ApiSection(Section):
     max_failures_per_address: Annotated[int, Field(ge=1)] = 20
     stall_s: Seconds = 30.0
     max_voice_s: Annotated[float, Field(gt=0, le=600)] = 120.0
-    public_url: Annotated[str, Field(pattern=r"^(https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*)?)?$")] = ""
+    public_url: Annotated[str, of_form(_URL, "a URL such as https://fax.example.com, without a question mark")] = ""
     url_needs_token: bool = False
     webhook: tuple[WebhookEntry, ...] = ()
     webhook_private: bool = False

@@ -12,7 +12,17 @@ from pydantic import AfterValidator, Field
 
 from mail2fax.config.proof import Required, required
 from mail2fax.config.told import TellingRule, Told, wishes_of
-from mail2fax.config.values import Line, MailAddress, Name, NumberMaskText, Section, SenderMaskText, StationId
+from mail2fax.config.values import (
+    MailAddress,
+    Name,
+    NameOrNone,
+    NumberMaskText,
+    Section,
+    SenderMaskText,
+    StationId,
+    of_form,
+    one_line,
+)
 from mail2fax.model.domain import DEFAULT, Tenant, Terminal
 from mail2fax.model.incoming import Inbox, digits_of
 from mail2fax.model.mask import NumberMask, SenderMask
@@ -28,12 +38,12 @@ def _own_number(text: str) -> str:
     return text
 
 
-NameOrNone = Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9._-]{0,63})?$")]
 OwnNumber = Annotated[str, AfterValidator(_own_number)]
-CallerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9+._-]*$")]
-CalledAs = Annotated[str, Field(pattern=r"^[A-Za-z0-9+*#._-]{1,64}$")]
+_CALLED = "a number or the name of an account, without spaces or @"
+CallerId = Annotated[str, of_form(r"[A-Za-z0-9+._-]*", _CALLED)]
+CalledAs = Annotated[str, of_form(r"[A-Za-z0-9+*#._-]{1,64}", _CALLED)]
 """The user part of a Request-URI, as a trunk writes one of our numbers in it."""
-HeaderText = Annotated[Line, Field(max_length=40)]
+HeaderText = Annotated[str, Field(max_length=40), AfterValidator(one_line)]
 
 
 class RuleEntry(Told):

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +13,12 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from mail2fax.config.plain import path_of, problem_of
+
 KeyPath = tuple[str | int, ...]
 
+_NAMED_KEY = re.compile(r"([a-z_]+(?:\.[a-z_]+|\[[0-9]+\])*): ")
+_STEP = re.compile(r"[a-z_]+|[0-9]+")
 _SECRETS = ("password", "secret", "refresh_token")
 
 
@@ -195,8 +200,16 @@ class Places:
 
 def describe(error: ErrorDetails, places: Places, root: type[BaseModel]) -> Fault:
     """The fault behind one of pydantic's errors, with its place in the file or in the environment."""
-    path = tuple(step for step in error["loc"] if isinstance(step, str | int))
-    return Fault(dotted(path), places.find(path), _problem(error, path, root))
+    path = path_of(error)
+    if error["type"] == "extra_forbidden":
+        return Fault(dotted(path), places.find(path), _unknown(str(path[-1]), _siblings(path, root)))
+    problem = problem_of(error)
+    if not path and (named := _NAMED_KEY.match(problem)):
+        # Told of the file as a whole, because the key is at odds with another section.
+        path = tuple(int(step) if step.isdigit() else step for step in _STEP.findall(named[1]))
+        problem = problem[named.end() :]
+        return Fault(named[1], places.find(path), problem)
+    return Fault(dotted(path), places.find(path), problem + _shown(error["input"], path, error["type"]))
 
 
 def dotted(path: KeyPath) -> str:
@@ -207,22 +220,15 @@ def dotted(path: KeyPath) -> str:
     return text
 
 
-def _problem(error: ErrorDetails, path: KeyPath, root: type[BaseModel]) -> str:
-    if error["type"] == "extra_forbidden":
-        return _unknown(str(path[-1]), _siblings(path, root))
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return message[0].lower() + message[1:] + _shown(error["input"], path)
-
-
 def is_secret(path: KeyPath) -> bool:
     """True when the value of this key is nobody's business. A file that holds a secret is none."""
     names = [step for step in path if isinstance(step, str)]
     return any(word in name for name in names for word in _SECRETS) and not names[-1].endswith("_file")
 
 
-def _shown(given: object, path: KeyPath) -> str:
-    """The wrong value, unless it is a secret or a whole section."""
-    if is_secret(path) or isinstance(given, dict | BaseModel):
+def _shown(given: object, path: KeyPath, kind: str) -> str:
+    """The wrong value, unless it is a secret or a whole section, or there is none."""
+    if is_secret(path) or isinstance(given, dict | BaseModel) or kind == "missing" or given in ("", [], ()):
         return ""
     return f" (it is {json.dumps(given, default=str, ensure_ascii=False)})"
 

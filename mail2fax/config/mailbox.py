@@ -8,7 +8,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from mail2fax.config.domains import NameOrNone
 from mail2fax.config.oauth import OAuthKeys, is_local
 from mail2fax.config.proof import ProofKeys, Required, field_name
 from mail2fax.config.told import Told
@@ -18,6 +17,7 @@ from mail2fax.config.values import (
     Line,
     MailAddress,
     Name,
+    NameOrNone,
     PemFile,
     Port,
     SecretFile,
@@ -39,7 +39,7 @@ class MailboxEntry(ProofKeys, OAuthKeys, Told):
 
     name: Name
     protocol: Literal["imap", "pop3"] = "imap"
-    host: Annotated[HostName, Field(min_length=1)]
+    host: HostName
     port: Port = 0
     security: Literal["tls", "none"] = "tls"
     tls_ca: PemFile = ""

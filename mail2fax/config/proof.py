@@ -4,9 +4,9 @@ import re
 from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, model_validator
 
-from mail2fax.config.values import HostName, Hours, Line, Section
+from mail2fax.config.values import HostName, Hours, Line, Section, of_form
 from mail2fax.model.mail_proof import MailProof, ProofKind, SignatureRules
 
 EXCHANGE = ("x-ms-exchange-organization-authas", "Internal")
@@ -40,14 +40,17 @@ def _address_and_port(text: str) -> tuple[str, int]:
     return str(ip_address(text)), DNS_PORT
 
 
+ServerName = Annotated[str, of_form(r"[A-Za-z0-9._-]*", "one word: what stands first in Authentication-Results")]
+
+
 class ProofKeys(Section):
     """What in the mails of a mailbox, or of a client that hands mails in, shows whom they are from."""
 
     proof_profile: Literal["", "exchange", "postfix"] = ""
-    proof_host: Annotated[HostName, Field(min_length=1)] | Literal[""] = ""
+    proof_host: HostName | Literal[""] = ""
     proof_header: Annotated[str, AfterValidator(field_name)] = ""
     proof_value: Line = ""
-    authserv_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
+    authserv_id: ServerName = ""
     authserv_methods: tuple[Literal["dkim", "dmarc"], ...] = ("dkim",)
     authserv_spf: bool = False
 

@@ -13,6 +13,7 @@ from mail2fax.config.domains import DomainSection, SendersSection, TerminalSecti
 from mail2fax.config.errors import ConfigError, Places, TomlText, describe, faulty_variables
 from mail2fax.config.incoming import IncomingSection
 from mail2fax.config.mailbox import MailboxSection
+from mail2fax.config.plain import without_echoes
 from mail2fax.config.proof import ProofSection
 from mail2fax.config.secrets import with_secrets
 from mail2fax.config.sections import (
@@ -76,7 +77,9 @@ class Config(BaseSettings):
     def _ports_for_all_lines(self) -> Self:
         places, lines = self.sip.media_places, self.engine_lines
         if self.sip.media_port_low and places < lines:
-            raise ValueError(f"sip.media_port_low to sip.media_port_high are {places} even ports for {lines} lines")
+            raise ValueError(
+                f"sip.media_port_high: gives {places} even ports, and there are {lines} lines: make it higher"
+            )
         return self
 
     @model_validator(mode="after")
@@ -85,7 +88,7 @@ class Config(BaseSettings):
             return self
         found = inboxes(self.terminal, self.domain)
         if not found:
-            raise ValueError("incoming.answer needs a terminal with a number (or dialled_as) that can be called")
+            raise ValueError("incoming.answer: needs a terminal with a number (or dialled_as) that can be called")
         if not self.api.listen and not any(inbox.deliver_to for inbox in found.values()):
             raise ValueError(
                 "incoming.answer: nobody would get the faxes: set deliver_to in [terminal] or [domain], or api.listen"
@@ -162,5 +165,5 @@ def load(path: Path | None, *, secrets: bool = True) -> Config:
     try:
         config = Config(**text.values)
     except ValidationError as error:
-        raise ConfigError([describe(fault, places, Config) for fault in error.errors()]) from None
+        raise ConfigError([describe(fault, places, Config) for fault in without_echoes(error.errors())]) from None
     return with_secrets(config, places) if secrets else config

@@ -24,6 +24,7 @@ from mail2fax.config.values import (
     SecretFile,
     Section,
     TimeZone,
+    of_form,
 )
 from mail2fax.model.trace import KeepTraces
 
@@ -33,7 +34,7 @@ class GatewaySection(Section):
 
     data_dir: Path = Path("/var/lib/mail2fax")
     run_dir: RunDirectory = ""
-    hostname: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9.-]+$")] = "localhost"
+    hostname: Annotated[str, of_form(r"[A-Za-z0-9.-]+", "a host name such as fax.example.com")] = "localhost"
     time_zone: TimeZone = "UTC"
     stop_wait_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
 

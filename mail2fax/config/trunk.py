@@ -19,6 +19,7 @@ from mail2fax.config.values import (
     Seconds,
     SecretFile,
     Section,
+    of_form,
 )
 from mail2fax.model.call import MediaPolicy
 from mail2fax.model.domain import DEFAULT
@@ -57,7 +58,10 @@ class RewriteEntry(Section):
     """One of `trunk.rewrite`: how numbers that start with these digits are dialled."""
 
     starts: Digits
-    dial: Annotated[str, Field(pattern=r"^[0-9+*#]*$")]
+    dial: Annotated[str, of_form(r"[0-9+*#]*", "digits, +, * and #")]
+
+
+StunServer = Annotated[str, of_form(r"([A-Za-z0-9._-]+(:[0-9]{1,5})?)?", "a host or host:port: stun.example.com:3478")]
 
 
 class TrunkKeys(Section):
@@ -73,7 +77,7 @@ class TrunkKeys(Section):
     registration: bool = False
     registration_s: Annotated[int, Field(ge=60, le=86_400)] = 3600
     options_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
-    domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
+    domain: Annotated[str, of_form(r"[A-Za-z0-9._-]*", "a domain such as sip.example.com")] = ""
     from_user: Literal["caller-id", "account"] = "caller-id"
     identity: Literal["none", "asserted", "preferred"] = "none"
     hide_caller: bool = False
@@ -165,7 +169,7 @@ class SipSection(Section):
     tls_client_ca: PemFile = ""
     tls_minimum: Literal["1.2", "1.3"] = "1.2"
     public_address: LocalAddress | Literal[""] = ""
-    stun: Annotated[str, Field(pattern=r"^([A-Za-z0-9._-]+(:[0-9]{1,5})?)?$")] = ""
+    stun: StunServer = ""
     local_networks: tuple[NetworkText, ...] = LOCAL_NETWORKS
     media_port_low: Port = 0
     media_port_high: Port = 0

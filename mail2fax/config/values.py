@@ -1,5 +1,6 @@
 """What values in the configuration may be: the types of single keys, each with a message that says what is right."""
 
+import re
 from ipaddress import ip_address, ip_network
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -63,7 +64,7 @@ def _station_id(text: str) -> str:
     return text
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     if not text.isprintable():
         raise ValueError("must be printable characters on one line")
     return text
@@ -84,7 +85,7 @@ def _absolute(text: str) -> str:
 def _time_zone(text: str) -> str:
     try:
         ZoneInfo(text)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError
         raise ValueError('must be a time zone such as "Europe/Minsk" or "UTC"') from None
     return text
 
@@ -105,13 +106,25 @@ def _pem_file(text: str) -> str:
     return text
 
 
+def of_form(pattern: str, words: str) -> AfterValidator:
+    """What is wholly of this form; `words` say after "must be" what that is."""
+    form = re.compile(pattern)
+
+    def checked(text: str) -> str:
+        if not form.fullmatch(text):
+            raise ValueError(f"must be {words}")
+        return text
+
+    return AfterValidator(checked)
+
+
 Port = Annotated[int, Field(ge=0, le=65_535)]
 ListenAddress = Annotated[str, AfterValidator(_listen_address)]
 NetworkText = Annotated[str, AfterValidator(_network)]
 LocalAddress = Annotated[str, AfterValidator(_ip_address)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 Region = Annotated[str, AfterValidator(_region)]
-HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]+$")]
+HostName = Annotated[str, of_form(r"[A-Za-z0-9._:-]+", "a host name or an IP address, such as mail.example.com")]
 Digits = Annotated[str, AfterValidator(_digits)]
 StationId = Annotated[str, AfterValidator(_station_id)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
@@ -122,8 +135,10 @@ Minutes = Annotated[float, Field(gt=0, le=10_080)]
 Hours = Annotated[float, Field(gt=0, le=8_760)]
 Days = Annotated[float, Field(gt=0, le=36_500)]
 Megabytes = Annotated[float, Field(gt=0, le=1_000_000)]
-Line = Annotated[str, AfterValidator(_one_line)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+Line = Annotated[str, AfterValidator(one_line)]
+_NAME, _NAME_WORDS = r"[a-z0-9][a-z0-9._-]{0,63}", "a name of a-z, 0-9, dot and dash, such as office-2"
+Name = Annotated[str, of_form(_NAME, _NAME_WORDS)]
+NameOrNone = Annotated[str, of_form(f"({_NAME})?", _NAME_WORDS)]
 SecretFile = Annotated[str, AfterValidator(secret_place)]
 RunDirectory = Annotated[str, AfterValidator(_run_directory)]
 LogFile = Annotated[str, AfterValidator(_absolute)]

@@ -45,8 +45,8 @@ def test_each_is_enough_for_a_mailbox(tmp_path: Path, keys: str, proof: MailProo
         ('proof_host = "mail.example.com"', "proof_host go together"),
         ('proof_profile = "exchange"\nproof_header = "X"\nproof_value = "1"', "stands for a header"),
         ("dkim = true\nauthserv_spf = true", "authserv_spf needs authserv_id"),
-        ('authserv_id = "a b"\n', "pattern"),
-        ('dkim = true\nallow = ["*@example.com"]\nrequire = ["magic"]', "'dkim'"),
+        ('authserv_id = "a b"\n', "must be one word"),
+        ('dkim = true\nallow = ["*@example.com"]\nrequire = ["magic"]', '"dkim" (it is "magic")'),
         ('dkim = true\nrequire = ["dkim"]', "need allow"),
     ],
 )

@@ -1,5 +1,6 @@
 """The configuration says what is wrong with it, where, and what would be right."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -53,7 +54,52 @@ def test_an_unknown_section_is_named_with_its_line(tmp_path: Path) -> None:
 
 def test_a_wrong_value_says_what_would_be_right(tmp_path: Path) -> None:
     said = fault_of(tmp_path, '[trunk]\nlines = 2\nt38 = "maybe"\n')
-    assert said == "FILE, line 3: trunk.t38: input should be 'accept', 'offer' or 'never' (it is \"maybe\")"
+    assert said == 'FILE, line 3: trunk.t38: must be "accept", "offer" or "never" (it is "maybe")'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[smtp]\nfax_addresses = []\n", "smtp.fax_addresses: must name one at least"),
+        (
+            '[smtp]\nfax_addresses = ["fax"]\n',
+            'smtp.fax_addresses[0]: must be a mail address such as fax@example.com (it is "fax")',
+        ),
+        ('[senders]\nallow = "a@b.com"\n', 'senders.allow: must be a list, such as ["a", "b"] (it is "a@b.com")'),
+        (
+            '[gateway]\ntime_zone = "Minsk"\n',
+            'gateway.time_zone: must be a time zone such as "Europe/Minsk" or "UTC" (it is "Minsk")',
+        ),
+        ("[gateway]\nstop_wait_s = -1\n", "gateway.stop_wait_s: must be 0 or more (it is -1)"),
+        ("[smtp]\ndkim = 3\n", "smtp.dkim: must be true or false, without quotation marks (it is 3)"),
+        ("[retry]\nmax_dials = 2.5\n", "retry.max_dials: must be a whole number (it is 2.5)"),
+        ("[retry]\nbusy_min = [-1]\n", "retry.busy_min[0]: must be more than 0 (it is -1)"),
+        ('[trunk]\nhost = ""\n', "trunk.host: must be a host name or an IP address, such as mail.example.com"),
+        (
+            "[terminal]\nheader = '0123456789012345678901234567890123456789x'\n",
+            "terminal.header: must have 40 characters at the most",
+        ),
+        (
+            '[terminal]\ndeliver_to = "x"\n',
+            'terminal.deliver_to: must be a mail address such as fax@example.com (it is "x")',
+        ),
+        ('[mailbox]\nnamed = [ { folder = "" } ]\n', "mailbox.named[0].folder: must not be empty"),
+    ],
+)
+def test_no_word_of_pydantic_reaches_who_writes_the_file(tmp_path: Path, text: str, said: str) -> None:
+    told = fault_of(tmp_path, text)
+    assert f"FILE, line 2: {said}" in told
+    assert not re.search(r"input|tuple|validation|literal|function-|instance|pattern", told)
+
+
+def test_a_section_that_is_none_is_told_so(tmp_path: Path) -> None:
+    assert "line 1: gateway: must be a section with keys" in fault_of(tmp_path, "gateway = 3\n")
+
+
+def test_what_is_at_odds_with_another_section_is_told_with_its_line(tmp_path: Path) -> None:
+    rules = 'rules = [ { allow = ["x@example.com"], terminal = "nope" } ]\n'
+    said = fault_of(tmp_path, "[senders]\n" + rules)
+    assert said == 'FILE, line 2: senders.rules[0]: there is no terminal "nope"; known are default'
 
 
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
@@ -103,7 +149,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
     ("name", "value", "said"),
     [
         ("MAIL2FAX_SMTP__PROT", "1", "smtp.prot: is not a known key; did you mean port?"),
-        ("MAIL2FAX_SMTP__PORT", "ten", "smtp.port: input should be a valid integer"),
+        ("MAIL2FAX_SMTP__PORT", "ten", "smtp.port: must be a whole number"),
         ("MAIL2FAX_SENDERS__ALLOW", "a@b.c", "senders.allow: must be a JSON list"),
         ("MAIL2FAX_SMTP", "{}", "smtp: is a section; set one of its keys"),
     ],

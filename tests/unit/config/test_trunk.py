@@ -149,17 +149,20 @@ def test_a_password_for_the_fax_machine_is_digits_wherever_it_stands(tmp_path: P
     ("text", "said"),
     [
         ('[[trunk.named]]\nname = "a"\nhots = "b"\n', "FILE, line 3: trunk.named[0].hots: is not a known key; did you"),
-        ('[[trunk.named]]\nhost = "b"\n', "FILE, line 1: trunk.named[0].name: field required"),
+        ('[[trunk.named]]\nhost = "b"\n', "FILE, line 1: trunk.named[0].name: is missing here"),
         ('[[trunk.named]]\nname = "a"\n[[trunk.named]]\nname = "a"\n', 'the name "a" is taken'),
         ('[[trunk.named]]\nname = "default"\n', 'the name "default" is taken'),
         ("[trunk]\nregistration = true\n", "default: registration needs user"),
         ('[[trunk.named]]\nname = "a"\nfrom_user = "account"\n', 'a: from_user = "account" needs user'),
-        ('[trunk]\nquirks = ["to-mars"]\n', "FILE, line 2: trunk.quirks[0]: input should be 'to-source'"),
+        ('[trunk]\nquirks = ["to-mars"]\n', 'FILE, line 2: trunk.quirks[0]: must be "to-source"'),
         ("[trunk]\ncodecs = []\n", "FILE, line 2: trunk.codecs: "),
         ('[trunk]\nrewrite = [{ starts = "+375", dial = "8" }]\n', "trunk.rewrite[0].starts: must be digits only"),
         ('[trunk]\naddresses = ["sip.example.com"]\n', "trunk.addresses[0]: must be an IP address or a network"),
         ('[terminal]\ntrunks = ["other"]\n', 'there is no trunk "other"; known are default'),
-        ("[trunk]\nlines = 3\n[sip]\nmedia_port_low = 4000\nmedia_port_high = 4001\n", "1 even ports for 3 lines"),
+        (
+            "[trunk]\nlines = 3\n[sip]\nmedia_port_low = 4000\nmedia_port_high = 4001\n",
+            "line 5: sip.media_port_high: gives 1 even ports, and there are 3 lines",
+        ),
         (
             '[[trunk.named]]\nname = "a"\npassword_file = "/nowhere/secret"\n',
             "FILE, line 3: trunk.named[0].password_file: cannot be read",
