@@ -23,7 +23,7 @@ from mail2fax.control.wire import Send, WireError
 from mail2fax.doctor.examine import examine
 from mail2fax.doctor.finding import Finding, Health, Patient
 from mail2fax.doctor.mail import sample
-from mail2fax.doctor.page import test_page
+from mail2fax.doctor.page import test_kind, test_page
 from mail2fax.jobs.plain import Plain
 from mail2fax.jobs.reading import JobReader
 from mail2fax.model.job import JobState
@@ -109,9 +109,10 @@ def _call(settings: Config, number: str, *, as_json: bool) -> None:
         fail("the gateway does not run, and it is the gateway that calls: systemctl start mail2fax", EXIT_NO_GATEWAY)
     zone = ZoneInfo(settings.gateway.time_zone)
     written = f"{datetime.now(UTC).astimezone(zone):%Y-%m-%d %H:%M %z}"
-    page = test_page(("mail2fax doctor", f"test page for {number}", written))
+    kind = test_kind(settings.document.accept)
+    page = test_page(("mail2fax doctor", f"test page for {number}", written), kind)
     with conversation(path) as talk:
-        job = watched(talk, Send(number, "mail2fax-test-page.tif", len(page)), page, zone, as_json=as_json)
+        job = watched(talk, Send(number, f"mail2fax-test-page.{kind}", len(page)), page, zone, as_json=as_json)
     if not as_json:
         _explain(settings, job, zone)
     raise typer.Exit(0 if job["state"] == JobState.SENT else 1)

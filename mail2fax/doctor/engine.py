@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mail2fax.doctor.finding import Finding, Patient, ill, well
 from mail2fax.doctor.page import test_page
+from mail2fax.model.document import Kind
 
 if TYPE_CHECKING:
     from mail2fax.engine.embedded.spandsp.terminal import T38Terminal
@@ -38,7 +39,7 @@ def _send_a_page() -> Finding:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mail2fax-doctor-") as folder:
         document, received = Path(folder) / "sent.tif", Path(folder) / "received.tif"
-        document.write_bytes(test_page(("mail2fax doctor",)))
+        document.write_bytes(test_page(("mail2fax doctor",), Kind.TIFF))
         settings = T38Settings()
         sender = T38Terminal(SendTask(str(document), "mail2fax"), calling=True, settings=settings)
         receiver = T38Terminal(ReceiveTask(str(received), "mail2fax"), calling=False, settings=settings)
