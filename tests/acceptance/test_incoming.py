@@ -117,6 +117,17 @@ async def test_a_fax_that_comes_in_is_mailed_and_stands_in_the_history_of_its_do
         again = await stage.hand_in(mail, "office.anna@example.com", "fax@example.com")
         assert again.code in {550, 554}, "such a mail never becomes an order"
 
+        kept.write_bytes(b"lost by the disk")
+        assert (await says(stage, "resend", "1")).status == 0
+        assert (await gateway.tells("alarm"))["cause"] == "fax-damaged"
+        _, unreadable = await mail_of(stage, 2)
+        assert (unreadable["To"], "CANNOT BE READ" in unreadable["Subject"]) == (READER, True)
+        body = unreadable.get_body(("plain",))
+        assert body
+        assert "page 1-2 cannot be read" in body.get_content()
+        assert [part.get_content() for part in unreadable.iter_attachments()] == [b"lost by the disk"], "as it is"
+        assert (await client.act(asked)).json == {"data": [{**told, "result": "failed"}]}
+
 
 async def test_a_gateway_that_is_killed_while_it_receives_mails_the_confirmed_pages_as_partial(tmp_path: Path) -> None:
     document = write_fax_tiff(tmp_path / "document.tif", 2)
