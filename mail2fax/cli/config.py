@@ -1,5 +1,6 @@
 """`mail2fax config`: is this configuration right, what does it allow, and where does each value come from."""
 
+import itertools
 import os
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from mail2fax.cli.config_lines import Sources, config_lines
 from mail2fax.cli.options import ConfigOption, config_file, read_config
 from mail2fax.config import ENV_DELIMITER, ENV_PREFIX
+from mail2fax.config.domains import Rule, inboxes
 from mail2fax.config.errors import Places, TomlText
 
 app = typer.Typer(help="Look at the configuration.", no_args_is_help=True, add_completion=False)
@@ -39,9 +41,19 @@ def check(
     for door in settings.smtp.doors:
         believed = ", believes every From line" if door.insecure_trust_from else ""
         typer.echo(f"  door     {door.listen}:{door.port}, TLS: {door.security}{believed}")
-    typer.echo(f"  senders  {', '.join(settings.senders.allow) or 'nobody may send: set senders.allow'}")
+    for box in settings.mailbox.named:
+        believed = ", believes every From line" if box.insecure_trust_from else ""
+        typer.echo(f"  mailbox  {box.name}: {box.protocol} at {box.host}{believed}")
+    if settings.api.listen:
+        typer.echo(f"  api      {settings.api.listen}:{settings.api.port}")
+    ruled: list[Rule] = [*settings.senders.rules, *settings.mailbox.named]
+    masks = dict.fromkeys((*itertools.chain.from_iterable(rule.allow for rule in ruled), *settings.senders.allow))
+    typer.echo(f"  senders  {', '.join(masks) or 'nobody may send: set senders.allow'}")
     typer.echo(f"  numbers  {', '.join(settings.numbers.allow) or f'ordinary numbers of {settings.numbers.region}'}")
     for trunk in settings.trunk.trunks:
         place = f"{trunk.host}:{trunk.port}" if trunk.port else trunk.host
         typer.echo(f"  trunk    {trunk.name}: {place}, {trunk.lines} lines, T.38: {trunk.t38}")
+    if settings.incoming.answer:
+        readers = sorted({box.deliver_to for box in inboxes(settings.terminal, settings.domain).values()} - {""})
+        typer.echo(f"  incoming faxes to {', '.join(readers) or 'nobody: the API alone tells of them'}")
     typer.echo(f"  replies  from {settings.reply.sender} through {settings.reply.host}:{settings.reply.port}")

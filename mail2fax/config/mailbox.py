@@ -79,7 +79,7 @@ class MailboxEntry(ProofKeys, OAuthKeys, Told):
         if not (self.mail_proof or self.dkim or self.insecure_trust_from):
             raise ValueError(UNPROVEN)
         if "@" not in self.fax_address:
-            raise ValueError("address must be the mail address of this mailbox: its user is none")
+            raise ValueError("set address, the fax address whose mails come here: the user is no mail address")
         told = self.language or self.news or self.copy or self.report
         if (self.terminal or self.domain or self.notify or self.require or told) and not self.allow:
             raise ValueError(

@@ -91,11 +91,11 @@ _OUTCOMES = {
     ),
     OutcomeKind.UNCONFIRMED: Wording(
         "Every page was sent, but the receiver's last confirmation never came: the fax may have arrived.",
-        "Ask the receiver before you send it again. It is not dialled again by itself.",
+        "Ask the receiver. If it did not arrive, write a new mail. It is not dialled again by itself.",
     ),
     OutcomeKind.INTERRUPTED: Wording(
         "The call was interrupted by a fault on our side: the fax may have arrived, whole or in part.",
-        "Ask the receiver before you send it again. It is not dialled again by itself.",
+        "Ask the receiver. If it did not arrive, write a new mail. It is not dialled again by itself.",
     ),
     OutcomeKind.STOPPED: Wording(
         "We hung up before the call was answered, because the gateway was stopped.", "Send the mail again."
@@ -128,8 +128,8 @@ _REFUSALS = {
         "Write a new mail; do not redirect a status mail.",
     ),
     RefusalCode.MAIL_TOO_OLD: Wording(
-        "Your mail had waited for more than {hours} hours before we found it; nobody expects its fax any more.",
-        "Send it again, if it still matters.",
+        "Your mail had waited for more than {hours} hours before we found it, so its fax may not be wanted any more.",
+        "If it is, write a new mail.",
     ),
     RefusalCode.MAIL_TOO_LARGE: Wording(
         "Your mail is larger than {megabytes} MB.", "Send fewer or smaller pages, in several mails."

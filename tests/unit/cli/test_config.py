@@ -23,6 +23,26 @@ def test_a_right_configuration_is_summed_up(mail2fax: Command, config: Path, tmp
     ]
 
 
+def test_every_door_and_every_mask_is_summed_up(mail2fax: Command, config: Path) -> None:
+    """Trap: who may fax by a rule alone was told that nobody may."""
+    box = 'name = "office", host = "imap.example.com", password = "x", user = "fax@example.com", allow = ["b@e.org"]'
+    config.write_text(
+        config.read_text()
+        + '[senders]\nrules = [ { allow = ["a@example.com"] } ]\n'
+        + f"[mailbox]\nnamed = [ {{ {box}, insecure_trust_from = true }} ]\n"
+        + '[api]\nlisten = "127.0.0.1"\n[incoming]\nanswer = true\n'
+        + '[terminal]\nnumber = "+375172001500"\ndeliver_to = "office@example.com"\n'
+    )
+    told = mail2fax("config", "check", "--config", config).stdout.splitlines()
+    for line in (
+        "  mailbox  office: imap at imap.example.com, believes every From line",
+        "  api      127.0.0.1:8025",
+        "  senders  a@example.com, b@e.org",
+        "  incoming faxes to office@example.com",
+    ):
+        assert line in told
+
+
 def test_a_configuration_that_lets_nobody_send_says_so(mail2fax: Command, config: Path) -> None:
     """Trap: everything is right, and every mail is refused."""
     result = mail2fax("config", "check", "--config", config)

@@ -69,7 +69,7 @@ def test_what_cannot_be_meant_is_told_with_what_would_be_right(tmp_path: Path, m
 
 def test_a_mailbox_whose_user_is_no_address_must_say_its_own(tmp_path: Path) -> None:
     plain = ENTRY.replace("Fax@example.com", "fax") + PROOF
-    assert "address must be the mail address of this mailbox" in fault_of(tmp_path, plain)
+    assert "set address, the fax address whose mails come here" in fault_of(tmp_path, plain)
     loaded(tmp_path, plain + 'address = "fax@example.com"\n')
 
 
