@@ -63,11 +63,6 @@ class Piece:
     size: int = 0
 
 
-def begins_as_tiff(content: bytes) -> bool:
-    """Whether `content` is, by its first bytes, a TIFF."""
-    return content.startswith(_MAGICS)
-
-
 def standard_name(name: str) -> str:
     """The file that holds the document `name` in standard resolution, for machines that have no other."""
     return f"{name.removesuffix('.tif')}.standard.tif"

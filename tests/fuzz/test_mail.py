@@ -17,7 +17,7 @@ from mail2fax.mail.problem import Problem
 from mail2fax.mail.sender import parse_from
 from mail2fax.mail.tnef import read_tnef
 from mail2fax.mail.words import decode_words
-from mail2fax.model.document import begins_as_tiff
+from mail2fax.model.document import Kind, kind_of
 from mail2fax.model.number import FaxNumber
 from mail2fax.model.refusal import Refusal
 from tests.corpus.hostile import HOSTILE
@@ -45,7 +45,7 @@ def read_mail(data: bytes) -> None:
             continue
         assert len(parts) <= MAX_PARTS
         found = find_attachment(parts)
-        assert isinstance(found, Refusal) or sum(begins_as_tiff(part.content) for part in parts) == 1
+        assert isinstance(found, Refusal) or sum(kind_of(part.content) is Kind.TIFF for part in parts) == 1
 
 
 def read_text(data: bytes) -> None:

@@ -30,7 +30,7 @@ from mail2fax.jobs.retention import KeepFor, Retention
 from mail2fax.mail.mime import Part, read_parts
 from mail2fax.mail.problem import Problem
 from mail2fax.model.call import CallEvent, CallOrder, EndedBy
-from mail2fax.model.document import Document, Kind, Page, Piece, Resolution, begins_as_tiff
+from mail2fax.model.document import Document, Kind, Page, Piece, Resolution, kind_of
 from mail2fax.model.domain import DEFAULT, Terminal
 from mail2fax.model.job import Job, JobState
 from mail2fax.model.mail import Arrival, Door, Proof, ProofKind
@@ -71,7 +71,7 @@ class Opener(Unpacker):
     async def unpack(self, mail: BinaryIO, tiff: BinaryIO) -> tuple[Part, ...] | Problem:
         parts = read_parts(mail.read())
         if not isinstance(parts, Problem):
-            tiff.write(next((part.content for part in parts if begins_as_tiff(part.content)), b""))
+            tiff.write(next((part.content for part in parts if kind_of(part.content) is Kind.TIFF), b""))
         return parts
 
 

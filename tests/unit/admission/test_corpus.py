@@ -14,7 +14,7 @@ from mail2fax.admission.number import NumberPlan, NumberRules
 from mail2fax.ingest.smtp_data import HeaderBlock
 from mail2fax.mail.mime import NOTHING, Opening, read_parts
 from mail2fax.mail.problem import Problem
-from mail2fax.model.document import begins_as_tiff
+from mail2fax.model.document import Kind, kind_of
 from mail2fax.model.domain import Terminal
 from mail2fax.model.mail import Arrival, Door, Proof, ProofKind
 from mail2fax.model.mask import SenderMask
@@ -57,7 +57,7 @@ def judged(raw: bytes, opening: Opening = NOTHING) -> tuple[str, bytes]:
     if not isinstance(answer, Admitted):
         return answer.code, b""
     assert not isinstance(parts, Problem)
-    return "admitted", next(part.content for part in parts if begins_as_tiff(part.content))
+    return "admitted", next(part.content for part in parts if kind_of(part.content) is Kind.TIFF)
 
 
 def expected(shape: str, place: Place) -> tuple[str, bytes]:
