@@ -150,7 +150,7 @@ async def _api(
 
     settings, faxing, store = wiring.api_door(config), wiring.api_faxes(config), ground.store
     tenants, folder = places.domains(config), config.gateway.data_dir / DOCUMENTS
-    files = FileStore(directory(tenants), wiring.api_quota(config))
+    files = FileStore(directory(tenants), wiring.api_quota(config), wiring.own_quotas(config))
     files.sweep()
     guard = Guard(Tokens(store, now), faxing.tenants, settings.max_failures_per_address, now)
     voices = Voices(folder / VOICES, config.api.max_voice_s)

@@ -75,6 +75,7 @@ class House:
         mailboxes = wiring.mailboxes(config)
         smtp, limits, replies = wiring.smtp_settings(config), wiring.render_limits(config), wiring.replies(config)
         faxes, domains, answering = wiring.api_faxes(config), wiring.domains(config), wiring.answering(config)
+        quotas = wiring.own_quotas(config)
         logs.configure(wiring.log_settings(config))
         self.workers.engine.log_as(wiring.log_settings(config))
         self.workers.engine.adopt(engine.trunks, engine.lines)
@@ -87,7 +88,7 @@ class House:
         self.doors.mailboxes.adopt(mailboxes)
         self.doors.orders.adopt(wiring.send_limits(config), domains)
         if self.doors.api:
-            self.doors.api.adopt(faxes)
+            self.doors.api.adopt(faxes, quotas)
         self.workers.unpacker.adopt(limits)
         self.workers.renderer.adopt(limits)
         self.office.upkeep.adopt(wiring.limits(config), wiring.keep_for(config), mailed=bool(config.alarm.admin))

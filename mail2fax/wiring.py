@@ -1,6 +1,7 @@
 """From the configuration to what each room wants to be told: one function for each room."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -187,6 +188,19 @@ def api_quota(config: Config) -> Quota:
         upload_bytes=round(api.max_upload_mb * _MEGABYTE),
         reserve_bytes=send_limits(config).min_free_bytes,
     )
+
+
+def own_quotas(config: Config) -> Mapping[str, Quota]:
+    """Those of the tenants, each with what it leaves out from the one of all."""
+    of_all = api_quota(config)
+    return {
+        entry.name: replace(
+            of_all,
+            total_bytes=round(entry.quota_mb * _MEGABYTE) if entry.quota_mb else of_all.total_bytes,
+            files=entry.max_files or of_all.files,
+        )
+        for entry in config.domain.named
+    }
 
 
 def domains(config: Config) -> frozenset[str]:

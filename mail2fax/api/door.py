@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Mapping
 from typing import Any, TypeVar
 
 import structlog
@@ -13,7 +13,7 @@ import uvicorn
 from mail2fax.api.app import make_app
 from mail2fax.api.documents import Documents
 from mail2fax.api.fax import FaxDesk, FaxSettings
-from mail2fax.api.files import FileStore
+from mail2fax.api.files import FileStore, Quota
 from mail2fax.api.guard import Guard
 from mail2fax.api.past import PastDesk
 from mail2fax.api.patience import patient
@@ -76,8 +76,9 @@ class ApiDoor:
         """How many there are now."""
         return len(self._server.server_state.connections) if self._server else 0
 
-    def adopt(self, settings: FaxSettings) -> None:
+    def adopt(self, settings: FaxSettings, quotas: Mapping[str, Quota]) -> None:
         """Goes by these from now on; the door itself stays as it is."""
+        self._files.adopt(quotas)
         self._guard.adopt(settings.tenants)
         self._faxes.adopt(settings)
 

@@ -13,7 +13,7 @@ import stat
 import threading
 import unicodedata
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
@@ -29,7 +29,7 @@ COUNT_EVERY_BYTES = 4 * 1024 * 1024
 """So much is written of what was not announced before the files are counted again; the disk is looked at each time."""
 MEGABYTE = 1_000_000
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _THREADS = 4
 
 T = TypeVar("T")
@@ -96,11 +96,15 @@ def stored_path(domains: Path, domain: str, file: str) -> Path:
 
 
 class FileStore:
-    """The files of all domains, under `domains`. Methods raise `FilesFault`, and block: `work` gives them a thread."""
+    """The files of all domains, under `domains`. Methods raise `FilesFault`, and block: `work` gives them a thread.
 
-    def __init__(self, domains: Path, quota: Quota) -> None:
+    `quota` is that of each domain which has none of its `own`.
+    """
+
+    def __init__(self, domains: Path, quota: Quota, own: Mapping[str, Quota] | None = None) -> None:
         self._domains = domains
         self._quota = quota
+        self._own = own or {}
         self._coming: dict[str, int] = {}
         """Bytes that are on their way or announced, by domain."""
         self._unwritten = 0
@@ -108,6 +112,13 @@ class FileStore:
         # What is judged and what follows from it are one step: of two uploads that have room for one, one comes.
         self._judging = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="files")
+
+    def adopt(self, own: Mapping[str, Quota]) -> None:
+        """These domains have a quota of their own from now on."""
+        self._own = own
+
+    def quota_of(self, domain: str) -> Quota:
+        return self._own.get(domain, self._quota)
 
     async def work(self, step: Callable[[], T]) -> T:
         """Does `step`, which may wait for the disk, in a thread."""
@@ -168,14 +179,14 @@ class FileStore:
     def begin(self, domain: str) -> "Upload":
         """An upload of one file or several: all of them come, or none."""
         self.prepare(domain)
-        return Upload(self, domain, self._incoming(domain), self._quota)
+        return Upload(self, domain, self._incoming(domain), self.quota_of(domain))
 
     def require_room(self, domain: str, more: int) -> None:
         """Raises `FilesFault` when the disk has no room for `more` bytes, or the quota never would: what they replace,
         nobody knows yet."""
         with self._judging:
             self._require_disk(domain, more + self._unwritten)
-        if more > self._quota.total_bytes:
+        if more > self.quota_of(domain).total_bytes:
             raise FilesFault(FileCode.QUOTA, "The files of the domain have reached their quota")
 
     def claim(self, domain: str, more: int, names: Collection[str], *, count: bool) -> None:
@@ -184,7 +195,7 @@ class FileStore:
         with self._judging:
             self._require_disk(domain, more + self._unwritten)
             coming = self._coming.get(domain, 0) + more
-            if count and sum(_sizes(self._files(domain), names)) + coming > self._quota.total_bytes:
+            if count and sum(_sizes(self._files(domain), names)) + coming > self.quota_of(domain).total_bytes:
                 raise FilesFault(FileCode.QUOTA, "The files of the domain have reached their quota")
             self._coming[domain] = coming
             self._unwritten += more
@@ -206,9 +217,9 @@ class FileStore:
         with self._judging:
             self._require_disk(domain, 0)
             staying = _sizes(folder, names)
-            if sum(staying) + written > self._quota.total_bytes:
+            if sum(staying) + written > self.quota_of(domain).total_bytes:
                 raise FilesFault(FileCode.QUOTA, "The files of the domain have reached their quota")
-            if len(staying) + len(names) > self._quota.files:
+            if len(staying) + len(names) > self.quota_of(domain).files:
                 raise FilesFault(FileCode.QUOTA, "The domain has as many files as it may have")
             for name, path in come:
                 path.rename(folder / name)
@@ -224,7 +235,7 @@ class FileStore:
 
     def _require_disk(self, domain: str, more: int) -> None:
         numbers = os.statvfs(self._files(domain))
-        if numbers.f_bavail * numbers.f_frsize - more < self._quota.reserve_bytes:
+        if numbers.f_bavail * numbers.f_frsize - more < self.quota_of(domain).reserve_bytes:
             raise FilesFault(FileCode.NO_SPACE, "Not enough free disk space")
 
     def _files(self, domain: str) -> Path:
@@ -390,6 +401,6 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in FULL:
             raise FilesFault(FileCode.NO_SPACE, "Not enough free disk space") from error
         raise

@@ -119,12 +119,14 @@ class TerminalSection(Section):
 
 class DomainEntry(Section):
     """One of `domain.named`: a tenant, and the terminal of its rules that name none; `numbers`, if any, are all that it
-    may call."""
+    may call. A quota of 0 is that of `[api]`."""
 
     name: Name
     terminal: Name
     deliver_to: MailAddress | Literal[""] = ""
     numbers: tuple[NumberMaskText, ...] = ()
+    quota_mb: Annotated[float, Field(ge=0)] = 0
+    max_files: Annotated[int, Field(ge=0, le=100_000)] = 0
 
 
 class DomainSection(Section):

@@ -166,6 +166,19 @@ def test_a_call_that_comes_in_is_offered_t38_unless_told_otherwise(tmp_path: Pat
     assert wiring.answering(load(tmp_path / "c.toml")).media_policy is MediaPolicy.ACCEPT
 
 
+def test_a_tenant_has_the_quota_of_all_where_it_has_none_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(
+        "[api]\nquota_mb = 10\nmax_files = 7\n[terminal]\n"
+        'named = [{ name = "a", number = "+1", domain = "x" }, { name = "b", number = "+2", domain = "y" }]\n'
+        "[domain]\n"
+        'named = [{ name = "x", terminal = "a", quota_mb = 0.5 }, { name = "y", terminal = "b", max_files = 9 }]\n'
+    )
+    config = load(tmp_path / "c.toml")
+    found = {name: (quota.total_bytes, quota.files) for name, quota in wiring.own_quotas(config).items()}
+    assert found == {"x": (500_000, 7), "y": (10_000_000, 9)}
+    assert (wiring.api_quota(config).total_bytes, wiring.api_quota(config).files) == (10_000_000, 7)
+
+
 def test_a_call_may_take_as_long_as_its_job_may_call(config: Config) -> None:
     assert timedelta(seconds=wiring.dialling(config).longest_call_s) == JobSettings("").calling
 

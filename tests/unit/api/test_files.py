@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 
@@ -184,6 +185,24 @@ def test_of_two_uploads_for_which_there_is_no_room_together_the_first_that_is_th
     assert store.names("one") == ["second"]
     put(store, "third", b"x" * 400_000)
     assert left_over(tmp_path) == [], "and nothing of the other is counted any more"
+
+
+def test_a_domain_may_have_a_quota_of_its_own_and_another_after_a_reload(tmp_path: Path) -> None:
+    store = FileStore(tmp_path, QUOTA, {"small": replace(QUOTA, total_bytes=1000, files=2)})
+    put(store, "first", b"x" * 900, domain="small")
+    with pytest.raises(FilesFault) as full:
+        put(store, "second", b"x" * 900, domain="small")
+    assert full.value.code is FileCode.QUOTA
+    with pytest.raises(FilesFault):
+        store.begin("small").require_room(1001)
+    put(store, "second", b"x" * 900)
+    store.adopt({"small": replace(QUOTA, total_bytes=2000, files=2)})
+    put(store, "second", b"x" * 900, domain="small")
+    with pytest.raises(FilesFault):
+        put(store, "third", b"x", domain="small")
+    store.adopt({})
+    put(store, "third", b"x", domain="small")
+    store.close()
 
 
 def test_what_is_announced_is_nobody_elses_room(tmp_path: Path) -> None:
