@@ -2,6 +2,7 @@
 
 import mimetypes
 import os
+import re
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
@@ -10,6 +11,8 @@ from fastapi.responses import Response, StreamingResponse
 from mail2fax.api.files import FileStore
 
 CHUNK_BYTES = 256 * 1024
+_NOT_PLAIN = re.compile(r"[^ !#-$&-\[\]-~]")
+"""RFC 6266 appendix D: neither quotation marks nor backslashes, no per cent signs, and ASCII only."""
 
 
 def saved(files: FileStore, descriptor: int, name: str) -> Response:
@@ -20,10 +23,16 @@ def saved(files: FileStore, descriptor: int, name: str) -> Response:
         headers={
             "content-length": str(os.fstat(descriptor).st_size),
             # Saved, never shown: a page or a picture with a script in it must not run as if it were ours.
-            "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+            "content-disposition": f"attachment; filename=\"{_plain(name)}\"; filename*=UTF-8''{quote(name, safe='')}",
             "content-security-policy": "default-src 'none'; sandbox",
         },
     )
+
+
+def _plain(name: str) -> str:
+    """The name for those that know no other way (RFC 6266 4.3; `curl -J` is one): without what they take for more than
+    a letter."""
+    return _NOT_PLAIN.sub("_", name)
 
 
 async def _contents(files: FileStore, descriptor: int) -> AsyncIterator[bytes]:

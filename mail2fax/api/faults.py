@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 
 from mail2fax.api.bodies import Gone
 from mail2fax.api.errors import ApiError
-from mail2fax.api.files import FileCode, FilesFault
+from mail2fax.api.files import FULL, FileCode, FilesFault
 from mail2fax.api.urls import address_of
 from mail2fax.model.job import ImpossibleTransition
 from mail2fax.store import StoreError, StoreFull
@@ -54,6 +54,12 @@ def add_faults(app: FastAPI) -> None:
     async def gone(_: Request, __: Exception) -> Response:
         return Response(status_code=400)
 
+    async def failed_on_disk(request: Request, error: Exception) -> Response:
+        # A folder that could not be made, an archive that could not be written: only a full disk has words of its own.
+        if isinstance(error, OSError) and error.errno in FULL:
+            return await told(request, FilesFault(FileCode.NO_SPACE, "Not enough free disk space"))
+        raise error
+
     kinds: list[type[Exception]] = [
         ApiError,
         FilesFault,
@@ -64,6 +70,7 @@ def add_faults(app: FastAPI) -> None:
     ]
     for kind in kinds:
         app.add_exception_handler(kind, told)
+    app.add_exception_handler(OSError, failed_on_disk)
     app.add_exception_handler(Gone, gone)
     app.add_exception_handler(Exception, failed)
 

@@ -50,6 +50,11 @@ def _absent(value: Any) -> Any:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def _count(value: Any) -> Any:
+    """true is no 1."""
+    return str(value) if isinstance(value, bool) else _absent(value)
+
+
 Text = Annotated[str, BeforeValidator(_text)]
 Optional = Annotated[Text | None, BeforeValidator(_absent)]
 Flag = Annotated[bool, Field(strict=True), BeforeValidator(_flag)]
@@ -79,7 +84,7 @@ class History(_Request):
     from_dt: Optional = None
     till_dt: Optional = None
     fields: Annotated[str | None, BeforeValidator(_listed)] = None
-    limit: Annotated[int | None, Field(ge=1, le=MAX_PAGE), BeforeValidator(_absent)] = None
+    limit: Annotated[int | None, Field(ge=1, le=MAX_PAGE), BeforeValidator(_count)] = None
     cursor: Optional = None
 
 

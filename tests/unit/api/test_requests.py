@@ -57,6 +57,8 @@ def test_capitals_numbers_with_a_point_and_null_are_taken_as_they_were_meant() -
         ({**ORDER, "recipient": 1e300}, "field", "recipient"),
         ({**ORDER, "recipient": 1.5}, "field", "recipient"),
         ({**ORDER, "recipient": "1" * 501}, "field", "recipient"),
+        ({"action": "history", "limit": True}, "field", "limit"),
+        ({"action": "history", "limit": 2.5}, "field", "limit"),
     ],
 )
 def test_what_is_wrong_is_named(said: object, code: str, words: str) -> None:
