@@ -271,8 +271,9 @@ class _Watch:
             case Answered():
                 self.answered = True
                 reached(CrashPoint.FAX_ANSWERED)
-            case Negotiated(media=media, bit_rate=rate, ecm=ecm, far_id=far_id):
-                await self._note(replace(self.heard, media=media, bit_rate=rate, ecm=ecm, far_id=far_id))
+            case Negotiated(media=media, bit_rate=rate, ecm=ecm, far_id=far_id, resolution=dots):
+                heard = replace(self.heard, media=media, bit_rate=rate, ecm=ecm, far_id=far_id, resolution=dots or "")
+                await self._note(heard)
             case PageConfirmed(page=page, last=last, bad_rows=bad_rows):
                 log.info("page received", fax=self.fax.id, page=page, bad_rows=bad_rows)
                 reached(CrashPoint.FAX_PAGE_CONFIRMED)
@@ -294,14 +295,14 @@ class _Watch:
         self.cause = cause_of(end)
         if missing:
             self.cause = f"not to be read, and not sent again: page {', '.join(map(str, missing))}"
-        self.heard = Heard(
+        self.heard = replace(
+            self.heard,
             confirmed=max(fax.pages_confirmed, self.heard.confirmed),
             last_confirmed=fax.last_confirmed,
             far_id=fax.far_id or self.heard.far_id,
             bit_rate=fax.bit_rate or self.heard.bit_rate,
             ecm=self.heard.ecm if fax.ecm is None else fax.ecm,
             media=end.media,
-            bad_rows=self.heard.bad_rows,
             missing=missing,
         )
 

@@ -169,5 +169,6 @@ def _columns(heard: Heard) -> dict[str, Value]:
         "ecm": heard.ecm,
         "media": heard.media,
         "bad_rows": heard.bad_rows,
+        "resolution": heard.resolution,
         "missing": ",".join(map(str, heard.missing)),
     }

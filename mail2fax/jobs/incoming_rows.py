@@ -29,6 +29,7 @@ def incoming_fax(row: Row) -> IncomingFax:
             ecm=None if row["ecm"] is None else bool(row["ecm"]),
             media=Media(row["media"]),
             bad_rows=row["bad_rows"],
+            resolution=row["resolution"],
             missing=tuple(int(page) for page in row["missing"].split(",") if page),
         ),
         cause=row["cause"],

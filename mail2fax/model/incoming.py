@@ -72,7 +72,7 @@ class Heard:
 
     `last_confirmed`: the latest confirmation answered an EOP. The pages `missing` came damaged, were refused, and did
     not come again: the sender does not heed that, or has given up. `bad_rows` of the confirmed pages could not be read,
-    and were guessed.
+    and were guessed. `resolution` is in dots per inch: "204x196", across and down.
     """
 
     confirmed: int = 0
@@ -83,6 +83,7 @@ class Heard:
     media: Media = Media.NONE
     bad_rows: int = 0
     missing: tuple[int, ...] = ()
+    resolution: str = ""
 
 
 def judge_end(pages: int, heard: Heard) -> IncomingEvent:

@@ -90,7 +90,8 @@ def _rows(fax: IncomingFax, words: ReceivedWords, time: str) -> list[tuple[str, 
     rows += [(words.called, _printable(fax.called) or words.unknown), (words.pages, str(fax.pages))]
     if heard.bit_rate:
         quality = words.with_correction if heard.ecm else words.without_correction
-        told = [quality.format(rate=heard.bit_rate)]
+        dots = words.resolutions.get(heard.resolution) or words.dots.format(dots=heard.resolution)
+        told = [*([dots] if heard.resolution else []), quality.format(rate=heard.bit_rate)]
         if heard.bad_rows:
             told.append(words.bad_rows.format(rows=heard.bad_rows))
         rows.append((words.quality, ", ".join(told)))

@@ -95,6 +95,9 @@ async def test_a_fax_that_comes_in_is_mailed_and_stands_in_the_history_of_its_do
         assert (mail["To"], mail["Auto-Submitted"], mail["X-Mail2fax-Job"]) == (READER, "auto-generated", "0")
         for fact in (CALLER, "+375 29 333 44 55", "pages: 2"):
             assert fact in mail["Subject"]
+        body = mail.get_body(("plain",))
+        assert body
+        assert "fine, 14400 bit/s with error correction" in body.get_content()
         pdf, attached = mail.iter_attachments()
         assert (pdf.get_content_type(), attached.get_content_type()) == ("application/pdf", "image/tiff")
         assert_same_pages(pdf.get_content(), attached.get_content())

@@ -41,7 +41,7 @@ OURS, CALLER, READER = "375172001500", "+375293334455", "reader@example.com"
 INBOX = Inbox("default", Terminal("mail2fax", "+375 17", "", number=f"+{OURS}"), READER)
 BOUND = replace(INBOX, terminal=replace(INBOX.terminal, trunks=("provider",)))
 SETTINGS = AnsweringSettings({OURS: INBOX, "100": replace(INBOX, deliver_to=""), "200": BOUND}, 2, 0.0, 60.0)
-TOLD = Negotiated(Media.T38, 14_400, True, far_id="+375 29 333 44 55")
+TOLD = Negotiated(Media.T38, 14_400, True, resolution="204x196", far_id="+375 29 333 44 55")
 
 
 class Call(ScriptedIncoming):
@@ -143,6 +143,7 @@ async def test_a_fax_that_is_confirmed_to_its_end_is_complete_and_owed_to_its_re
     call = stage.engine.come(Call(f"+{OURS}", 2, whole(2)))
     fax = await stage.over()
     assert (fax.state, fax.pages, fax.caller, fax.heard.far_id) == (IncomingState.COMPLETE, 2, CALLER, TOLD.far_id)
+    assert fax.heard.resolution == TOLD.resolution
     assert_received(stage.path(fax), 2)
     assert not part_of(stage.path(fax)).exists()
     (mail,) = await stage.faxes.owed(NOW)

@@ -33,6 +33,10 @@ class ReceivedWords:
     with_correction: str
     without_correction: str
     bad_rows: str
+    resolutions: Mapping[str, str]
+    """What the panels of fax machines call them, by dots per inch."""
+    dots: str
+    """Any other."""
 
 
 RECEIVED: Mapping[Language, ReceivedWords] = {
@@ -61,6 +65,8 @@ RECEIVED: Mapping[Language, ReceivedWords] = {
         with_correction="{rate} bit/s with error correction",
         without_correction="{rate} bit/s without error correction",
         bad_rows="rows that could not be read: {rows}",
+        resolutions={"204x98": "standard", "204x196": "fine", "204x391": "super fine", "408x391": "ultra fine"},
+        dots="{dots} dots per inch",
     ),
     Language.RUSSIAN: ReceivedWords(
         subject="[Факс] от {who}, страниц: {pages}, {time}",
@@ -87,5 +93,7 @@ RECEIVED: Mapping[Language, ReceivedWords] = {
         with_correction="{rate} бит/с с исправлением ошибок",
         without_correction="{rate} бит/с без исправления ошибок",
         bad_rows="нечитаемых строк: {rows}",
+        resolutions={"204x98": "обычное", "204x196": "высокое", "204x391": "сверхвысокое", "408x391": "наивысшее"},
+        dots="{dots} точек на дюйм",
     ),
 }

@@ -8,14 +8,14 @@ INSERT INTO incoming_faxes (
 -- note_incoming: What its call has told so far.
 UPDATE incoming_faxes SET
     confirmed = :confirmed, last_confirmed = :last_confirmed, far_id = :far_id, bit_rate = :bit_rate, ecm = :ecm,
-    media = :media, bad_rows = :bad_rows, missing = :missing
+    media = :media, bad_rows = :bad_rows, missing = :missing, resolution = :resolution
 WHERE id = :fax_id AND ended_at IS NULL;
 
 -- end_incoming: It is over, and what whole pages have come is owed to somebody, if anybody is named; or the word that
 -- there are none, though we have confirmed some.
 UPDATE incoming_faxes SET
     state = :state, ended_at = :now, pages = :pages, confirmed = :confirmed, last_confirmed = :last_confirmed,
-    far_id = :far_id, bit_rate = :bit_rate, ecm = :ecm, media = :media, bad_rows = :bad_rows, missing = :missing,
+    far_id = :far_id, bit_rate = :bit_rate, ecm = :ecm, media = :media, bad_rows = :bad_rows, missing = :missing, resolution = :resolution,
     cause = :cause,
     mail_state = CASE WHEN max(:pages, :confirmed) > 0 AND mail_to <> '' THEN 'pending' ELSE 'none' END, mail_due_at = :now,
     mail_owed_at = :now

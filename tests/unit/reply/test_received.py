@@ -31,7 +31,7 @@ FAX = IncomingFax(
     started_at=datetime(2026, 3, 2, 10, 15, 7, tzinfo=UTC),
     ended_at=datetime(2026, 3, 2, 10, 16, tzinfo=UTC),
     pages=2,
-    heard=Heard(2, last_confirmed=True, far_id="+375 29 333 44 55", bit_rate=14_400, ecm=True, media=Media.T38),
+    heard=Heard(2, True, "+375 29 333 44 55", bit_rate=14_400, ecm=True, media=Media.T38, resolution="204x196"),
 )
 MAIL = IncomingMail(FAX, "reader@example.com", message_id(0, FAX.uuid, "fax.example.com"), 0)
 ENGLISH = Letterhead("fax@example.com", ZoneInfo("Europe/Minsk"))
@@ -56,7 +56,13 @@ def test_it_says_who_called_how_many_pages_came_and_when_and_has_pdf_and_tiff() 
     body = message.get_body()
     assert body
     text = body.get_content()
-    for fact in ("Caller:", "+375293334455", "+375 29 333 44 55", "375172001500", "14400 bit/s with error correction"):
+    for fact in (
+        "Caller:",
+        "+375293334455",
+        "+375 29 333 44 55",
+        "375172001500",
+        "fine, 14400 bit/s with error correction",
+    ):
         assert fact in text
     pdf, tiff = message.iter_attachments()
     assert (pdf.get_content_type(), tiff.get_content_type()) == ("application/pdf", "image/tiff")
@@ -115,6 +121,16 @@ def test_pages_that_came_damaged_and_did_not_come_again_are_named(language: Lang
     said = words.opening_missing if to_its_end else words.opening_cut
     assert body.get_content().splitlines()[0] == said.format(which="2, 5")
     assert message["Subject"].startswith(words.subject_partial.partition("{")[0])
+
+
+@pytest.mark.parametrize("language", Language)
+def test_how_fine_it_is_stands_as_on_the_panels_of_fax_machines_or_in_dots(language: Language) -> None:
+    assert set(RECEIVED[language].resolutions) == set(RECEIVED[Language.ENGLISH].resolutions)
+    for dots, said in (("204x391", RECEIVED[language].resolutions["204x391"]), ("300x300", "300x300"), ("", "")):
+        fax = replace(FAX, heard=replace(FAX.heard, resolution=dots))
+        text = compose_received(replace(MAIL, fax=fax), replace(ENGLISH, language=language), {}).get_content()
+        quality = next(line for line in text.splitlines() if "14400" in line).partition(":")[2].strip()
+        assert quality.startswith(said or "14400")
 
 
 @pytest.mark.parametrize("language", Language)
