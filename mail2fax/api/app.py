@@ -86,7 +86,7 @@ class PlainTarget:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        whole = _WHOLE_URL.fullmatch(scope["raw_path"]) if scope["type"] == "http" else None
+        whole = _WHOLE_URL.fullmatch(scope.get("raw_path") or b"")
         if whole:
             target = whole["target"] or b"/"
             headers = [(b"host", whole["host"]), *(each for each in scope["headers"] if each[0] != b"host")]
