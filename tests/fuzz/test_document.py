@@ -2,7 +2,8 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,18 +19,17 @@ from tests.unit.document.crafted import saved, text_page
 from tests.unit.document.forms import every_form
 
 pytestmark = pytest.mark.timeout(TEST_LIMIT_S)
+COMPRESSIONS = ("group3", "group4", "tiff_lzw", "packbits")
 
-CORPUS = [
-    *(form.tiff for form in every_form()[::3]),
-    *(
-        saved(text_page(90), text_page(60, 2), compression=name)
-        for name in ("group3", "group4", "tiff_lzw", "packbits")
-    ),
-]
+
+@cache
+def corpus() -> Sequence[bytes]:
+    texts = (saved(text_page(90), text_page(60, 2), compression=name) for name in COMPRESSIONS)
+    return [*(form.tiff for form in every_form()[::3]), *texts]
 
 
 def test_every_description_gives_pages_or_a_refusal() -> None:
-    fuzz(Target("tiff-probe", lambda data: probe(data, 20), 90_000, CORPUS, (Refused,)))
+    fuzz(Target("tiff-probe", lambda data: probe(data, 20), 90_000, corpus(), (Refused,)))
 
 
 @pytest.fixture
@@ -57,4 +57,4 @@ def feed(tmp_path: Path) -> Iterator[Callable[[bytes], None]]:
 
 
 def test_the_worker_renders_or_refuses_whatever_comes(feed: Callable[[bytes], None]) -> None:
-    fuzz(Target("tiff-worker", feed, 400, CORPUS, ()))
+    fuzz(Target("tiff-worker", feed, 400, corpus(), ()))

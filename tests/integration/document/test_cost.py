@@ -6,7 +6,7 @@ import random
 import resource
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
@@ -24,20 +24,22 @@ from tests.integration.document import liar
 from tests.integration.document.rendering import refused, render, workers
 from tests.unit.document.crafted import WIDTH, craft, raw, saved, text_page
 
-BOMBS = {
-    "65000 x 65000 in a few bytes": craft(raw((65_000, 65_000), b"\0\x10\1", bits=1, t259=4)),
-    "1728 x 100000": saved(Image.new("1", (WIDTH, 100_000), 255)),
-    "a page of 144 million pixels": saved(Image.new("1", (12_000, 12_000), 255), dpi=(1200, 1200)),
-    "100 such pages": craft(*[raw((12_000, 12_000), b"\0\x10\1", bits=1, t259=4)] * 100),
-    "a page that points to itself": craft(raw((1728, 2200), bytes(216 * 2200), bits=1), last_points_to=0),
-    "a strip that unpacks for ever": saved(Image.new("RGB", (8000, 9000)), compression="tiff_adobe_deflate"),
+BOMBS: Mapping[str, Callable[[], bytes]] = {
+    "65000 x 65000 in a few bytes": lambda: craft(raw((65_000, 65_000), b"\0\x10\1", bits=1, t259=4)),
+    "1728 x 100000": lambda: saved(Image.new("1", (WIDTH, 100_000), 255)),
+    "a page of 144 million pixels": lambda: saved(Image.new("1", (12_000, 12_000), 255), dpi=(1200, 1200)),
+    "100 such pages": lambda: craft(*[raw((12_000, 12_000), b"\0\x10\1", bits=1, t259=4)] * 100),
+    "a page that points to itself": lambda: craft(raw((1728, 2200), bytes(216 * 2200), bits=1), last_points_to=0),
+    "a strip that unpacks for ever": lambda: saved(Image.new("RGB", (8000, 9000)), compression="tiff_adobe_deflate"),
 }
+"""Made when they are asked for: every worker collects this file, and one of them runs it."""
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
 async def test_a_bomb_ends_in_bounded_time_and_memory(bomb: str, target: Path) -> None:
+    source = BOMBS[bomb]()
     async with asyncio.timeout(20):
-        found = await render(BOMBS[bomb], target)
+        found = await render(source, target)
     assert isinstance(found, Document) or found.code in {RefusalCode.DOCUMENT_TOO_LARGE, RefusalCode.DOCUMENT_DAMAGED}
     largest_child_kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     assert largest_child_kb < 1024 * 1024
@@ -45,7 +47,7 @@ async def test_a_bomb_ends_in_bounded_time_and_memory(bomb: str, target: Path) -
 
 async def test_a_page_that_takes_too_long_is_refused(target: Path) -> None:
     renderer = Renderer(RenderLimits(page_seconds=0.02))
-    refusal = await refused(BOMBS["a page of 144 million pixels"], target, renderer)
+    refusal = await refused(BOMBS["a page of 144 million pixels"](), target, renderer)
     assert (refusal.code, refusal.facts["problem"]) == (RefusalCode.DOCUMENT_TOO_LARGE, "it takes too long to read")
 
 
@@ -56,7 +58,7 @@ async def test_a_document_that_takes_too_long_is_refused(target: Path) -> None:
 
 
 async def test_a_page_that_needs_too_much_memory_is_refused(target: Path) -> None:
-    refusal = await refused(BOMBS["a page of 144 million pixels"], target, Renderer(RenderLimits(memory_mb=256)))
+    refusal = await refused(BOMBS["a page of 144 million pixels"](), target, Renderer(RenderLimits(memory_mb=256)))
     assert refusal.code is RefusalCode.DOCUMENT_TOO_LARGE
 
 

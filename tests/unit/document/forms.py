@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -505,6 +506,7 @@ def strip_of(tiff: bytes) -> bytes:
     return tiff[tags[273][0] : tags[273][0] + tags[279][0]]
 
 
+@cache
 def every_form() -> Sequence[Sample]:
     return [
         *grey_forms(),
