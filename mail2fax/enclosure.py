@@ -6,7 +6,6 @@ from pathlib import Path
 import structlog
 
 from mail2fax.document.as_pdf import pdf_of
-from mail2fax.document.copies import thumbnail
 from mail2fax.document.tiff import NotCanonical
 from mail2fax.model.job import Job, JobState, Reply, ReplyKind
 from mail2fax.model.refusal import RefusalCode
@@ -49,6 +48,9 @@ def _as_pdf(document: Path) -> bytes | None:
 
 
 def _as_thumbnail(document: Path) -> bytes | None:
+    # Here, for it loads Pillow: where nobody wants pictures, the gateway starts without it.
+    from mail2fax.document.copies import thumbnail  # noqa: PLC0415
+
     try:
         return thumbnail(document)
     except (OSError, ValueError) as error:

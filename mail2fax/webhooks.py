@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx
 import structlog
 
 from mail2fax.api.fax import fax_answer
@@ -160,13 +159,17 @@ async def call(hook: Hook, event: str, body: bytes, now: datetime) -> None:
     try:
         async with asyncio.timeout(LIMIT_S):
             status = await _posted(hook, fields, body)
-    except (TimeoutError, OSError, httpx.HTTPError, httpx.InvalidURL) as error:
-        raise NotHeard(f"{type(error).__name__}: {error}"[:200]) from error
+    except (TimeoutError, OSError) as error:
+        raise NotHeard(_words(error)) from error
     if not 200 <= status < 300:  # noqa: PLR2004 - RFC 9110: 2xx
         raise NotHeard(f"HTTP {status}")
 
 
 async def _posted(hook: Hook, fields: Mapping[str, str], body: bytes) -> int:
+    """The status of the answer; raises `NotHeard`, and `OSError`."""
+    # Here, for it takes a while to load: who has no webhook does not pay for it at each start.
+    import httpx  # noqa: PLC0415
+
     place = urlsplit(hook.url)
     host = place.hostname or ""
     address = await _address_of(host, place.port or (443 if place.scheme == "https" else 80), private=hook.private)
@@ -174,13 +177,20 @@ async def _posted(hook: Hook, fields: Mapping[str, str], body: bytes) -> int:
     at = urlunsplit(place._replace(netloc=f"{literal}:{place.port}" if place.port else literal))
     # The address that was judged is called, and its certificate must still be the host's: a name that leads somewhere
     # else at the second look-up leads nowhere.
-    async with (
-        httpx.AsyncClient(follow_redirects=False, timeout=LIMIT_S, trust_env=False) as client,
-        client.stream(
-            "POST", at, content=body, headers={**fields, "Host": place.netloc}, extensions={"sni_hostname": host}
-        ) as answer,
-    ):
-        return answer.status_code
+    try:
+        async with (
+            httpx.AsyncClient(follow_redirects=False, timeout=LIMIT_S, trust_env=False) as client,
+            client.stream(
+                "POST", at, content=body, headers={**fields, "Host": place.netloc}, extensions={"sni_hostname": host}
+            ) as answer,
+        ):
+            return answer.status_code
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise NotHeard(_words(error)) from error
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]
 
 
 async def _address_of(host: str, port: int, *, private: bool) -> str:

@@ -6,13 +6,13 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import structlog
 
 from mail2fax.api.errors import NOTHING, ApiError
 from mail2fax.api.files import FileCode, FilesFault, FileStore
-from mail2fax.api.requests import SendFax
 from mail2fax.document.voice import VoiceRefused, Voices, VoiceUnavailable
 from mail2fax.gateway import Gateway
 from mail2fax.jobs.states import Jobs
@@ -24,6 +24,9 @@ from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.model.token import Token
 from mail2fax.reply.words import Words
 from mail2fax.store.spool import Spool, SpoolFile
+
+if TYPE_CHECKING:  # its models take a while to build, and who does not open the HTTP door has no use for them
+    from mail2fax.api.requests import SendFax
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +77,7 @@ class FaxDesk:
         """Takes orders by these from now on."""
         self._settings = settings
 
-    async def accept(self, token: Token, order: SendFax, once: str = "") -> Job:
+    async def accept(self, token: Token, order: "SendFax", once: str = "") -> Job:
         """The job that an order becomes, durable; or the one that an equal order has become before.
 
         The document is copied here: another upload of its name changes nothing any more.
@@ -130,7 +133,7 @@ class FaxDesk:
         """What became of a fax, in the form of the text: all of it words."""
         return fax_answer(job, await self._jobs.attempts_of(job.id), self._settings.words)
 
-    def _terminal(self, token: Token, order: SendFax) -> Terminal:
+    def _terminal(self, token: Token, order: "SendFax") -> Terminal:
         tenant = self._settings.tenants[token.domain]
         terminal = tenant.terminal if order.terminal is None else tenant.terminal_of(order.terminal)
         if terminal is None:
@@ -159,7 +162,7 @@ class FaxDesk:
                 log.error("voice message not kept", error=str(error))
                 raise ApiError(503, "store", "it could not be written to the disk: try again later") from error
 
-    async def _write_letter(self, token: Token, order: SendFax, descriptor: int) -> tuple[SpoolFile, str]:
+    async def _write_letter(self, token: Token, order: "SendFax", descriptor: int) -> tuple[SpoolFile, str]:
         """The order as a mail in the spool, not kept yet, and the hash of the document."""
         limits = self._settings
         size = letter_size(os.fstat(descriptor).st_size)
@@ -183,7 +186,7 @@ class FaxDesk:
             raise
         return file, content.hexdigest()
 
-    def _submission(self, token: Token, order: SendFax, terminal: Terminal, file: SpoolFile, key: str) -> Submission:
+    def _submission(self, token: Token, order: "SendFax", terminal: Terminal, file: SpoolFile, key: str) -> Submission:
         return Submission(
             door=Door.API,
             source_key=key,

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -154,9 +155,20 @@ class Answer:
     token: Mapping[str, Any] | None = None
 
 
-_hello: TypeAdapter[Hello] = TypeAdapter(Hello)
-_order: TypeAdapter[Order] = TypeAdapter(Annotated[Order, Field(discriminator="verb")])
-_answer: TypeAdapter[Answer] = TypeAdapter(Answer)
+# Made when the first line is read: a gateway starts without that, and each end reads but what the other says.
+@cache
+def _hello() -> TypeAdapter[Hello]:
+    return TypeAdapter(Hello)
+
+
+@cache
+def _order() -> TypeAdapter[Order]:
+    return TypeAdapter(Annotated[Order, Field(discriminator="verb")])
+
+
+@cache
+def _answer() -> TypeAdapter[Answer]:
+    return TypeAdapter(Answer)
 
 
 def hello_line(version: str) -> bytes:
@@ -167,7 +179,7 @@ def hello_line(version: str) -> bytes:
 def parse_hello(line: bytes) -> Hello:
     """The gateway's hello; raises `WireError` also when its protocol is not ours."""
     try:
-        hello = _hello.validate_json(line)
+        hello = _hello().validate_json(line)
     except ValidationError as error:
         raise WireError("this is no control socket of mail2fax") from error
     if hello.protocol != PROTOCOL:
@@ -192,7 +204,7 @@ def parse_order(line: bytes) -> Order:
     if not isinstance(said, dict) or said.get("protocol") != PROTOCOL:
         raise WireError(f'an order names its "protocol": {PROTOCOL}')
     try:
-        return _order.validate_python(said)
+        return _order().validate_python(said)
     except ValidationError as error:
         raise WireError(f"an order that cannot be understood: {_first_fault(error)}") from error
 
@@ -205,7 +217,7 @@ def answer_line(answer: Answer) -> bytes:
 def parse_answer(line: bytes) -> Answer:
     """The answer on `line`; raises `WireError`."""
     try:
-        return _answer.validate_json(line)
+        return _answer().validate_json(line)
     except ValidationError as error:
         raise WireError(f"an answer that cannot be understood: {_first_fault(error)}") from error
 

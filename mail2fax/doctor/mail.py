@@ -8,7 +8,8 @@ from email.utils import parsedate_to_datetime
 from mail2fax import wiring
 from mail2fax.admission.gate import AdmissionRules
 from mail2fax.admission.proof import is_account_of, is_aligned, is_proven, repeat_objection, shown_by
-from mail2fax.admission.signature import Look, Signatures, Undecided
+from mail2fax.admission.signature import Look, Signatures
+from mail2fax.admission.undecided import Undecided
 from mail2fax.config import Config
 from mail2fax.config.proof import EXCHANGE
 from mail2fax.doctor.finding import Finding, doubtful, ill, unseen, well

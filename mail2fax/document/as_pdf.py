@@ -11,7 +11,6 @@ from typing import BinaryIO
 from mail2fax.document import directory as tag
 from mail2fax.document.directory import BrokenDirectory, Directory, NotTiff, directories
 from mail2fax.document.geometry import Dpi, resolution_of
-from mail2fax.document.probe import dpi_of
 from mail2fax.document.tiff import DPI_ACROSS, DPI_DOWN, WIDTH, read, strips
 
 POINTS = 72.0
@@ -61,7 +60,7 @@ def _received(tiff: bytes, page: Directory) -> _Picture:
         raise NotReceived("a page is not one strip in the file")
     if page.number(tag.FILL_ORDER, 1) == _LEAST_BIT_FIRST:
         strip = strip.translate(_REVERSED)
-    return _Picture(width, rows, resolution_of(width, rows, dpi_of(page), bilevel=True), strip)
+    return _Picture(width, rows, resolution_of(width, rows, page.dpi, bilevel=True), strip)
 
 
 def _written(pictures: Sequence[_Picture]) -> bytes:

@@ -5,11 +5,11 @@ font comes along: in there no file can be opened.
 """
 
 import io
-import struct
 from collections.abc import Iterator
 
 from PIL import Image, ImageDraw, ImageFont
 
+from mail2fax.document.cover_letter import unpacked
 from mail2fax.document.tiff import WIDTH
 
 ROWS = 2292
@@ -21,20 +21,11 @@ PAGES = "{pages}"
 """What stands for the number of pages, which only who counts them knows; the cover is one of them."""
 MOST_LINES = 60
 
-_LENGTH = struct.Struct("<I")
-
-
-def packed(text: str, font: bytes) -> bytes:
-    """The cover page as it goes to the process that draws it."""
-    letters = text.encode()
-    return _LENGTH.pack(len(letters)) + letters + font
-
 
 def draw(cover: bytes, pages: int) -> Image.Image:
-    """The page that `packed` has packed, in mode 1; raises what Pillow raises for a font that is none."""
-    (length,) = _LENGTH.unpack_from(cover)
-    text = cover[_LENGTH.size : _LENGTH.size + length].decode().replace(PAGES, str(pages))
-    font = cover[_LENGTH.size + length :]
+    """The page of a packed cover, in mode 1; raises what Pillow raises for a font that is none."""
+    text, font = unpacked(cover)
+    text = text.replace(PAGES, str(pages))
     page, at = Image.new("1", (WIDTH, ROWS), 255), TOP
     brush = ImageDraw.Draw(page)
     fonts = {size: ImageFont.truetype(io.BytesIO(font), size) for size in (TEXT, HEADING)}

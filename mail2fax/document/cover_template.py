@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from mail2fax.document import cover
+from mail2fax.document.cover_letter import packed
 from mail2fax.document.sandbox import RenderingUnavailable
 from mail2fax.model.document import Kind, Piece
 
@@ -67,4 +67,4 @@ class CoverTemplate:
             shown = "".join(char if char.isprintable() else " " for char in fact[:COVER_FACT])
             # A sender's own braces stand for nothing.
             text = text.replace(f"{{{name}}}", shown.replace("{", "(").replace("}", ")"))
-        return cover.packed(text, font)
+        return packed(text, font)

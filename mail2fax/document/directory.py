@@ -21,6 +21,9 @@ WANTED = frozenset(
         *(FILL_ORDER, STRIP_OFFSETS, STRIP_BYTE_COUNTS),
     }
 )
+UPRIGHT = 1
+LYING = (5, 6, 7, 8)
+"""The values of Orientation that swap width and height (TIFF 6.0 section 8)."""
 MOST_TAGS, MOST_VALUES = 4096, 16
 
 # TIFF 6.0 section 2, the TIFF supplement 1 and BigTIFF: the field types that hold numbers.
@@ -28,6 +31,7 @@ _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13
 _RATIONALS = {5: "I", 10: "i"}
 _ORDERS = {b"II": "<", b"MM": ">"}
 _CLASSIC, _BIG = 42, 43
+_INCH, _CENTIMETRE = 2, 3
 
 
 class NotTiff(Exception):
@@ -52,6 +56,17 @@ class Directory:
     def numbers(self, tag: int, default: int) -> tuple[int, ...]:
         """The first values of a tag that holds whole numbers, at least one."""
         return tuple(int(value) for value in self.tags.get(tag, ()) if math.isfinite(value)) or (default,)
+
+    @property
+    def dpi(self) -> tuple[float, float] | None:
+        """The page's own resolution per inch, as it is looked at; None when it says none."""
+        found = self.tags.get(X_RESOLUTION), self.tags.get(Y_RESOLUTION)
+        unit = self.number(RESOLUTION_UNIT, _INCH)
+        if not found[0] or not found[1] or unit not in {_INCH, _CENTIMETRE}:
+            return None
+        across, down = (values[0] * (2.54 if unit == _CENTIMETRE else 1) for values in found if values)
+        # The tags speak of the pixels as they are stored.
+        return (down, across) if self.number(ORIENTATION, UPRIGHT) in LYING else (across, down)
 
 
 @dataclass(frozen=True, slots=True)

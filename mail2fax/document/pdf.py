@@ -16,10 +16,11 @@ from typing import Any
 
 from PIL import Image
 
+from mail2fax.document.directory import UPRIGHT
 from mail2fax.document.libtiff import Complaint
 from mail2fax.document.limits import OTHER_PIXELS
 from mail2fax.document.pdf_parts import PartsReader, PdfParts
-from mail2fax.document.probe import UPRIGHT, SourcePage
+from mail2fax.document.probe import SourcePage
 from mail2fax.document.reading import Readers
 from mail2fax.document.refused import damaged, too_large, unreadable
 

@@ -8,7 +8,6 @@ from PIL import Image, TiffImagePlugin
 
 from mail2fax.document.directory import directories
 from mail2fax.document.geometry import Dpi, resolution_of
-from mail2fax.document.probe import dpi_of
 
 GREYS = 16
 """As many shades as a page of text needs once its rows are stretched; they make half the file."""
@@ -23,7 +22,7 @@ def read_pages(path: Path) -> Iterator[tuple[Image.Image, Dpi]]:
     tiff = TiffImagePlugin.TiffImageFile(io.BytesIO(source))
     for frame, directory in enumerate(directories(source)):
         tiff.seek(frame)
-        resolution = resolution_of(*tiff.size, dpi_of(directory), bilevel=True)
+        resolution = resolution_of(*tiff.size, directory.dpi, bilevel=True)
         tiff.load()
         yield tiff.convert("1"), resolution
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from mail2fax.document import directory as tag
-from mail2fax.document.directory import BrokenDirectory, Directory, NotTiff, directories
+from mail2fax.document.directory import LYING, UPRIGHT, BrokenDirectory, Directory, NotTiff, directories
 from mail2fax.document.geometry import Dpi, fax_form, resolution_of
 from mail2fax.document.limits import BILEVEL_PIXELS, DECODED_BYTES, DOCUMENT_PIXELS, MEGA, OTHER_PIXELS
 from mail2fax.document.refused import damaged, too_large, unreadable
@@ -14,12 +14,8 @@ from mail2fax.model.document import Resolution
 
 DIRECTORIES_PER_PAGE = 4
 """As many directories as a page may bring with it: itself, a thumbnail, a mask, and one to spare."""
-UPRIGHT = 1
 _THUMBNAIL, _MASK = 0b001, 0b100
 """The bits of NewSubfileType that say so (TIFF 6.0 section 8)."""
-_LYING = (5, 6, 7, 8)
-"""The values of Orientation that swap width and height (TIFF 6.0 section 8)."""
-_INCH, _CENTIMETRE = 2, 3
 _BILEVEL = (0, 1, 4)
 """The values of PhotometricInterpretation that make a page of one bit black and white."""
 
@@ -55,7 +51,7 @@ class SourcePage:
     @property
     def size(self) -> tuple[int, int]:
         width, height = self.stored
-        return (height, width) if self.orientation in _LYING else (width, height)
+        return (height, width) if self.orientation in LYING else (width, height)
 
     @property
     def width(self) -> int:
@@ -152,7 +148,7 @@ def _source_page(directory: Directory, number: int) -> SourcePage:
         directory=directory.offset,
         stored=(width, height),
         orientation=orientation,
-        dpi=dpi_of(directory),
+        dpi=directory.dpi,
         bilevel=deepest == samples == 1 and directory.number(tag.PHOTOMETRIC, 0) in _BILEVEL,
         decoded_bytes=width * height * deepest * samples // 8,
     )
@@ -165,14 +161,3 @@ def refuse_giant(page: SourcePage) -> None:
     most = BILEVEL_PIXELS if page.bilevel else OTHER_PIXELS
     if page.pixels > most or page.decoded_bytes > DECODED_BYTES:
         raise too_large(f"page {page.number} has {page.width} x {page.height} pixels")
-
-
-def dpi_of(directory: Directory) -> Dpi | None:
-    """The page's own resolution per inch, as it is looked at; None when it says none."""
-    found = directory.tags.get(tag.X_RESOLUTION), directory.tags.get(tag.Y_RESOLUTION)
-    unit = directory.number(tag.RESOLUTION_UNIT, _INCH)
-    if not found[0] or not found[1] or unit not in {_INCH, _CENTIMETRE}:
-        return None
-    across, down = (values[0] * (2.54 if unit == _CENTIMETRE else 1) for values in found if values)
-    # The tags speak of the pixels as they are stored.
-    return (down, across) if directory.number(tag.ORIENTATION, UPRIGHT) in _LYING else (across, down)

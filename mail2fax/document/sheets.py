@@ -12,11 +12,12 @@ from functools import partial
 from PIL import Image
 
 from mail2fax.document import cover
+from mail2fax.document.directory import UPRIGHT
 from mail2fax.document.libtiff import Complaint
 from mail2fax.document.limits import DOCUMENT_PIXELS, MEGA
 from mail2fax.document.pdf import PdfReader
 from mail2fax.document.png import wrong_chunk
-from mail2fax.document.probe import UPRIGHT, SourcePage, probe, refuse_giant
+from mail2fax.document.probe import SourcePage, probe, refuse_giant
 from mail2fax.document.reading import Readers, upright_picture
 from mail2fax.document.refused import Refused, damaged, too_large, unreadable
 from mail2fax.document.samples import on_white

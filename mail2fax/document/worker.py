@@ -13,8 +13,8 @@ from functools import partial
 
 from PIL import Image, ImageFont
 
-from mail2fax.document import cover
 from mail2fax.document.confinement import confine, limit_page
+from mail2fax.document.cover_letter import packed
 from mail2fax.document.inside import OUR_DISK, Answer, Order, say, serve
 from mail2fax.document.limits import BILEVEL_PIXELS, RenderLimits
 from mail2fax.document.refused import Refused, too_large
@@ -51,7 +51,7 @@ def _rehearse(readers: AllReaders) -> None:
     _try_out(readers, Kind.JPEG, _saved("RGB", "JPEG", dpi=(100, 100)))
     if readers.pdf.there:
         _try_out(readers, Kind.PDF, _saved("RGB", "PDF"))
-    _try_out(readers, Kind.COVER, cover.packed("# A cover page", _any_font()))
+    _try_out(readers, Kind.COVER, packed("# A cover page", _any_font()))
     _try_out(readers, Kind.TIFF, b"not a TIFF")
 
 

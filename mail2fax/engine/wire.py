@@ -7,8 +7,10 @@ about the engine itself. A line counts when its line feed has come: half an orde
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
@@ -108,12 +110,10 @@ class Message(Generic[BodyT]):
     body: BodyT
 
 
-def _adapters(types: tuple[type[Any], ...]) -> dict[str, TypeAdapter[Any]]:
-    return {of.__name__: TypeAdapter(of) for of in types}
-
-
-_ORDERS = _adapters(get_args(Order))
-_REPORTS = _adapters(get_args(Report))
+@cache
+def _adapters(types: Any) -> Mapping[str, TypeAdapter[Any]]:
+    """What reads each of `types`, by its name. Made at the first line: each end reads one of the two languages."""
+    return {of.__name__: TypeAdapter(of) for of in get_args(types)}
 
 
 def encode(call: int, body: Order | Report) -> bytes:
@@ -126,15 +126,15 @@ def encode(call: int, body: Order | Report) -> bytes:
 
 def decode_order(line: bytes) -> Message[Order]:
     """What the gateway said; raises `WireError`."""
-    return _decode(line, _ORDERS)
+    return _decode(line, _adapters(Order))
 
 
 def decode_report(line: bytes) -> Message[Report]:
     """What the engine said; raises `WireError`."""
-    return _decode(line, _REPORTS)
+    return _decode(line, _adapters(Report))
 
 
-def _decode(line: bytes, adapters: dict[str, TypeAdapter[Any]]) -> Message[Any]:
+def _decode(line: bytes, adapters: Mapping[str, TypeAdapter[Any]]) -> Message[Any]:
     try:
         fields = json.loads(line)
         kind, call, body = fields["type"], fields["call"], fields["body"]

@@ -15,7 +15,7 @@ from math import inf
 
 import structlog
 
-from mail2fax.admission.signature import Undecided
+from mail2fax.admission.undecided import Undecided
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.ingest.addressee import addressee
 from mail2fax.ingest.mailbox import Head, Limits, LoginRefused, Mailbox, MailboxSettings, MailboxTrouble, Waiting

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from mail2fax.admission.signature import Undecided
+from mail2fax.admission.undecided import Undecided
 from mail2fax.ingest.places import Places
 from mail2fax.ingest.smtp_doorstep import Client, Doorstep
 from mail2fax.ingest.smtp_login import Logins

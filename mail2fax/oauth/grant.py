@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import jwt
-
 from mail2fax.oauth.causes import words_of
 
 USUAL_LIFE_S = 3600.0
@@ -91,7 +89,7 @@ def request_of(grant: Grant, key: str, refresh_token: str, now: float) -> tuple[
             form |= {"client_assertion_type": _CLIENT_JWT, "client_assertion": _assertion(grant, key, int(now))}
         elif grant.client_secret:
             form["client_secret"] = grant.client_secret
-    except (ValueError, TypeError, KeyError, jwt.PyJWTError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         # Not the error's own words: it may hold what it has read.
         kind = type(error).__name__
         raise NoToken(
@@ -155,7 +153,7 @@ def _assertion(grant: Grant, pem: str, now: int) -> str:
         "iat": now,
         "exp": now + _ASSERTION_LIFE_S,
     }
-    return jwt.encode(claims, key[0], algorithm=grant.algorithm, headers={"x5t#S256": thumbprint})
+    return _signed(claims, key[0], grant.algorithm, {"x5t#S256": thumbprint})
 
 
 def _service_account(grant: Grant, text: str, now: int) -> tuple[str, Mapping[str, str]]:
@@ -171,5 +169,16 @@ def _service_account(grant: Grant, text: str, now: int) -> tuple[str, Mapping[st
         "exp": now + _SERVICE_LIFE_S,
     }
     headers = {"kid": account["private_key_id"]} if account.get("private_key_id") else None
-    signed = jwt.encode(claims, account["private_key"], algorithm="RS256", headers=headers)
+    signed = _signed(claims, account["private_key"], "RS256", headers)
     return url, {"grant_type": _JWT_BEARER, "assertion": signed}
+
+
+def _signed(claims: Mapping[str, Any], key: str, algorithm: str, headers: dict[str, str] | None) -> str:
+    """`claims` as a JSON Web Token (RFC 7519); raises `ValueError` when `key` is none for `algorithm`."""
+    # Here, for it loads all of cryptography: who signs nothing does not pay for it at each start.
+    import jwt  # noqa: PLC0415
+
+    try:
+        return jwt.encode(dict(claims), key, algorithm=algorithm, headers=headers)
+    except jwt.PyJWTError as error:
+        raise ValueError("this key does not sign") from error

@@ -10,8 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import httpx
-
 from mail2fax.oauth.grant import Grant, NoToken, Token, printed_token, request_of, token_in
 
 LIMIT_S = 30.0
@@ -93,6 +91,9 @@ def _read(path: str) -> str:
 
 async def _posted(url: str, form: Mapping[str, str], ca: str) -> tuple[int, bytes]:
     """Status and body of the provider's answer; raises `NoToken`."""
+    # Here, for it takes a while to load: who asks no provider for tokens does not pay for it at each start.
+    import httpx  # noqa: PLC0415
+
     # It tells each request at a level that an admin reads.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:

@@ -5,9 +5,8 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlite_utils import Database
-
 from mail2fax.store import named, steps
+from mail2fax.store.database import Database
 from mail2fax.store.errors import StoreUnfit
 
 BUSY_TIMEOUT_MS = 10_000

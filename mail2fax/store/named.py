@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
-from sqlite_utils import Database
+from mail2fax.store.database import Database
 
 
 class AnyParameter(dict[str, object]):

@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
-from sqlite_utils import Database
-
 from mail2fax.store.connection import open_reader
+from mail2fax.store.database import Database
 from mail2fax.store.errors import StoreClosed, translated
 from mail2fax.store.session import Session
 from mail2fax.store.thread import close_in, open_in

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlite_utils import Database
-
+from mail2fax.store.database import Database
 from mail2fax.store.moments import to_text
 from mail2fax.store.named import named_statements
 

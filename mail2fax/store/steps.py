@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 
-from sqlite_utils import Database
-
+from mail2fax.store.database import Database
 from mail2fax.store.errors import StoreUnfit
 
 

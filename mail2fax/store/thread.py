@@ -6,8 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sqlite_utils import Database
-
+from mail2fax.store.database import Database
 from mail2fax.store.errors import translated
 
 

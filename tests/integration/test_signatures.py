@@ -10,7 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from mail2fax.admission.gate import AdmissionRules
-from mail2fax.admission.signature import Look, Signatures, Undecided
+from mail2fax.admission.signature import Look, Signatures
+from mail2fax.admission.undecided import Undecided
 from mail2fax.engine.scripted import ScriptedEngine
 from mail2fax.ingest.smtp_data import HeaderBlock
 from mail2fax.mail.header import Header, read_header

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from mail2fax.cli import app
 from mail2fax.document import cover, tiff
 from mail2fax.document.as_pdf import pdf_of
+from mail2fax.document.cover_letter import packed
 from mail2fax.document.pdf import PdfReader
 from mail2fax.document.reading import Readers
 from mail2fax.model.document import Note
@@ -108,13 +109,13 @@ def test_where_faxes_have_a_cover_page_the_preview_has_it_as_it_would_be_sent(tm
     assert ";" not in page2
     text = "To +375 29 155-44-99 from anna@example.com: 8 029 155-44-99\nThe shop, 2 pages"
     assert [page.tobytes() for page in pages_in(out)] == [
-        cover.draw(cover.packed(text, FONT), 2).tobytes(),
+        cover.draw(packed(text, FONT), 2).tobytes(),
         letter.tobytes(),
     ]
     by_hand = preview(tmp_path, saved(letter), "-o", str(out), config=config)
     assert by_hand.exit_code == 0, by_hand.output
     text = f"To TEST from {getpass.getuser()}@localhost: TEST\nHead office, 2 pages"
-    assert pages_in(out)[0].tobytes() == cover.draw(cover.packed(text, FONT), 2).tobytes()
+    assert pages_in(out)[0].tobytes() == cover.draw(packed(text, FONT), 2).tobytes()
     for option, value, words in (("--as", "eve@example.com", "may not send"), ("--to", "112", "not allowed")):
         done = preview(tmp_path, saved(letter), option, value, config=config)
         assert (done.exit_code, words in done.output) == (1, True), done.output

@@ -14,8 +14,9 @@ import pypdf
 import pytest
 from PIL import Image, ImageFont
 
-from mail2fax.document import cover, tiff
+from mail2fax.document import tiff
 from mail2fax.document.confinement import ARCHITECTURES, NOBODY
+from mail2fax.document.cover_letter import packed
 from mail2fax.document.sandbox import Renderer, RenderingUnavailable
 from mail2fax.model.document import Document, Kind, Piece, Resolution, standard_name
 from mail2fax.model.refusal import Refusal, RefusalCode
@@ -73,7 +74,7 @@ async def test_the_locked_in_process_reads_every_kind_and_joins_them(target: Pat
     """What a reader loads or opens late, it cannot any more: fonts, codecs, plug-ins."""
     page = text_page(1100, width=1240).convert("RGB")
     files = [(Kind(kind), _as(page, kind)) for kind in ("png", "jpeg", "pdf", "tiff")]
-    files.append((Kind.COVER, cover.packed("# Fax", bytes(getattr(ImageFont.load_default(20), "font_bytes", b"")))))
+    files.append((Kind.COVER, packed("# Fax", bytes(getattr(ImageFont.load_default(20), "font_bytes", b"")))))
     document = await joined(files, target)
     assert isinstance(document, Document)
     assert len(document.pages) == 5

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mail2fax.admission.signature import Undecided
+from mail2fax.admission.undecided import Undecided
 from mail2fax.ingest.collector import Collector, Desk
 from mail2fax.ingest.mailbox import Limits, MailboxSettings
 from mail2fax.ingest.mailbox_door import KINDS

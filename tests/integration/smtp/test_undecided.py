@@ -1,6 +1,6 @@
 """What cannot be decided now is for later: the client keeps the mail and comes again."""
 
-from mail2fax.admission.signature import Undecided
+from mail2fax.admission.undecided import Undecided
 from mail2fax.ingest.smtp import UNDECIDED
 from mail2fax.model.mail_proof import MailProof
 from tests.integration.smtp.client import Client

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageFont
 
 from mail2fax.document import cover
+from mail2fax.document.cover_letter import packed
 from mail2fax.document.cover_template import CoverFacts, CoverTemplate
 from mail2fax.document.render import render
 from mail2fax.document.sandbox import RenderingUnavailable
@@ -21,7 +22,7 @@ FONT = bytes(getattr(ImageFont.load_default(20), "font_bytes", b""))
 
 
 def drawn(text: str, pages: int = 1) -> Image.Image:
-    return cover.draw(cover.packed(text, FONT), pages)
+    return cover.draw(packed(text, FONT), pages)
 
 
 def ink(page: Image.Image) -> tuple[int, int, int, int]:
@@ -49,7 +50,7 @@ def test_a_heading_is_larger() -> None:
 
 def test_it_is_the_first_page_of_the_fax() -> None:
     letter, target = text_page(700), io.BytesIO()
-    files = [(Kind.COVER, cover.packed("{pages} pages", FONT)), (Kind.TIFF, saved(letter))]
+    files = [(Kind.COVER, packed("{pages} pages", FONT)), (Kind.TIFF, saved(letter))]
     render(files, target, AllReaders(), max_pages=9, begin_page=lambda: None)
     first, second = pages_of(target.getvalue())
     assert first.tobytes() == drawn("2 pages").tobytes()
@@ -57,7 +58,7 @@ def test_it_is_the_first_page_of_the_fax() -> None:
 
 
 def test_no_file_of_a_sender_is_a_cover_page() -> None:
-    assert kind_of(cover.packed("hello", FONT)) is None
+    assert kind_of(packed("hello", FONT)) is None
 
 
 def test_the_facts_stand_where_the_admin_wants_them_and_nowhere_else(tmp_path: Path) -> None:
