@@ -19,6 +19,7 @@ from mail2fax.admission.gate import (
     judge_test,
     meant_by_test,
 )
+from mail2fax.admission.subject import not_understood
 from mail2fax.crashpoint import CrashPoint, reached
 from mail2fax.dialling import Dialling
 from mail2fax.document.cover_template import CoverFacts, CoverTemplate
@@ -97,9 +98,12 @@ class Preparation:
         reached(CrashPoint.MAIL_PARSED)
         if isinstance(parts, Poison):
             return await self._quarantine(job)
-        if is_test(job.submission.subject):
-            return judge_test(parts, self._rules)
-        admitted = judge_order(job.submission.subject, parts, self._rules, job.submission.recipient)
+        subject = job.submission.subject
+        if is_test(subject):
+            # Where no mail goes back there is nothing to look at, and TEST is no number. Whoever writes it beside one
+            # knows the word from mails, and expects no call.
+            return judge_test(parts, self._rules) if job.submission.replied_to else not_understood(subject)
+        admitted = judge_order(subject, parts, self._rules, job.submission.recipient)
         if isinstance(admitted, Refusal):
             return admitted
         if refusal := judge_domain(admitted.number, job.submission.domain, self._rules):

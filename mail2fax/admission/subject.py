@@ -100,7 +100,7 @@ def shown(text: str) -> str:
 def find_number(subject: str) -> NumberText | Refusal:
     """The one number that `subject` (decoded) holds, or why it holds none, or no plain one."""
     if _RIGHT_TO_LEFT_OVERRIDE in subject:
-        return _not_understood(subject)  # the sender saw its digits in another order than we do
+        return not_understood(subject)  # the sender saw its digits in another order than we do
     text = _without_reply_words(in_plain_characters(subject)).strip(" .,;")
     if not only_digits(text):
         return Refusal(RefusalCode.NUMBER_MISSING)
@@ -169,12 +169,12 @@ def _without_reply_words(text: str) -> str:
 def _among_words(text: str) -> NumberText | Refusal:
     marked = [found for found in _MARKED.finditer(text) if len(only_digits(found["number"])) >= FEWEST_DIGITS]
     if not marked:
-        return _not_understood(text)
+        return not_understood(text)
     if len(marked) > 1:
         return several([found["number"] for found in marked])
     number, rest = marked[0]["number"].strip(), text[marked[0].end() :]
     if _GLUED.match(rest):
-        return _not_understood(text)
+        return not_understood(text)
     following = _NEXT_IN_LIST.match(rest)
     if following and len(only_digits(following["number"])) >= FEWEST_DIGITS:
         return several([number, following["number"]])
@@ -185,7 +185,7 @@ def _number_text(text: str, ends: re.Pattern[str]) -> NumberText | Refusal:
     """The number `text`, with its beginnings up to each of `ends` that may be all that was meant."""
     # A scanner's "2026-08-01" is, in countries with numbers of any length, somebody's telephone.
     if _DATE.fullmatch(text):
-        return _not_understood(text)
+        return not_understood(text)
     if len(only_digits(text)) > _MOST_DIGITS:
         return Refusal(RefusalCode.NUMBER_INVALID, {"subject": shown(text)})
     return NumberText(text, tuple(text[: found.end()] for found in ends.finditer(text)))
@@ -196,5 +196,6 @@ def several(numbers: Sequence[str]) -> Refusal:
     return Refusal(RefusalCode.NUMBER_SEVERAL, {"numbers": shown(", ".join(number.strip() for number in numbers))})
 
 
-def _not_understood(text: str) -> Refusal:
+def not_understood(text: str) -> Refusal:
+    """The refusal of a subject that is no number."""
     return Refusal(RefusalCode.NUMBER_NOT_UNDERSTOOD, {"subject": shown(text)})

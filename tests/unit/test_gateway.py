@@ -31,7 +31,7 @@ from mail2fax.mail.letter import letter_head, letter_lines
 from mail2fax.model.call import Answered, CallEvent, CallOrder, Dialled, Media, Negotiated, PageConfirmed
 from mail2fax.model.document import Kind, Resolution
 from mail2fax.model.job import JobState, ReplyKind
-from mail2fax.model.mail import Accepted, Address
+from mail2fax.model.mail import Accepted, Address, Door
 from mail2fax.model.outcome import OutcomeKind
 from mail2fax.model.refusal import Refusal, RefusalCode
 from mail2fax.model.wishes import Copy, Wishes
@@ -248,6 +248,22 @@ async def test_a_mail_that_only_wants_to_be_shown_something_is_never_dialled(qui
     real = await quiet.found(await accepted(quiet, "for good"))
     await quiet.gateway.prepare(real)
     assert (await quiet.found(real.id)).state is JobState.READY
+
+
+@pytest.mark.parametrize("door", [Door.API, Door.CONTROL])
+@pytest.mark.parametrize("recipient", ["TEST", "TEST +375 29 155 44 99"])
+async def test_a_program_that_orders_a_test_hears_that_it_is_no_number_and_nobody_is_called(
+    quiet: House, door: Door, recipient: str
+) -> None:
+    """Trap: it heard that its fax would look as attached, and nothing was attached."""
+    mail = (await quiet.found(await accepted(quiet, "a mail"))).submission
+    file = await written(quiet.spool)
+    order = replace(mail, door=door, source_key=recipient, spool_name=file.name, subject=recipient)
+    job = await quiet.found((await quiet.gateway.accept_order(order, file)).job_id)
+    await quiet.gateway.prepare(job)
+    job = await quiet.found(job.id)
+    assert (job.state, job.outcome) == (JobState.REJECTED, RefusalCode.NUMBER_NOT_UNDERSTOOD)
+    assert job.facts == {"subject": recipient}
 
 
 async def test_a_preview_has_the_cover_page_that_the_fax_would_have(tmp_path: Path) -> None:
