@@ -50,7 +50,7 @@ def results_of(header: Header, authserv_id: str) -> tuple[Result, ...]:
     for it.
     """
     found: list[Result] = []
-    for value in _topmost(header):
+    for value in () if _may_be_below(header, authserv_id) else _topmost(header):
         try:
             server, results = _parsed(value.decode("ascii"))
         except (_NotUnderstood, UnicodeDecodeError):
@@ -73,6 +73,17 @@ def _topmost(header: Header) -> Iterator[bytes]:
             return
         if name == _FIELD:
             yield value
+
+
+def _may_be_below(header: Header, authserv_id: str) -> bool:
+    """Whether the server may have written the last of several such fields, and a forger the topmost.
+
+    Exim, unless it is told "at_start", and Haraka append: below the From line, where no other server writes.
+    """
+    names = [name for name, _ in header.fields]
+    bears = (value.lower().startswith(authserv_id.encode()) for _, value in header.fields)
+    ours = [at for at, is_its in enumerate(bears) if is_its and names[at] == _FIELD]
+    return len(ours) > 1 and "from" in names and ours[-1] > names.index("from")
 
 
 def authserv_id_of(header: Header) -> str | None:

@@ -130,6 +130,18 @@ def test_fields_of_the_same_server_on_top_of_each_other_are_read_together() -> N
     assert all(result.method == "dmarc" for result in results_of(apart, SERVER))
 
 
+def test_of_a_server_that_appends_only_one_field_counts() -> None:
+    """Trap: Exim appends, unless it is told "at_start", and a forger's field is the topmost."""
+    forged, sender = (FIELD, b"MX.example.com; dkim=pass header.d=example.com"), ("from", b"anna@example.com")
+    told, good = (FIELD, b"mx.example.com; dkim=fail header.d=example.com"), signature("example.com")
+    assert vouched_in(Header((good, sender, forged))) == ["example.com"]
+    assert vouched_in(Header((forged, good, sender))) == ["example.com"]
+    for fields in ((forged, good, sender, told), (good, sender, forged, told), (forged, good, sender, forged)):
+        assert vouched_in(Header(fields)) == []
+    others = (FIELD, b"mx.example.org; dkim=fail header.d=example.com")
+    assert vouched_in(Header((forged, good, sender, others))) == ["example.com"]
+
+
 def test_a_passed_signature_that_the_mail_does_not_bear_is_a_forgers() -> None:
     """Trap: who writes a mail puts the field on top of it, directly below the server's own, or where the server writes
     none into unsigned mails (OpenDKIM). When he adds a signature the server has told of that, first."""
