@@ -40,8 +40,8 @@ demo: $(READY) ## Watch a mail become a fax, all on this machine
 run: $(READY) ## Run the gateway with ./config.toml (CONFIG=... for another file)
 	@$(BIN)/mail2fax run --config $(or $(CONFIG),config.toml)
 
-install: $(READY) ## Install as a service: as root; PREFIX=/usr/local, DESTDIR= for packagers
-	@.ci/install-service "$(DESTDIR)" "$(PREFIX)" "$(SYSCONFDIR)"
+install: $(READY) ## Install as a service: as root; EXTRAS=pdf, PREFIX=/usr/local, DESTDIR= for packagers
+	@.ci/install-service "$(DESTDIR)" "$(PREFIX)" "$(SYSCONFDIR)" "$(EXTRAS)"
 
 test: $(READY) ## Run all tests but the long ones
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup

@@ -148,7 +148,7 @@ class DocumentSection(Section):
     def _can_read(self) -> Self:
         lacking = [name for name in ("pypdfium2", "pypdf") if "pdf" in self.accept and find_spec(name) is None]
         if lacking:
-            raise ValueError(f'accept has "pdf", which needs the package {lacking[0]}: pip install "mail2fax[pdf]"')
+            raise ValueError(f'accept has "pdf", which needs the package {lacking[0]}: sudo make install EXTRAS=pdf')
         return self
 
 

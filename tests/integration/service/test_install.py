@@ -18,8 +18,8 @@ print(mail2fax.__file__)
 """
 
 
-def install(destdir: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = (ROOT / ".ci/install-service", destdir, "/usr", "/etc")
+def install(destdir: Path, extras: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+    command = (ROOT / ".ci/install-service", destdir, "/usr", "/etc", extras)
     return subprocess.run(  # noqa: S603 - ours
         command, capture_output=True, text=True, check=False, timeout=500, env={**os.environ, **environ}
     )
@@ -32,7 +32,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = destdir / "etc/mail2fax/config.toml"
     config.parent.mkdir(parents=True)
     config.write_text('[numbers]\nregion = "DE"\n')
-    done = install(destdir)
+    done = install(destdir, "pdf")
     assert done.returncode == 0, done.stdout + done.stderr
     return destdir
 
@@ -45,6 +45,19 @@ def test_the_installed_package_is_whole_and_of_its_own(machine: Path) -> None:
     done = subprocess.run((python, "-P", "-c", LOOK), capture_output=True, text=True, check=False, env=environment())  # noqa: S603 - ours
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(str(machine / HOME / "lib"))
+
+
+def test_what_reads_pdfs_is_installed_where_it_is_asked_for_and_known_to_the_next_upgrade(machine: Path) -> None:
+    """Trap: the service has no pip, and mail2fax is on no index: pip install mail2fax[pdf] cannot be the way."""
+    look = (machine / HOME / "bin/python", "-P", "-c", "import pypdf, pypdfium2")
+    assert subprocess.run(look, check=False, env=environment()).returncode == 0  # noqa: S603 - ours
+    assert (machine / HOME / "extras").read_text() == "pdf\n"
+
+
+@pytest.mark.parametrize("extras", ["PDF", "pdf,", "pdf imagecodecs", "fax"])
+def test_extras_that_are_none_are_refused(tmp_path: Path, extras: str) -> None:
+    done = install(tmp_path, extras)
+    assert (done.returncode, done.stderr) == (1, "EXTRAS are pdf, imagecodecs, or both with a comma; or none\n")
 
 
 def test_the_command_is_the_one_that_the_unit_starts(machine: Path) -> None:

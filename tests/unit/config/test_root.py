@@ -200,5 +200,5 @@ def test_a_document_must_be_of_some_kind_that_can_be_read(tmp_path: Path, monkey
     assert "accept" in fault_of(tmp_path, "[document]\naccept = []\n")
     assert "accept" in fault_of(tmp_path, '[document]\naccept = ["doc"]\n')
     monkeypatch.setattr(sections, "find_spec", lambda _name: None)
-    assert 'pip install "mail2fax[pdf]"' in fault_of(tmp_path, '[document]\naccept = ["tiff", "pdf"]\n')
+    assert "sudo make install EXTRAS=pdf" in fault_of(tmp_path, '[document]\naccept = ["tiff", "pdf"]\n')
     assert "cover names no file: /nowhere" in fault_of(tmp_path, '[document]\ncover = "/nowhere"\n')
