@@ -31,8 +31,9 @@ static const degree_t sure = {0.07F, 0.20F, 13}, likely = {0.10F, 0.15F, 10};
 #define NEAR 4
 #define LEAST_AREA 100
 #define SURE_PART 30
-/* Edges for each pixel of the fax, where half of it is ink: with fewer the dots lie far apart. */
-#define FINE_EDGES 0.45F
+/* Edges for each pixel of the fax, where half of it is ink: with fewer the dots lie far apart. Of 85 lines to an inch
+ * there are 0.53. */
+#define FINE_EDGES 0.58F
 #define HALF_FROM 0.3F
 #define HALF_TO 0.7F
 

@@ -42,8 +42,13 @@
 #define WRITTEN_PART 10
 #define FULL_PART 60
 #define STROKE_DEPTH 50
-/* Of an area of dots so many of 100 cells must be found that all of it is photograph. */
+/* Of an area of dots so many of 100 cells must be found that all of it is photograph; or so many where nothing is written.
+ * Of a tint more have one grey than FLAT_PART of 100. A grey is dark below this part (of 256) of the paper's. */
 #define DOTS_PART 25
+#define SOME_PART 8
+#define FLAT_PART 75
+#define GREYS_STEP 8
+#define DARK_BELOW 96
 
 enum { NOTHING, THOUGHT, SEEN, FOUND };
 
@@ -341,20 +346,63 @@ static uint8_t mark_of(const uint8_t *marks, const grid_t *grid, size_t cell)
     return marks[y / each * (((size_t) grid->width + each - 1) / each) + x / each];
 }
 
-void photo_in_dots(const uint8_t *marks, grid_t *mask)
+/* What an area of dots is like: how many cells it has, in which a photograph was found, which are no paper, of these the
+ * dark ones and how many are of each grey, and where something is written. */
+typedef struct {
+    size_t cells, found, inked, dark, written, greys[256 / GREYS_STEP];
+} area_t;
+
+static void see_area(area_t *areas, const uint8_t *marks, const grid_t *ground, const grid_t *dark, int white,
+                     const grid_t *mask)
 {
-    size_t cells[256] = {0}, found[256] = {0};
-
     for (size_t i = 0; i < mask->size; i++) {
-        uint8_t mark = mark_of(marks, mask, i);
+        area_t *area = &areas[mark_of(marks, mask, i)];
+        int grey = ground->cells[i];
 
-        cells[mark]++;
-        found[mark] += mask->cells[i] > 0;
+        area->cells++;
+        area->found += mask->cells[i] > 0;
+        area->written += grey - dark->cells[i] >= STROKE_DEPTH;
+        if (grey * 256 >= white * TONE_BELOW)
+            continue;
+        area->inked++;
+        area->dark += grey * 256 < white * DARK_BELOW;
+        area->greys[grey / GREYS_STEP]++;
     }
+}
+
+/* Whether most of what is inked has one grey, as tints have. */
+static int is_flat(const area_t *area)
+{
+    size_t most = 0;
+
+    for (int i = 1; i + 1 < 256 / GREYS_STEP; i++) {
+        size_t alike = area->greys[i - 1] + area->greys[i] + area->greys[i + 1];
+
+        most = alike > most ? alike : most;
+    }
+    return most * 100 > area->inked * FLAT_PART;
+}
+
+/* Whether all of the area is photograph: much of it is found; or hardly anything is written on what is no paper, and some
+ * of it is found, or it is dark, where shades are too faint to be found, and no tint. */
+static int is_all_photo(const area_t *area)
+{
+    if (area->found * 100 >= area->cells * DOTS_PART)
+        return 1;
+    if (area->inked * 100 < area->cells * FULL_PART || area->written * 100 > area->cells * WRITTEN_PART)
+        return 0;
+    return area->found * 100 >= area->cells * SOME_PART || (area->dark * 2 > area->inked && !is_flat(area));
+}
+
+void photo_in_dots(const uint8_t *marks, const grid_t *ground, const grid_t *dark, int white, grid_t *mask)
+{
+    area_t areas[256] = {0};
+
+    see_area(areas, marks, ground, dark, white, mask);
     for (size_t i = 0; i < mask->size; i++) {
         uint8_t mark = mark_of(marks, mask, i);
 
         if (mark != NO_DOTS)
-            mask->cells[i] = found[mark] * 100 >= cells[mark] * DOTS_PART ? IN_DOTS : 0;
+            mask->cells[i] = mask->cells[i] || is_all_photo(&areas[mark]) ? IN_DOTS : 0;
     }
 }

@@ -196,12 +196,13 @@ static int study(page_t *page, const order_t *order)
     memcpy(page->depth.cells, page->dark.cells, page->dark.size);
     if (grid_lightest(&page->paper, PAPER_CELLS) || without_dark_strokes(&page->light) ||
         without_light_strokes(&page->depth) ||
-        photo_find(&page->light, &page->depth, &page->dark, &page->paper, noise, &page->photo) ||
-        grid_darkest(&page->dark, LETTER_CELLS))
+        photo_find(&page->light, &page->depth, &page->dark, &page->paper, noise, &page->photo))
         return -2;
-    if (order->marks)
-        photo_in_dots(order->marks, &page->photo);
     page->white = white_of(&page->paper);
+    if (order->marks)
+        photo_in_dots(order->marks, &page->light, &page->dark, page->white, &page->photo);
+    if (grid_darkest(&page->dark, LETTER_CELLS))
+        return -2;
     decide(&page->light, &page->dark, &page->paper, &page->photo, page->contrast);
     return 0;
 }

@@ -1,9 +1,10 @@
 """Photographs and tints that were black-and-white dots before they came to us; and lines that are none."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageStat
 
 from mail2fax.document import ink
 from mail2fax.document.geometry import Fit, fit
@@ -19,7 +20,7 @@ from tests.harness.dots import (
     strewn,
     tinted_letter,
 )
-from tests.harness.office import Box, Scanner, Writer
+from tests.harness.office import Box, Scanner, Writer, mixed_letter, photograph
 from tests.harness.paperwork import fields, form, map_of_town, receipt, stamped, table
 from tests.harness.reading import read_text, words_kept
 from tests.unit.document.test_ink import image_of
@@ -69,6 +70,52 @@ def test_a_photograph_in_dots_keeps_its_grey_and_the_text_beside_it_its_strokes(
     for beside in ((0, 0, 1728, top), (0, bottom, 1728, page.height)):
         assert ImageChops.logical_xor(page.crop(beside), image_of(plain).crop(beside)).getbbox() is None
     assert seconds(rows) - seconds(plain) <= 1.7 * SQUARE_INCHES
+
+
+def blocks_of(page: Image.Image) -> list[int]:
+    """The greys of a picture in squares of five millimetres."""
+    small = page.convert("L").resize((max(1, page.width // 40), max(1, page.height // 40)), Image.Resampling.BOX)
+    return list(small.tobytes())
+
+
+def wall_with_a_little_of(photo: Image.Image) -> Image.Image:
+    """The photograph behind a wall of exactly half grey that leaves a fifth of it."""
+    photo.paste(128, (0, 0, photo.width, round(photo.height * 0.8)))
+    return photo
+
+
+def at_night(photo: Image.Image) -> Image.Image:
+    return photo.point(lambda value: value // 5)
+
+
+@pytest.mark.parametrize("change", [wall_with_a_little_of, at_night])
+@pytest.mark.parametrize("dither", ["strewn", "85 lines"])
+def test_a_photograph_in_dots_is_one_however_flat_or_dark_most_of_it_is(
+    change: Callable[[Image.Image], Image.Image], dither: str
+) -> None:
+    grey = change(photograph(SEED, (900, 660)).convert("L"))
+    page = Image.new("1", (2480, 1000), 1)
+    box = (400, 150, 1300, 810)
+    page.paste(DITHERS[dither](grey, 300), box[:2])
+    place = place_of(page, 300)
+    photo = image_of(on_paper(page, place)).crop(on_fax(box, page, place, within=0))
+    before = page.crop(box).convert("L").resize(photo.size, Image.Resampling.BOX)
+    differ = [abs(one - other) for one, other in zip(blocks_of(photo), blocks_of(before), strict=True)]
+    assert max(differ) <= 50
+    assert sum(differ) / len(differ) <= 8
+
+
+def test_the_photograph_in_a_letter_that_was_dithered_as_a_whole_is_kept() -> None:
+    sheet = mixed_letter(SEED)
+    scan = sheet.image.convert("L").point(lambda value: value * 240 // 255)
+    place = place_of(scan, 300)
+    page = image_of(on_paper(strewn(scan, 300), place))
+    (left, top), _, (right, bottom), _ = sheet.pictures[0]
+    box = (round(left), round(top), round(right), round(bottom))
+    photo = on_fax(box, scan, place, within=0)
+    assert ink_share(page.crop(photo)) == pytest.approx(1 - ImageStat.Stat(scan.crop(box)).mean[0] / 240, abs=0.04)
+    page.paste(1, on_fax(box, scan, place, within=-16))
+    assert ink_share(page) <= 0.06
 
 
 @pytest.mark.parametrize(("dither", "grey"), [("strewn", 190), ("patterned", 220)])
