@@ -7,8 +7,6 @@ from mail2fax.document.libtiff import Complaint, LibTiff
 from mail2fax.document.one_strip import in_tiff
 from mail2fax.document.samples import BLACK_IS_ZERO, JPEG, SEPARATED, YCBCR, form_of, read_picture
 
-START = b"\xff\xd8"
-"""With which every JPEG file begins (T.81 B.1.1.3, SOI)."""
 PHOTOMETRIC = {1: BLACK_IS_ZERO, 3: YCBCR}
 """What JPEG files of so many components hold (JFIF 1.02)."""
 

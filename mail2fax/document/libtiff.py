@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import _imaging
 
+from mail2fax.document.jpeg_end import END, with_end
+
 DAMAGE_WARNINGS = ("Fax3", "Fax4", "JPEGLib", "JPEGPreDecode", "LibJpeg", "LZWDecode", "PackBitsDecode")
 """The modules of libtiff whose warnings, while it unpacks a page, mean that the data are not what they should be.
 
@@ -44,7 +46,7 @@ _MESSAGE_BYTES = 200
 _EMESSAGE_BYTES = 1024
 _STOP_ON_ERROR = 1
 _JPEG_COLOUR_MODE, _JPEG_AS_RGB = 65_538, 1
-_COMPRESSION, _NONE, _ROWS_PER_STRIP = 259, 1, 278
+_COMPRESSION, _NONE, _JPEG, _ROWS_PER_STRIP = 259, 1, 7, 278
 _PHOTOMETRIC, _YCBCR, _YCBCR_SUBSAMPLING, _REFERENCE = 262, 6, 530, 532
 _pointer, _int, _size = ctypes.c_void_p, ctypes.c_int, ctypes.c_ssize_t
 _Handler = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_char_p, _pointer)
@@ -97,7 +99,7 @@ class LibTiff:
             if not self.lib.TIFFSetSubDirectory(_pointer(handle), directory):
                 raise Complaint(next(iter(self.complaints), "its directory cannot be read"))
             self.complaints.clear()  # of tags that nobody needs; what is needed shows when the page is unpacked
-            yield LibTiffPage(self, _pointer(handle))
+            yield LibTiffPage(self, _pointer(handle), source)
         finally:
             self.lib.TIFFClose(_pointer(handle))
 
@@ -134,6 +136,10 @@ class LibTiff:
             count.argtypes, count.restype = [_pointer], ctypes.c_uint32
         for where in (lib.TIFFGetStrileByteCount, lib.TIFFGetStrileOffset):
             where.argtypes, where.restype = [_pointer, ctypes.c_uint32], ctypes.c_uint64
+        lib.TIFFReadFromUserBuffer.argtypes = [
+            *(_pointer, ctypes.c_uint32, ctypes.c_char_p, _size),
+            *(_pointer, _size),
+        ]
         lib.TIFFVStripSize.argtypes, lib.TIFFVStripSize.restype = [_pointer, ctypes.c_uint32], _size
         lib.TIFFRGBAImageOK.argtypes = [_pointer, ctypes.c_char_p]
         lib.TIFFReadRGBAImageOriented.argtypes = [*(_pointer, ctypes.c_uint32, ctypes.c_uint32, _pointer, _int, _int)]
@@ -142,8 +148,9 @@ class LibTiff:
 class LibTiffPage:
     """One page as libtiff sees it: its fields, and its parts unpacked. Everything raises `Complaint`."""
 
-    def __init__(self, libtiff: LibTiff, handle: ctypes.c_void_p) -> None:
+    def __init__(self, libtiff: LibTiff, handle: ctypes.c_void_p, source: bytes) -> None:
         self._libtiff = libtiff
+        self._source = source
         self._lib = libtiff.lib
         self._handle = handle
 
@@ -232,11 +239,23 @@ class LibTiffPage:
     def unpack(self, part: int, into: Bytes) -> None:
         """Unpacks a strip or tile, to the size of `into`; the top rows of one, if that is less."""
         self._require_bytes(part, into.nbytes)
-        read = self._lib.TIFFReadEncodedTile if self.tiled else self._lib.TIFFReadEncodedStrip
-        found = read(self._handle, part, into.ctypes.data, into.nbytes)
+        if code := self._without_end(part):
+            read = self._lib.TIFFReadFromUserBuffer
+            whole = read(self._handle, part, code, len(code), into.ctypes.data, into.nbytes) == 1
+        else:
+            read = self._lib.TIFFReadEncodedTile if self.tiled else self._lib.TIFFReadEncodedStrip
+            whole = read(self._handle, part, into.ctypes.data, into.nbytes) == into.nbytes
         self._libtiff.heed()
-        if found != into.nbytes:
+        if not whole:
             raise Complaint(f"part {part + 1} of {self.parts} cannot be unpacked")
+
+    def _without_end(self, part: int) -> bytes:
+        """JPEG data that lack their end, with it; b"" for all others."""
+        offset, size = self.place(part)
+        if self.short(_COMPRESSION, _NONE) != _JPEG or self._source[offset + size - len(END) : offset + size] == END:
+            return b""
+        code = self._source[offset : offset + size]
+        return ended if (ended := with_end(code)) != code else b""
 
     def _bytes_of(self, part: int, height: int) -> int:
         """The size of that strip or tile, unpacked."""

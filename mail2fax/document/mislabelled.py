@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mail2fax.document import jpeg
+from mail2fax.document.jpeg_end import START
 from mail2fax.document.libtiff import Bytes, Complaint, LibTiff, LibTiffPage
 from mail2fax.document.probe import SourcePage
 from mail2fax.document.samples import OLD_JPEG, RGB, YCBCR, bilevel_picture, form_of, read_picture
@@ -21,7 +22,8 @@ ROWS_MISCOUNTED = 0.005
 """The share of its rows, or one, that a page may say too many: a millimetre and a half at its foot."""
 
 _WITHOUT_EOL = "Try to decode (read) fax Group 3 data without EOL at line "
-_END_OF_ROWS = re.compile(rf"(?:{re.escape(_WITHOUT_EOL)}|Premature EOL at line )(\d+) of strip 0 \((?:x 0\)|got 0,)")
+END_OF_ROWS = re.compile(rf"(?:{re.escape(_WITHOUT_EOL)}|Premature EOL at line )(\d+) of strip 0 \((?:x 0\)|got 0,)")
+"""What libtiff says of code that comes to its end, and after how many rows."""
 _SAMPLING = re.compile(r"Improper JPEG sampling factors (\d+),(\d+)")
 _EOL_ZEROS = 11
 """T.4 section 4.1.2: no row of a page has so many zeros before a one; only EOL has."""
@@ -41,14 +43,14 @@ def read_otherwise(source: bytes, page: SourcePage, libtiff: LibTiff, complaint:
         compression, kind, samples = (opened.short(tag, 1) for tag in (259, 262, 277))
         place = opened.place(0) if opened.parts == 1 else None
     only = source[place[0] : place[0] + place[1]] if place else b""
-    if compression == OLD_JPEG and only.startswith(jpeg.START) and jpeg.PHOTOMETRIC.get(samples) == kind:
+    if compression == OLD_JPEG and only.startswith(START) and jpeg.PHOTOMETRIC.get(samples) == kind:
         # Microsoft Office Document Scanning: one tile, and in it a whole JPEG file as large as the page, not the tile.
         return jpeg.picture_of(only, page.stored, samples, libtiff)
     if (found := _SAMPLING.match(words)) and kind in {RGB, YCBCR}:
         return _as_ycbcr(source, page, libtiff, int(found[1]), int(found[2]))
     if compression == GROUP_3 and words.startswith(f"{_WITHOUT_EOL}0 "):
         return _without_eol(source, page, libtiff)
-    if compression in {GROUP_3, GROUP_4} and only and (found := _END_OF_ROWS.match(words)):
+    if compression in {GROUP_3, GROUP_4} and only and (found := END_OF_ROWS.match(words)):
         return _with_fewer_rows(source, page, libtiff, int(found[1]), only)
     return None
 

@@ -2,13 +2,6 @@
 
 import struct
 
-import numpy as np
-
-from mail2fax.document.libtiff import LibTiff
-
-T4, T6 = 3, 4
-_BLACK_IS_ZERO = 1
-_T4_OPTIONS, _TWO_DIMENSIONAL = 292, 1
 _DEPTHS = 8
 """Where in it the depths of its colours lie."""
 
@@ -36,11 +29,3 @@ def in_tiff(
     )
     entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
     return head + struct.pack("<H", len(tags)) + entries + bytes(4) + code, at
-
-
-def require_whole_fax(code: bytes, size: tuple[int, int], k: int, libtiff: LibTiff) -> None:
-    """Raises `Complaint` for a picture in T.6 (`k` below 0, as PDF has it) or T.4 code with EOLs that is not whole."""
-    more = ((_T4_OPTIONS, 4, 1, _TWO_DIMENSIONAL),) if k > 0 else ()
-    tiff, directory = in_tiff(code, size, 1, T6 if k < 0 else T4, _BLACK_IS_ZERO, *more, depth=1)
-    with libtiff.page(tiff, directory) as page:
-        page.unpack(0, np.empty(page.part_bytes, np.uint8))

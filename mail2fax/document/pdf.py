@@ -11,7 +11,7 @@ import importlib
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from PIL import Image
@@ -125,11 +125,12 @@ class PdfReader:
 
     def _draw(self, document: Any, page: SourcePage, parts: PdfParts) -> Image.Image:
         assert page.dpi is not None  # noqa: S101 - for mypy: `_page` has said it
-        parts.require_whole(page.number)
+        told = parts.require_whole(page.number)
         try:
-            self._require_drawable(document[page.number - 1], page.number)
+            opened = document[page.number - 1]
+            self._require_drawable(opened, page.number, told)
             scale = page.dpi[0] / POINTS * parts.unit(page.number)
-            drawn = document[page.number - 1].render(scale=scale, grayscale=True)
+            drawn = opened.render(scale=scale, grayscale=True)
             picture: Image.Image = drawn.to_pil()
         except self._pdfium.PdfiumError as error:
             raise damaged(page.number, "it cannot be drawn", repr(error)) from error
@@ -138,13 +139,13 @@ class PdfReader:
     def _has_something(self, page: Any) -> bool:
         return bool(self._raw.FPDFPage_CountObjects(page) > 0 or self._raw.FPDFPage_GetAnnotCount(page) > 0)
 
-    def _require_drawable(self, page: Any, number: int) -> None:
-        """Raises `Refused` when something on the page would be left out."""
+    def _require_drawable(self, page: Any, number: int, told: Mapping[bytes, bytes | int]) -> None:
+        """Raises `Refused` when something on the page would be left out. `told` is what `PdfParts` tells of it."""
         foreign: list[tuple[float, float, float, float]] = []
         text = page.get_textpage()
         for part in page.get_objects(textpage=text):
             if part.type == self._raw.FPDF_PAGEOBJ_IMAGE:
-                self._require_whole(part, number)
+                self._require_whole(part, number, told)
                 if not part.level:
                     picture = part.get_bounds()
                     foreign = [place for place in foreign if not _within(place, picture)]
@@ -153,14 +154,19 @@ class PdfReader:
         if foreign:  # and no picture lies upon it, as on scans that a machine has read
             raise unreadable(f"page {number} uses a font that is not in the file: print it to PDF with its fonts")
 
-    def _require_whole(self, picture: Any, number: int) -> None:
+    def _require_whole(self, picture: Any, number: int, told: Mapping[bytes, bytes | int]) -> None:
         bitmap = self._raw.FPDFImageObj_GetBitmap(picture)
         if not bitmap:
             raise damaged(number, "its picture cannot be unpacked")
         self._raw.FPDFBitmap_Destroy(bitmap)
-        if picture.get_filters(skip_simple=True) != ["DCTDecode"]:
-            return
-        jpeg = bytes(picture.get_data(decode_simple=True))
+        filters = picture.get_filters(skip_simple=True)
+        if told or filters == ["DCTDecode"]:
+            code = bytes(picture.get_data(decode_simple=True))
+            _tell(picture, told.get(code))
+            if filters == ["DCTDecode"] and code not in told:
+                self._require_whole_jpeg(code, number)
+
+    def _require_whole_jpeg(self, jpeg: bytes, number: int) -> None:
         try:
             with Image.open(io.BytesIO(jpeg), formats=["JPEG"]) as opened:
                 self._readers.require_whole_jpeg(jpeg, opened)
@@ -174,6 +180,18 @@ class PdfReader:
         if self._raw.FPDFTextObj_GetTextRenderMode(text) in {_INVISIBLE, _CLIP}:
             return False
         return any(map(_is_foreign, text.extract())) and not text.get_font().get_base_name().startswith(_BUILT_IN)
+
+
+def _tell(picture: Any, what: bytes | int | None) -> None:
+    """Has PDFium draw a picture as it is meant (`PdfParts.require_whole`): by itself it loses the last rows of a JPEG
+    without an end, and draws those that a fax does not have in black."""
+    match what:
+        case bytes():
+            picture.load_jpeg(io.BytesIO(what), inline=True)
+        case int():
+            bitmap = picture.get_bitmap()
+            bitmap.to_numpy()[what:] = 255
+            picture.set_bitmap(bitmap)
 
 
 def _lists_more_pages_than_it_counts(source: bytes) -> bool:

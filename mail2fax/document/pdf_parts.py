@@ -7,35 +7,32 @@ where it ends: Flate, T.4 and T.6, JPEG, JPEG 2000 and JBIG2. What pypdf cannot 
 Runs in the render process only. The file is hostile: nothing here is written but what zlib gives, piece by piece.
 """
 
-import base64
-import binascii
 import importlib
 import io
 import logging
 import re
 import struct
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from PIL import Image, Jpeg2KImagePlugin
 
+from mail2fax.document import fax_code
+from mail2fax.document.jpeg_end import with_end
 from mail2fax.document.libtiff import Complaint
-from mail2fax.document.one_strip import require_whole_fax
+from mail2fax.document.pdf_streams import Garbled, count, got, is_stream, parms_of, resolved, unpacked
 from mail2fax.document.reading import Readers
 from mail2fax.document.refused import Refused, damaged, unreadable
 
 LARGEST_UNIT = 75_000.0
 """Points: the largest UserUnit that readers take (Acrobat's)."""
 
-_CHUNK, _ZLIB_HEAD, _FLUSHED = 1 << 20, 2, b"\x00\x00\xff\xff"
 _WRONG_SUM = "incorrect data check"
 _JBIG2_FILE = b"\x97JB2"
 _END_OF_CODE, _END_BYTES = b"\xff\xd9", 64
 _DEEPEST = 12
 _PNG_PREDICTORS = 10
 _FAX_COLUMNS = 1728
-_WHITE_SPACE = b" \t\n\r\v\f\0"
 _NAME = rb"/([^\s/<>\[\](){}%]++)\s++"
 _SHOWN, _WRITTEN = re.compile(_NAME + rb"Do\b"), re.compile(_NAME + rb"[-+.\d]++\s++Tf\b")
 _ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
@@ -45,10 +42,8 @@ _LINES = frozenset({"/Line", "/PolyLine", "/Polygon"})
 _NOT_SEEN = 0x02 | 0x20
 """PDF 1.7 table 165: Hidden, NoView."""
 _ONE_EACH = frozenset({"/Indexed", "/Separation"})
-
-
-class Garbled(Exception):
-    """A stream does not come to its end, or holds what no encoder writes."""
+_PLAIN = frozenset({"/DeviceGray", "/CalGray", "/DeviceRGB", "/CalRGB", "/ICCBased"})
+"""Colour spaces of pictures that PDFium shows as well without their name."""
 
 
 class PartsReader:
@@ -75,8 +70,8 @@ class PartsReader:
             reader = self._pypdf.PdfReader(io.BytesIO(source), strict=False)
             if reader.is_encrypted and not reader.decrypt(""):
                 return PdfParts((), self._readers)
-            pages, folder = list(reader.pages), _got(_got(reader.trailer, "/Root"), "/Collection")
-            is_folder = folder is not None and _got(folder, "/View") != "/H"
+            pages, folder = list(reader.pages), got(got(reader.trailer, "/Root"), "/Collection")
+            is_folder = folder is not None and got(folder, "/View") != "/H"
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001 - whatever it stumbles over, PDFium may be able to read
@@ -99,21 +94,27 @@ class PdfParts:
         PDFium does not heed it: a plan that is drawn in units of an inch would be a stamp.
         """
         try:
-            unit = _got(self._pages[number - 1], "/UserUnit") if number <= len(self._pages) else None
+            unit = got(self._pages[number - 1], "/UserUnit") if number <= len(self._pages) else None
         except Exception:  # noqa: BLE001 - a reference to what cannot be read
             return 1.0
         return float(unit) if isinstance(unit, int | float) and 0 < unit <= LARGEST_UNIT else 1.0
 
-    def require_whole(self, number: int) -> None:
-        """Raises `Refused` when a part of page `number` is not there to its end."""
+    def require_whole(self, number: int) -> Mapping[bytes, bytes | int]:
+        """Raises `Refused` when a part of page `number` is not there to its end.
+
+        Returns what PDFium has to be told of its pictures, by their code: of a JPEG that lacks its end, the same with
+        it; of a fax that counts too many rows, how many there are.
+        """
         if number > len(self._pages):
-            return
+            return {}
+        page = _Page(number, self._readers)
         try:
-            _Page(number, self._readers).look_at(self._pages[number - 1])
+            page.look_at(self._pages[number - 1])
         except (Refused, MemoryError):
             raise
         except Exception:  # noqa: BLE001 - what pypdf cannot make sense of is PDFium's to judge
-            return
+            return page.told
+        return page.told
 
 
 class _Page:
@@ -122,47 +123,49 @@ class _Page:
     def __init__(self, number: int, readers: Readers) -> None:
         self._number = number
         self._readers = readers
+        self.told = dict[bytes, bytes | int]()
+        """What `PdfParts.require_whole` returns."""
         self._seen = dict[int, Any]()
         """What was looked at already, by its id; kept, so that nothing else has that."""
 
     def look_at(self, page: Any) -> None:
-        contents = _got(page, "/Contents")
+        contents = got(page, "/Contents")
         referred = contents is not None or hasattr(page.get("/Contents"), "idnum")
         parts = contents if isinstance(contents, list) else [contents] if referred else []
-        drawing = b"\n".join(self._text(_resolved(part)) for part in parts)
-        self._look_at_used(drawing, _got(page, "/Resources"), 0)
-        for annotation in _got(page, "/Annots") or ():
-            self._look_at_appearance(_resolved(annotation))
+        drawing = b"\n".join(self._text(resolved(part)) for part in parts)
+        self._look_at_used(drawing, got(page, "/Resources"), 0)
+        for annotation in got(page, "/Annots") or ():
+            self._look_at_appearance(resolved(annotation))
 
     def _look_at_appearance(self, annotation: Any) -> None:
         """What is drawn for an annotation, or a field of a form (PDF 1.7 12.5.5)."""
-        shown = _got(_got(annotation, "/AP"), "/N")
-        hidden = int(_got(annotation, "/F") or 0) & _NOT_SEEN
-        if shown is None and not hidden and _got(annotation, "/Subtype") in _LINES:
+        shown = got(got(annotation, "/AP"), "/N")
+        hidden = int(got(annotation, "/F") or 0) & _NOT_SEEN
+        if shown is None and not hidden and got(annotation, "/Subtype") in _LINES:
             raise unreadable(f"page {self._number} has a line on it that only some programs show: print it to PDF")
-        if shown is not None and not _is_stream(shown):
-            shown = _got(shown, _got(annotation, "/AS") or "")
-        if _is_stream(shown):
+        if shown is not None and not is_stream(shown):
+            shown = got(shown, got(annotation, "/AS") or "")
+        if is_stream(shown):
             self._look_at_form(shown, None, 0)
 
     def _look_at_used(self, drawing: bytes, resources: Any, depth: int) -> None:
         """The pictures, forms and fonts that this text and drawing use."""
         for name in _names(_SHOWN, drawing):
-            known = _got(resources, "/XObject") or {}
-            used = _got(known, name)
+            known = got(resources, "/XObject") or {}
+            used = got(known, name)
             if used is None and name in known:
                 raise damaged(self._number, "part of its picture is missing or garbled", f"{name} is not in the file")
-            match _got(used, "/Subtype"):
+            match got(used, "/Subtype"):
                 case "/Image":
                     self._once(used, self._look_at_picture)
                 case "/Form":
                     self._look_at_form(used, resources, depth + 1)
         for name in _names(_WRITTEN, drawing):
-            self._look_at_font(_got(_got(resources, "/Font"), name))
+            self._look_at_font(got(got(resources, "/Font"), name))
 
     def _look_at_form(self, form: Any, resources: Any, depth: int) -> None:
         if depth < _DEEPEST:
-            own = _got(form, "/Resources") or resources
+            own = got(form, "/Resources") or resources
             self._once(form, lambda form: self._look_at_used(self._text(form), own, depth))
 
     def _once(self, part: Any, look: Callable[[Any], None]) -> None:
@@ -172,28 +175,28 @@ class _Page:
 
     def _text(self, stream: Any) -> bytes:
         """A stream of text and drawing, unpacked; b"" for one in a form that is not looked into."""
-        if not _is_stream(stream):
+        if not is_stream(stream):
             raise damaged(
                 self._number,
                 "part of its text or drawing is missing or garbled",
                 "a part of its contents is not in the file",
             )
         try:
-            data, left = _unpacked(stream)
+            data, left = unpacked(stream)
             return b"" if left else b"".join(data)
         except Garbled as error:
             raise damaged(self._number, "part of its text or drawing is missing or garbled", str(error)) from error
 
     def _look_at_font(self, font: Any) -> None:
-        for each in (font, *map(_resolved, _got(font, "/DescendantFonts") or ())):
-            described = _got(each, "/FontDescriptor")
+        for each in (font, *map(resolved, got(font, "/DescendantFonts") or ())):
+            described = got(each, "/FontDescriptor")
             for name in ("/FontFile", "/FontFile2", "/FontFile3"):
-                if _is_stream(file := _got(described, name)):
+                if is_stream(file := got(described, name)):
                     self._once(file, self._look_at_font_file)
 
     def _look_at_font_file(self, file: Any) -> None:
         try:
-            _count(_unpacked(file)[0])
+            count(unpacked(file)[0])
         except Garbled as error:
             if _WRONG_SUM in str(error):
                 return  # as some programs that make fonts smaller write it
@@ -201,35 +204,53 @@ class _Page:
 
     def _look_at_picture(self, picture: Any) -> None:
         try:
-            data, left = _unpacked(picture)
-            size = int(_got(picture, "/Width")), int(_got(picture, "/Height"))
+            data, left = unpacked(picture)
+            size = int(got(picture, "/Width")), int(got(picture, "/Height"))
             if left:
-                self._require_whole(b"".join(data), left[0], size, _parms(picture)[-1])
-            elif (found := _count(data)) < _bytes_of(picture, *size):
+                self._require_whole(b"".join(data), left[0], picture, size)
+            elif (found := count(data)) < _bytes_of(picture, *size):
                 raise Garbled(f"it ends after {found} bytes")
         except (Garbled, Complaint, OSError) as error:
             raise damaged(self._number, "part of its picture is missing or garbled", str(error)) from error
         for mask in ("/SMask", "/Mask"):
-            if _is_stream(stencil := _got(picture, mask)):
+            if is_stream(stencil := got(picture, mask)):
                 self._once(stencil, self._look_at_picture)
 
-    def _require_whole(self, data: bytes, form: str, size: tuple[int, int], parms: Any) -> None:
+    def _require_whole(self, data: bytes, form: str, picture: Any, size: tuple[int, int]) -> None:
         match form:
             case "/CCITTFaxDecode":
-                self._require_whole_fax(data, size, parms)
+                self._require_whole_fax(data, picture, size)
             case "/DCTDecode":
-                with Image.open(io.BytesIO(data), formats=["JPEG"]) as jpeg:
-                    self._readers.require_whole_jpeg(data, jpeg)
+                whole = with_end(data)
+                with Image.open(io.BytesIO(whole), formats=["JPEG"]) as jpeg:
+                    self._readers.require_whole_jpeg(whole, jpeg)
+                if whole != data:
+                    self._require_plain(picture)
+                    self.told[data] = whole
             case "/JPXDecode":
                 _require_whole_jpeg2000(data)
             case "/JBIG2Decode":
                 require_whole_jbig2(data)
 
-    def _require_whole_fax(self, data: bytes, size: tuple[int, int], parms: Any) -> None:
+    def _require_whole_fax(self, data: bytes, picture: Any, size: tuple[int, int]) -> None:
         """PDF 1.7 table 11, as far as TIFF has a name for it."""
-        columns, k = int(_got(parms, "/Columns") or _FAX_COLUMNS), int(_got(parms, "/K") or 0)
-        if columns == size[0] and not _got(parms, "/EncodedByteAlign") and (k or _got(parms, "/EndOfLine")):
-            require_whole_fax(data, size, k, self._readers.libtiff)
+        parms = parms_of(picture)[-1]
+        columns, k = int(got(parms, "/Columns") or _FAX_COLUMNS), int(got(parms, "/K") or 0)
+        if columns != size[0] or got(parms, "/EncodedByteAlign") or not (k or got(parms, "/EndOfLine")):
+            return
+        rows = fax_code.rows_in(data, size, k, self._readers.libtiff)
+        if rows < size[1]:
+            self._require_plain(picture)
+            self.told[data] = rows
+
+    def _require_plain(self, picture: Any) -> None:
+        """Raises `Garbled` for a picture of which PDFium must be told, but cannot be: in place of one whose colours the
+        file explains, or that has a mask, it would show one without."""
+        space = got(picture, "/ColorSpace")
+        name = str(resolved(space[0]) if isinstance(space, list) and space else space)
+        odd = [entry for entry in ("/ImageMask", "/SMask", "/Mask", "/Decode") if entry in picture]
+        if odd or name not in _PLAIN or _colours(space) not in {1, 3}:
+            raise Garbled("its last rows are missing, or would not be drawn")
 
 
 def _require_whole_jpeg2000(data: bytes) -> None:
@@ -272,90 +293,12 @@ def require_whole_jbig2(data: bytes) -> None:
         raise Garbled(f"{at - len(data)} bytes of a segment are missing")
 
 
-def _unpacked(stream: Any) -> tuple[Iterator[bytes], Sequence[str]]:
-    """The contents of a stream as far as they can be unpacked, and the forms that are left to unpack."""
-    filters, data = _filters(stream), bytes(stream._data)  # as they are: what it unpacks it also mends
-    left = list(filters)
-    while left and left[0] in _UNPACK:
-        form = left.pop(0)
-        if not left and form == "/FlateDecode":
-            return _inflated(data), ()
-        data = _UNPACK[form](data)
-    return iter((data,)), left
-
-
-def _filters(stream: Any) -> Sequence[str]:
-    found = _got(stream, "/Filter")
-    return [str(_resolved(name)) for name in found] if isinstance(found, list) else [str(found)] if found else []
-
-
-def _parms(stream: Any) -> Sequence[Any]:
-    """The parameters of each filter; those of none are those of one."""
-    found = _got(stream, "/DecodeParms")
-    return [_resolved(each) for each in found] or [None] if isinstance(found, list) else [found]
-
-
-def _inflated(data: bytes) -> Iterator[bytes]:
-    """What Flate data hold, piece by piece; raises `Garbled` at the end when they are not whole.
-
-    The check sum at the end may be cut off: nothing is lost with it. One that is wrong tells that something is. Some
-    programs write no end at all: what they had is flushed (RFC 1951 3.2.4: an empty block), and nothing follows.
-    """
-    unpacking, rest = zlib.decompressobj(), data
-    try:
-        while rest and not unpacking.eof:
-            yield unpacking.decompress(rest, _CHUNK)
-            rest = unpacking.unconsumed_tail
-    except zlib.error as error:
-        raise Garbled(str(error)) from error
-    if data and not unpacking.eof and not data.endswith(_FLUSHED) and not _ends(data[_ZLIB_HEAD:]):
-        raise Garbled("it does not come to its end")
-
-
-def _ends(rest: bytes) -> bool:
-    """Whether Deflate data without check sum come to their end."""
-    unpacking = zlib.decompressobj(wbits=-15)
-    while rest and not unpacking.eof:
-        unpacking.decompress(rest, _CHUNK)
-        rest = unpacking.unconsumed_tail
-    return unpacking.eof
-
-
-def _ascii_85(data: bytes) -> bytes:
-    # White space counts nowhere in it (PDF 1.7 7.4.3): some programs break their lines between the two, too.
-    text, end, _ = data.translate(None, _WHITE_SPACE).partition(b"~>")
-    try:
-        return base64.a85decode(text.removeprefix(b"<~")) if end else _cut()
-    except ValueError as error:
-        raise Garbled(str(error)) from error
-
-
-def _ascii_hex(data: bytes) -> bytes:
-    text, end, _ = data.partition(b">")
-    digits = b"".join(text.split())
-    try:
-        return binascii.unhexlify(digits + b"0" * (len(digits) % 2)) if end else _cut()
-    except ValueError as error:
-        raise Garbled(str(error)) from error
-
-
-def _cut() -> bytes:
-    raise Garbled("it does not come to its end")
-
-
-_UNPACK: dict[str, Callable[[bytes], bytes]] = {
-    "/ASCII85Decode": _ascii_85,
-    "/ASCIIHexDecode": _ascii_hex,
-    "/FlateDecode": lambda data: b"".join(_inflated(data)),
-}
-
-
 def _bytes_of(picture: Any, width: int, height: int) -> int:
     """How many bytes the rows of an unpacked picture have; 0 when that cannot be told."""
-    depth, colours = int(_got(picture, "/BitsPerComponent") or 0), _colours(_got(picture, "/ColorSpace"))
-    if _got(picture, "/ImageMask"):
+    depth, colours = int(got(picture, "/BitsPerComponent") or 0), _colours(got(picture, "/ColorSpace"))
+    if got(picture, "/ImageMask"):
         depth, colours = 1, 1
-    predictor = int(_got(_parms(picture)[-1], "/Predictor") or 1)
+    predictor = int(got(parms_of(picture)[-1], "/Predictor") or 1)
     return height * ((width * depth * colours + 7) // 8 + (predictor >= _PNG_PREDICTORS))
 
 
@@ -365,11 +308,11 @@ def _colours(space: Any) -> int:
         return _COLOURS.get(space, 0)
     if not isinstance(space, list) or not space:
         return 0
-    name = _resolved(space[0])
+    name = resolved(space[0])
     if name == "/ICCBased":
-        return int(_got(_resolved(space[1]), "/N") or 0)
+        return int(got(resolved(space[1]), "/N") or 0)
     if name == "/DeviceN":
-        return len(_resolved(space[1]))
+        return len(resolved(space[1]))
     return 1 if name in _ONE_EACH else _COLOURS.get(str(name), 0)
 
 
@@ -378,22 +321,3 @@ def _names(pattern: re.Pattern[bytes], drawing: bytes) -> Iterator[str]:
     found = {bytes(name) for name in pattern.findall(drawing)}
     for name in found:
         yield "/" + _ESCAPED.sub(lambda octet: bytes([int(octet[1], 16)]), name).decode("utf-8", "replace")
-
-
-def _count(pieces: Iterator[bytes]) -> int:
-    return sum(map(len, pieces))
-
-
-def _resolved(found: Any) -> Any:
-    """What a reference refers to; anything else as it is. None for pypdf's null."""
-    found = found.get_object() if hasattr(found, "get_object") else found
-    return None if type(found).__name__ == "NullObject" else found
-
-
-def _got(holder: Any, name: str) -> Any:
-    """What a dictionary has by that name; None when it has nothing, or is none."""
-    return _resolved(holder.get(name)) if isinstance(holder, dict) else None
-
-
-def _is_stream(found: Any) -> bool:
-    return hasattr(found, "_data")

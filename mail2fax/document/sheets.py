@@ -13,6 +13,7 @@ from PIL import Image
 
 from mail2fax.document import cover
 from mail2fax.document.directory import UPRIGHT
+from mail2fax.document.jpeg_end import with_end
 from mail2fax.document.libtiff import Complaint
 from mail2fax.document.limits import DOCUMENT_PIXELS, MEGA
 from mail2fax.document.pdf import PdfReader
@@ -96,6 +97,7 @@ def _cover(source: bytes, all_sheets: Sequence[Sheet]) -> _Page:
 
 
 def _picture(kind: Kind, source: bytes, readers: AllReaders) -> _Page:
+    source = with_end(source) if kind is Kind.JPEG else source
     try:
         picture = Image.open(io.BytesIO(source), formats=[kind.name])
         orientation = picture.getexif().get(_ORIENTATION, UPRIGHT)

@@ -11,7 +11,8 @@ import pypdf
 import pytest
 from PIL import Image
 
-from mail2fax.document.pdf_parts import Garbled, require_whole_jbig2
+from mail2fax.document.pdf_parts import require_whole_jbig2
+from mail2fax.document.pdf_streams import Garbled
 from mail2fax.document.refused import Refused
 from mail2fax.document.render import render
 from mail2fax.document.sheets import AllReaders, Sheet, sheets_of

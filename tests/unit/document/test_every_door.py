@@ -1,0 +1,134 @@
+"""A picture is whole or damaged, whatever it comes in: in a TIFF, in a PDF, or as a file of its own."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageChops
+
+from mail2fax.document.jpeg_end import with_end
+from mail2fax.document.refused import Refused
+from mail2fax.document.render import render
+from mail2fax.document.sheets import AllReaders, sheets_of
+from mail2fax.model.document import Kind
+from mail2fax.model.refusal import RefusalCode
+from tests.harness.peers import lacking
+from tests.unit.document.crafted import WIDTH, saved, text_page
+from tests.unit.document.forms import JPEG, Values, strip_of, write_tiff
+from tests.unit.document.pdfs import picture, shows
+
+READERS = AllReaders()
+SIZE = (176, 200)
+NOISE = Image.fromarray(np.random.default_rng(5).integers(0, 255, (SIZE[1], SIZE[0], 3), np.uint8))
+COLOURS = {"L": (1, 1, b"DeviceGray"), "RGB": (3, 6, b"DeviceRGB"), "CMYK": (4, 5, b"DeviceCMYK")}
+ROWS = 400
+
+
+@pytest.fixture(autouse=True)
+def pdfium() -> None:
+    if not READERS.pdf.there:
+        lacking("the extra mail2fax[pdf] is not installed")
+
+
+def doors_of(code: bytes, mode: str) -> dict[Kind, bytes]:
+    samples, photometric, space = COLOURS[mode]
+    tags: dict[int, Values] = {256: SIZE[0], 257: SIZE[1], 258: (8,) * samples, 259: JPEG, 262: photometric}
+    tags |= {277: samples, 278: SIZE[1]} | ({530: (2, 2)} if photometric == 6 else {})
+    entries = b"/BitsPerComponent 8/ColorSpace/%s/Filter/DCTDecode" % space
+    pdf = shows(picture(code, *SIZE, entries))
+    return {Kind.TIFF: write_tiff([code], tags), Kind.JPEG: code, Kind.PDF: pdf}
+
+
+def verdict(kind: Kind, source: bytes) -> RefusalCode | None:
+    try:
+        render([(kind, source)], io.BytesIO(), READERS, max_pages=1, begin_page=lambda: None)
+    except Refused as no:
+        return no.refusal.code
+    return None
+
+
+def seen(kind: Kind, source: bytes) -> bytes:
+    (sheet,) = sheets_of([(kind, source)], READERS, 1)
+    return sheet.look().tobytes()
+
+
+def jpeg(mode: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    NOISE.convert(mode).save(file, "JPEG", quality=80, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("mode", "rows"), [("L", 0), ("RGB", 0), ("RGB", 1), ("CMYK", 0)])
+def test_a_jpeg_that_lacks_only_its_end_is_whole_and_one_that_lacks_more_is_not(mode: str, rows: int) -> None:
+    whole = jpeg(mode, **({"restart_marker_rows": rows} if rows else {}))
+    as_it_was = {kind: seen(kind, source) for kind, source in doors_of(whole, mode).items()}
+    for lacking_bytes in (1, 2):
+        for kind, source in doors_of(whole[:-lacking_bytes], mode).items():
+            if (kind, mode) == (Kind.PDF, "CMYK"):  # PDFium would turn its inks about
+                assert verdict(kind, source) is RefusalCode.DOCUMENT_DAMAGED
+            else:
+                assert seen(kind, source) == as_it_was[kind], kind
+    for lacking_bytes in (3, 4, 30, len(whole) // 2):
+        for kind, source in doors_of(whole[:-lacking_bytes], mode).items():
+            assert verdict(kind, source) is RefusalCode.DOCUMENT_DAMAGED, (kind, lacking_bytes)
+
+
+@pytest.mark.parametrize("bytes_gone", [2, 30])
+def test_a_hole_where_the_end_of_a_jpeg_was_is_damage(bytes_gone: int) -> None:
+    for kind, source in doors_of(jpeg("L")[:-bytes_gone] + bytes(600), "L").items():
+        assert verdict(kind, source) is RefusalCode.DOCUMENT_DAMAGED, kind
+
+
+def test_of_a_jpeg_in_several_scans_nothing_tells_whether_the_last_ones_are_missing() -> None:
+    progressive = jpeg("L", progressive=True)
+    last_scan = progressive.rindex(b"\xff\xda")
+    for code in (progressive[:-2], progressive[:last_scan]):
+        assert with_end(code) == code
+        for kind, source in doors_of(code, "L").items():
+            assert verdict(kind, source) is RefusalCode.DOCUMENT_DAMAGED, kind
+
+
+@pytest.mark.parametrize("code", [b"", b"\xff\xd8", b"\xff\xd8\xff", b"\xff\xd8\xff\xda\0\0", b"\xff\xd8\xff\xc0\0\2"])
+def test_what_is_no_jpeg_is_left_as_it_is(code: bytes) -> None:
+    assert with_end(code) == code
+
+
+def faxes_of(code: bytes, rows: int) -> dict[Kind, bytes]:
+    tags: dict[int, Values] = {256: WIDTH, 257: rows, 258: 1, 259: 4, 262: 0, 278: rows}
+    entries = b"/BitsPerComponent 1/ColorSpace/DeviceGray/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns 1728>>"
+    return {Kind.TIFF: write_tiff([code], tags), Kind.PDF: shows(picture(code, WIDTH, rows, entries))}
+
+
+def fax() -> tuple[bytes, bytes]:
+    """A page in T.6 code, and the same without its end (EOFB), cut after its last bit."""
+    code = strip_of(saved(ImageChops.invert(text_page(ROWS)), one_strip=True))
+    bits = np.unpackbits(np.frombuffer(code, np.uint8))
+    bare = bits[: len(bits) - int(np.argmax(bits[::-1])) - 24]
+    return code, np.packbits(bare).tobytes()
+
+
+def test_a_fax_without_an_end_is_whole_when_all_its_rows_are_there() -> None:
+    code, bare = fax()
+    for kind, source in faxes_of(bare, ROWS).items():
+        assert seen(kind, source) == seen(kind, faxes_of(code, ROWS)[kind]), kind
+        assert verdict(kind, faxes_of(bare, ROWS + 1)[kind]) is RefusalCode.DOCUMENT_DAMAGED, kind
+
+
+def test_a_fax_that_counts_a_row_too_many_is_whole_and_white_there() -> None:
+    code, _ = fax()
+    for more, expected in ((1, None), (2, None), (3, RefusalCode.DOCUMENT_DAMAGED)):
+        for kind, source in faxes_of(code, ROWS + more).items():
+            assert verdict(kind, source) is expected, (kind, more)
+            if expected is None:
+                (sheet,) = sheets_of([(kind, source)], READERS, 1)
+                shown = sheet.look().convert("L")
+                assert shown.crop((0, shown.height - 1, shown.width, shown.height)).getextrema() == (255, 255)
+
+
+@pytest.mark.parametrize("colours", [b"/ImageMask true", b"/ColorSpace/DeviceGray/Decode[1 0]"])
+def test_of_a_fax_that_is_no_plain_picture_no_row_may_be_missing_in_a_pdf(colours: bytes) -> None:
+    """PDFium would show what is put in its place in other colours, or where it is transparent."""
+    code, _ = fax()
+    entries = colours + b"/BitsPerComponent 1/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns 1728>>"
+    assert verdict(Kind.PDF, shows(picture(code, WIDTH, ROWS, entries))) is None
+    assert verdict(Kind.PDF, shows(picture(code, WIDTH, ROWS + 1, entries))) is RefusalCode.DOCUMENT_DAMAGED
