@@ -3,8 +3,10 @@
 Everything here takes and gives `bytes`: grey pixels are one byte each, 0 is black; `Rows` are a fax page.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mail2fax.document.ink._ink import ffi, lib
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 ROW_BYTES = 216
 """1728 pixels, the most significant bit first, 1 is black (T.4)."""
 _T6_ROW_BYTES, _T6_END_BYTES = 1736, 8
-_NO_MEMORY = -2
+_NO_MEMORY, _HAS_PHOTOGRAPHS = -2, 1
 _SQUARE = 8
 
 
@@ -30,9 +32,11 @@ class Grey:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of a fax page, 216 bytes each."""
+    """The rows of a fax page, 216 bytes each. `flat` is the same in standard resolution, where `halved` has more to do
+    than to make one row of two."""
 
     data: bytes
+    flat: bytes = b""
 
     @property
     def height(self) -> int:
@@ -79,18 +83,23 @@ class Screen(IntEnum):
 
 def binarised(page: Grey, screen: Screen = Screen.DOTS) -> Rows:
     """A page of the fax's own resolution in black and white: each pixel is judged by its surroundings."""
-    rows = bytearray(page.height * ROW_BYTES)
-    size = len(page.pixels)
-    _check(lib.ink_binarise(_in(page.pixels), size, page.width, page.height, screen, _in(rows), len(rows)))
-    return _cleaned(rows)
+    source = (_in(page.pixels), len(page.pixels), page.width, page.height)
+    return _both(page.height, partial(lib.ink_binarise, *source, screen))
 
 
 def binarised_dots(page: Grey, marks: bytes, below: int, screen: Screen = Screen.DOTS) -> Rows:
     """The same where there are marks (`find_dots`); elsewhere black is what is darker than `below`."""
-    rows = bytearray(page.height * ROW_BYTES)
     source = (_in(page.pixels), len(page.pixels), page.width, page.height)
-    _check(lib.ink_binarise_dots(*source, _in(marks), len(marks), below, screen, _in(rows), len(rows)))
-    return _cleaned(rows)
+    return _both(page.height, partial(lib.ink_binarise_dots, *source, _in(marks), len(marks), below, screen))
+
+
+def _both(height: int, write: Callable[["CData", int, "CData", int], int]) -> Rows:
+    rows, flat = bytearray(height * ROW_BYTES), bytearray((height + 1) // 2 * ROW_BYTES)
+    written = write(_in(rows), len(rows), _in(flat), len(flat))
+    if written == _HAS_PHOTOGRAPHS:
+        return Rows(bytes(rows), bytes(flat))
+    _check(written)
+    return Rows(bytes(rows))
 
 
 def cut(page: Grey, below: int) -> Rows:
@@ -98,11 +107,14 @@ def cut(page: Grey, below: int) -> Rows:
     rows = bytearray(page.height * ROW_BYTES)
     size = len(page.pixels)
     _check(lib.ink_cut(_in(page.pixels), size, page.width, page.height, below, _in(rows), len(rows)))
-    return _cleaned(rows)
+    _check(lib.ink_clean(_in(rows), len(rows), page.height))
+    return Rows(bytes(rows))
 
 
 def halved(page: Rows) -> Rows:
-    """One row for every two, black where either is, so that no stroke is lost."""
+    """One row for every two, black where either is, so that no stroke is lost; photographs in a screen of their own."""
+    if page.flat:
+        return Rows(page.flat)
     rows = bytearray((page.height + 1) // 2 * ROW_BYTES)
     _check(lib.ink_halve(_in(page.data), len(page.data), page.height, _in(rows), len(rows)))
     return Rows(bytes(rows))
@@ -114,11 +126,6 @@ def coded(page: Rows) -> bytes:
     coding = bytearray(capacity)
     size = lib.ink_t6(_in(page.data), len(page.data), page.height, _in(coding), capacity)
     return bytes(memoryview(coding)[:size])
-
-
-def _cleaned(rows: bytearray) -> Rows:
-    _check(lib.ink_clean(_in(rows), len(rows), len(rows) // ROW_BYTES))
-    return Rows(bytes(rows))
 
 
 def _in(data: bytes | bytearray) -> "CData":

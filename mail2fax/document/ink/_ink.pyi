@@ -42,7 +42,16 @@ class _Lib:
         target_size: int,
     ) -> int: ...
     def ink_binarise(
-        self, grey: CData, size: int, width: int, height: int, screen: int, rows: CData, rows_size: int
+        self,
+        grey: CData,
+        size: int,
+        width: int,
+        height: int,
+        screen: int,
+        rows: CData,
+        rows_size: int,
+        flat: CData,
+        flat_size: int,
     ) -> int: ...
     def ink_binarise_dots(
         self,
@@ -56,6 +65,8 @@ class _Lib:
         screen: int,
         rows: CData,
         rows_size: int,
+        flat: CData,
+        flat_size: int,
     ) -> int: ...
     def ink_cut(
         self, grey: CData, size: int, width: int, height: int, below: int, rows: CData, rows_size: int

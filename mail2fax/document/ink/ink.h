@@ -34,12 +34,15 @@ int ink_smooth(const uint8_t *grey, size_t size, int width, int height, const ui
                uint8_t *target, size_t target_size);
 
 /* A grey page, at most 1728 wide, in black and white, in the middle of `rows`: a pixel is black by its surroundings.
- * Photographs become a screen, of dots (0) or lines (1), with strokes of ink upon it. 0, -1 or -2 as above. */
-int ink_binarise(const uint8_t *grey, size_t size, int width, int height, int screen, uint8_t *rows, size_t rows_size);
+ * Photographs become a screen, of dots (0) or lines (1), with strokes of ink upon it. Specks go (ink_clean). `flat` is
+ * the same in standard resolution, half as many rows, with a screen of its own: 1 when there is any photograph; 0 when
+ * there is none, and it is what ink_halve makes of it. -1 or -2 as above. */
+int ink_binarise(const uint8_t *grey, size_t size, int width, int height, int screen, uint8_t *rows, size_t rows_size,
+                 uint8_t *flat, size_t flat_size);
 
 /* The same where there are marks; elsewhere every pixel darker than `below` is black. */
 int ink_binarise_dots(const uint8_t *grey, size_t size, int width, int height, const uint8_t *marks, size_t marks_size,
-                      int below, int screen, uint8_t *rows, size_t rows_size);
+                      int below, int screen, uint8_t *rows, size_t rows_size, uint8_t *flat, size_t flat_size);
 
 /* A grey page of which every pixel darker than `below` is black. */
 int ink_cut(const uint8_t *grey, size_t size, int width, int height, int below, uint8_t *rows, size_t rows_size);

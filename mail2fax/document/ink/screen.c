@@ -20,16 +20,30 @@ static const uint8_t dots[8][10] = {
     {183, 174, 126, 78, 65, 56, 97, 123, 155, 193},
     {247, 209, 145, 37, 2, 18, 30, 142, 215, 231},
 };
+/* The same dots in standard resolution: the tile is as large on paper. */
+static const uint8_t flat_dots[4][10] = {
+    {246, 195, 118, 67, 29, 42, 93, 106, 170, 234},
+    {16, 74, 144, 202, 208, 221, 176, 131, 99, 3},
+    {48, 54, 125, 182, 240, 253, 157, 112, 80, 35},
+    {227, 189, 150, 61, 10, 22, 86, 138, 163, 214},
+};
 /* Lines across the page, six pixels apart. T.6 codes the rows of a line that are all black, or all white, in a few bits:
- * the change of tone is in how many rows a line has. */
+ * the change of tone is in how many rows a line has. In standard resolution three rows would be too few tones. */
 static const uint8_t lines[6] = {20, 105, 190, 232, 147, 62};
+static const uint8_t flat_lines[4] = {32, 160, 224, 96};
 
-void screen_row(int screen, int white, int y, const uint8_t *photo, uint8_t *below, int width)
+static int tone_at(screen_t screen, int x, int y)
+{
+    if (screen.flat)
+        return screen.lines ? flat_lines[y % 4] : flat_dots[y % 4][x % 10];
+    return screen.lines ? lines[y % 6] : dots[y % 8][x % 10];
+}
+
+void screen_row(screen_t screen, int y, const uint8_t *photo, uint8_t *below, int width)
 {
     for (int x = 0; x < width; x++) {
-        int tone = screen ? lines[y % 6] : dots[y % 8][x % 10];
         int lightest = photo[x / CELL] == IN_DOTS ? LIGHTEST_DOTS : LIGHTEST;
-        int level = photo[x / CELL] ? tone * white / 256 * lightest / 256 : 0;
+        int level = photo[x / CELL] ? tone_at(screen, x, y) * screen.white / 256 * lightest / 256 : 0;
 
         if (level > below[x])
             below[x] = (uint8_t) level;

@@ -207,6 +207,12 @@ static int study(page_t *page, const order_t *order)
     return 0;
 }
 
+/* Where row `y` lies in a photograph, cell by cell. */
+static const uint8_t *photo_at(const page_t *page, int y)
+{
+    return page->photo.cells + (size_t) (y / CELL) * (size_t) page->photo.width;
+}
+
 /* The threshold of a row between the areas of dots. */
 static void between_dots(const order_t *order, int y, uint8_t *below)
 {
@@ -219,11 +225,11 @@ static void between_dots(const order_t *order, int y, uint8_t *below)
 
 static void write_rows(const order_t *order, const page_t *page, uint8_t *rows)
 {
-    for (int y = 0; y < order->height; y++) {
-        const uint8_t *photo = page->photo.cells + (size_t) (y / CELL) * (size_t) page->photo.width;
+    screen_t screen = {.lines = order->screen, .white = page->white};
 
+    for (int y = 0; y < order->height; y++) {
         thresholds(&page->light, y, page->below, order->width);
-        screen_row(order->screen, page->white, y, photo, page->below, order->width);
+        screen_row(screen, y, photo_at(page, y), page->below, order->width);
         if (order->marks)
             between_dots(order, y, page->below);
         rows_pack(rows + (size_t) y * INK_ROW_BYTES, order->grey + (size_t) y * (size_t) order->width, page->below,
@@ -231,35 +237,88 @@ static void write_rows(const order_t *order, const page_t *page, uint8_t *rows)
     }
 }
 
-static int binarise(const order_t *order, uint8_t *rows)
+/* What a photograph has in row `y` and the next one, as one row of standard resolution: `shown` is black by a screen of its
+ * own, or where either row has a stroke; `where` is black where there is photograph. */
+static void flat_row(const order_t *order, const page_t *page, int y, uint8_t *shown, uint8_t *where)
 {
-    page_t page = {0};
-    int failed = make(&page, order->width, order->height);
+    const uint8_t *upper = order->grey + (size_t) y * (size_t) order->width, *photo = photo_at(page, y);
+    const uint8_t *lower = y + 1 < order->height ? upper + order->width : upper;
+    screen_t screen = {.lines = order->screen, .flat = 1, .white = page->white};
+    uint8_t next[INK_WIDTH], grey[INK_WIDTH], inside[INK_WIDTH];
 
-    if (!failed)
-        failed = study(&page, order);
-    if (!failed)
-        write_rows(order, &page, rows);
-    forget(&page);
-    return failed;
+    thresholds(&page->light, y, page->below, order->width);
+    thresholds(&page->light, y + 1 < order->height ? y + 1 : y, next, order->width);
+    for (int x = 0; x < order->width; x++) {
+        int stroke = upper[x] < page->below[x] || lower[x] < next[x];
+
+        inside[x] = photo[x / CELL] > 0;
+        grey[x] = stroke ? 0 : (uint8_t) ((upper[x] + lower[x] + 1) / 2);
+        page->below[x] = inside[x] && stroke;
+    }
+    screen_row(screen, y / 2, photo, page->below, order->width);
+    rows_pack(shown, grey, page->below, order->width);
+    memset(grey, 0, sizeof(grey));
+    rows_pack(where, grey, inside, order->width);
 }
 
-int ink_binarise(const uint8_t *grey, size_t size, int width, int height, int screen, uint8_t *rows, size_t rows_size)
+/* Every two rows become one: what is photograph has a screen of that resolution, for two dots beside each other in one row
+ * would be too dark. Returns whether anything is. */
+static int write_flat(const order_t *order, const page_t *page, const uint8_t *rows, uint8_t *flat, size_t flat_size)
+{
+    uint8_t shown[INK_ROW_BYTES], where[INK_ROW_BYTES];
+    int any = 0;
+
+    ink_halve(rows, (size_t) order->height * INK_ROW_BYTES, order->height, flat, flat_size);
+    for (int y = 0; y < order->height; y += 2, flat += INK_ROW_BYTES) {
+        if (!memchr(photo_at(page, y), IN_GREY, (size_t) page->photo.width) &&
+            !memchr(photo_at(page, y), IN_DOTS, (size_t) page->photo.width))
+            continue;
+        any = 1;
+        flat_row(order, page, y, shown, where);
+        for (int i = 0; i < INK_ROW_BYTES; i++)
+            flat[i] = (uint8_t) ((flat[i] & ~where[i]) | shown[i]);
+    }
+    return any;
+}
+
+static int binarise(const order_t *order, uint8_t *rows, uint8_t *flat, size_t flat_size)
+{
+    page_t page = {0};
+    int result = make(&page, order->width, order->height);
+
+    if (!result)
+        result = study(&page, order);
+    if (!result) {
+        write_rows(order, &page, rows);
+        ink_clean(rows, (size_t) order->height * INK_ROW_BYTES, order->height);
+        result = write_flat(order, &page, rows, flat, flat_size);
+    }
+    forget(&page);
+    return result;
+}
+
+/* Whether there is room for a page and its rows, fine and flat, and the screen is one. */
+static int is_fair(const order_t *order, size_t size, size_t rows_size, size_t flat_size)
+{
+    return rows_fit(size, order->width, order->height, rows_size) && order->screen >= 0 && order->screen < SCREENS &&
+           flat_size >= (size_t) ((order->height + 1) / 2) * INK_ROW_BYTES;
+}
+
+int ink_binarise(const uint8_t *grey, size_t size, int width, int height, int screen, uint8_t *rows, size_t rows_size,
+                 uint8_t *flat, size_t flat_size)
 {
     order_t order = {grey, NULL, width, height, 0, screen};
 
-    if (!rows_fit(size, width, height, rows_size) || screen < 0 || screen >= SCREENS)
-        return -1;
-    return binarise(&order, rows);
+    return is_fair(&order, size, rows_size, flat_size) ? binarise(&order, rows, flat, flat_size) : -1;
 }
 
 int ink_binarise_dots(const uint8_t *grey, size_t size, int width, int height, const uint8_t *marks, size_t marks_size,
-                      int below, int screen, uint8_t *rows, size_t rows_size)
+                      int below, int screen, uint8_t *rows, size_t rows_size, uint8_t *flat, size_t flat_size)
 {
     order_t order = {grey, marks, width, height, below, screen};
 
-    if (!rows_fit(size, width, height, rows_size) || screen < 0 || screen >= SCREENS || below < 0 || below > 255 ||
+    if (!is_fair(&order, size, rows_size, flat_size) || below < 0 || below > 255 ||
         !squares_fit(marks_size, width, height))
         return -1;
-    return binarise(&order, rows);
+    return binarise(&order, rows, flat, flat_size);
 }

@@ -66,6 +66,8 @@ def test_a_photograph_in_dots_keeps_its_grey_and_the_text_beside_it_its_strokes(
     page = image_of(rows)
     photo = page.crop(on_fax(box, sheet.image, place, within=0))
     assert ink_share(photo) == pytest.approx(ink_share(sheet.image.crop(box)), abs=0.02)
+    half = on_fax(box, sheet.image, replace(place, height=place.height // 2), within=0)
+    assert ink_share(image_of(ink.halved(rows)).crop(half)) == pytest.approx(ink_share(photo), abs=0.02)
     _, top, _, bottom = on_fax(box, sheet.image, place, within=-16)
     for beside in ((0, 0, 1728, top), (0, bottom, 1728, page.height)):
         assert ImageChops.logical_xor(page.crop(beside), image_of(plain).crop(beside)).getbbox() is None

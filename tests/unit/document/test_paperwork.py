@@ -7,7 +7,7 @@ pixels, time on the phone from the T.6 code.
 from collections.abc import Callable
 
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageDraw
 
 from mail2fax.document import ink
 from mail2fax.document.geometry import Dpi, Fit
@@ -103,6 +103,25 @@ def test_a_photograph_becomes_dots_of_its_own_grey_and_the_text_around_it_does_n
     plain = image_of(on_paper(without, Fit(*grey.size, turned=False)))
     above = (0, 0, 1728, int(top * 0.653) - 60)
     assert ImageChops.logical_xor(page.crop(above), plain.crop(above)).getbbox() is None
+
+
+@pytest.mark.parametrize("screen", Screen)
+def test_in_standard_resolution_a_photograph_is_as_dark_and_strokes_are_whole(screen: Screen) -> None:
+    """Black where either row is would make of half grey three quarters."""
+    sheet = mixed_letter(SEED)
+    grey = grey_of(sheet.image).resize((1687, 2290), Image.Resampling.BOX)
+    (left, top), _, (right, bottom), _ = sheet.pictures[0]
+    box = (int(left * 0.68) + 60, int(top * 0.653) + 40, int(right * 0.68) - 20, int(bottom * 0.653) - 40)
+    middle = (box[1] + box[3]) // 2
+    ImageDraw.Draw(grey).line((box[0], middle, box[2], middle), fill=0, width=3)
+    rows = on_paper(grey, Fit(*grey.size, turned=False), screen)
+    fine, standard = image_of(rows), image_of(ink.halved(rows))
+    of_either = image_of(ink.halved(Rows(rows.data)))
+    photo = (box[0], box[1] // 2, box[2], box[3] // 2)
+    assert ink_share(standard.crop(photo)) == pytest.approx(ink_share(fine.crop(box)), abs=0.02)
+    assert standard.crop((box[0] + 20, middle // 2, box[2] + 20, middle // 2 + 1)).getextrema() == (0, 0)
+    for beside in ((0, 0, 1728, int(top * 0.653) // 2 - 30), (0, int(bottom * 0.653) // 2 + 30, 1728, 1145)):
+        assert standard.crop(beside).tobytes() == of_either.crop(beside).tobytes()
 
 
 def photo_with_flat_half(*, words: bool) -> tuple[Image.Image, tuple[int, int, int, int]]:
