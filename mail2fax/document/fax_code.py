@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from mail2fax.document.directory import UPRIGHT
 from mail2fax.document.libtiff import Complaint, LibTiff
 from mail2fax.document.mislabelled import END_OF_ROWS, GROUP_3, GROUP_4, read_otherwise
 from mail2fax.document.one_strip import in_tiff
-from mail2fax.document.probe import UPRIGHT, SourcePage
+from mail2fax.document.probe import SourcePage
 from mail2fax.document.samples import BLACK_IS_ZERO
 
 _T4_OPTIONS, _TWO_DIMENSIONAL = 292, 1
