@@ -57,8 +57,8 @@ def preview(
 ) -> None:
     """Show what would be sent: the pages, the time on the phone, what is odd; with -o the very picture.
 
-    Where document.cover is configured, the cover page comes first. Without --to it is for "TEST", as for a mail with
-    that subject; without --as it is from who would send the file with mail2fax send.
+    Where document.cover is configured, the cover page comes first: to the number of --to, or else to "TEST", and from
+    the sender of --as, or else from who would send the file with mail2fax send.
 
     Nobody is called. Exit status 1 when the file would be refused, or its sender or number.
     """
