@@ -75,7 +75,7 @@ def rows_before_end(job: Job, words: Words, zone: ZoneInfo) -> tuple[Row, ...]:
 
 def _received(job: Job, words: Words, zone: ZoneInfo) -> Row:
     received = _moment(job.submission.received_at, zone)
-    return Row(words.labels.job, words.labels.received.format(job=job.id, time=received))
+    return Row(words.labels.fax, words.labels.received.format(job=job.id, time=received))
 
 
 def corrections_of(job: Job) -> tuple[Correction, ...]:

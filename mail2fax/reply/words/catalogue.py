@@ -54,7 +54,7 @@ class Labels:
     """The words around the facts of a status mail. `{names}` are filled in."""
 
     fax: str
-    """What stands before the job's number."""
+    """What stands before its number."""
     to: str
     what_you_can_do: str
     write_again: str
@@ -91,7 +91,6 @@ class Labels:
     """What became of a call whose end we never heard."""
     minutes: str
     seconds: str
-    job: str
     received: str
     sender: str
     unknown: str
@@ -110,7 +109,7 @@ class Labels:
                     self.receiver,
                     self.quality,
                     self.calls,
-                    self.job,
+                    self.fax,
                     self.sender,
                 ),
             )

@@ -34,7 +34,6 @@ _LABELS = Labels(
     no_result="interrupted: the result is not known",
     minutes="min",
     seconds="s",
-    job="Job",
     received="{job}, received {time}",
     sender="Sender",
     unknown="unknown",

@@ -37,7 +37,6 @@ _LABELS = Labels(
     no_result="прерван: результат неизвестен",
     minutes="мин",
     seconds="с",
-    job="Задание",
     received="{job}, получено {time}",
     sender="Отправитель",
     unknown="неизвестно",

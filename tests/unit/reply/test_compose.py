@@ -93,7 +93,7 @@ def test_a_delivered_fax_is_told_with_pages_receiver_quality_time_and_answer() -
         "Receiver  +375 17 200 (as its machine calls itself)\n"
         "Quality   14400 bit/s with error correction\n"
         "Calls     2026-03-02 15:00:00 +0300  SIP 200 OK · T.30 OK · T.38, 48 s\n"
-        "Job       7, received 2026-03-02 15:00:00 +0300\n"
+        "Fax       7, received 2026-03-02 15:00:00 +0300\n"
     )
 
 
@@ -303,7 +303,7 @@ def test_a_delivered_fax_in_russian() -> None:
         "Получатель   +375 17 200 (так называет себя его аппарат)\n"
         "Качество     14400 бит/с с коррекцией ошибок\n"
         "Звонки       2026-03-02 15:00:00 +0300  SIP 200 OK · T.30 OK · T.38, 2 мин 8 с\n"
-        "Задание      7, получено 2026-03-02 15:00:00 +0300\n"
+        "Факс         7, получено 2026-03-02 15:00:00 +0300\n"
     )
 
 
