@@ -11,6 +11,8 @@ from fastapi.responses import Response, StreamingResponse
 from mail2fax.api.files import FileStore
 
 CHUNK_BYTES = 256 * 1024
+_UNKNOWN = "application/octet-stream"
+_PACKED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 _NOT_PLAIN = re.compile(r"[^ !#-$&-\[\]-~]")
 """RFC 6266 appendix D: neither quotation marks nor backslashes, no per cent signs, and ASCII only."""
 
@@ -19,7 +21,7 @@ def saved(files: FileStore, descriptor: int, name: str) -> Response:
     """A file as a download, which closes its descriptor."""
     return StreamingResponse(
         _contents(files, descriptor),
-        media_type=mimetypes.guess_type(name)[0] or "application/octet-stream",
+        media_type=type_of(name),
         headers={
             "content-length": str(os.fstat(descriptor).st_size),
             # Saved, never shown: a page or a picture with a script in it must not run as if it were ours.
@@ -27,6 +29,12 @@ def saved(files: FileStore, descriptor: int, name: str) -> Response:
             "content-security-policy": "default-src 'none'; sandbox",
         },
     )
+
+
+def type_of(name: str) -> str:
+    """What a file of this name is: `letters.tar.gz` is packed, and no tar until somebody unpacks it."""
+    kind, packed = mimetypes.guess_type(f"./{name}")  # a path, or `data:x,y.tif` is read as a URL with a type in it
+    return _PACKED.get(packed, _UNKNOWN) if packed else kind or _UNKNOWN
 
 
 def _plain(name: str) -> str:
