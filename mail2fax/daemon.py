@@ -3,7 +3,6 @@ the calls under way come to their end."""
 
 import asyncio
 import contextlib
-import gc
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -33,8 +32,6 @@ async def run(config: Config, read_again: Callable[[], Config]) -> None:
     """
     open_log(config)
     signals, manager = _signals(), ServiceManager()
-    # What is loaded by now is never garbage: the loop need not stand still while all of it is walked.
-    gc.freeze()
     async with open_house(config) as house:
         running = asyncio.create_task(_run(house))
         alive = asyncio.create_task(manager.keep_alive())

@@ -11,7 +11,7 @@ import pytest
 from mail2fax.engine.embedded.engine import EmbeddedEngine
 from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.model.call import Answered, CallEnded, CallOrder, EndedBy, PageConfirmed
-from tests.harness.documents import assert_received, write_fax_tiff
+from tests.harness.documents import assert_received, write_fax_tiff, write_fax_with_a_long_end
 from tests.harness.logged import LoggedProcess
 from tests.harness.ports import free_port
 from tests.harness.processes import becomes_true
@@ -44,12 +44,13 @@ def fax(document: Path, call_id: str) -> CallOrder:
 async def test_a_gateway_that_is_killed_and_restarted_while_it_receives_keeps_what_it_has_confirmed(
     tmp_path: Path,
 ) -> None:
-    document, out, port = write_fax_tiff(tmp_path / "document.tif", PAGES), tmp_path / "received", free_port()
+    cut, document = write_fax_with_a_long_end(tmp_path / "cut.tif"), write_fax_tiff(tmp_path / "document.tif", PAGES)
+    out, port = tmp_path / "received", free_port()
     async with caller(port) as engine:
         async with answering(port, out) as machine:
             await machine.tells("fax machine ready")
             confirmed, ended = 0, None
-            async with engine.call(fax(document, "cut@mail2fax")) as events:
+            async with engine.call(fax(cut, "cut@mail2fax")) as events:
                 async for event in events:
                     if isinstance(event, PageConfirmed):
                         confirmed += 1

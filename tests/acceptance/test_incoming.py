@@ -14,7 +14,7 @@ from mail2fax.engine.settings import EngineSettings, TrunkSettings
 from mail2fax.model.call import Answered, CallEnded, CallOrder, MediaPolicy, PageConfirmed
 from tests.acceptance.test_api import OPEN
 from tests.acceptance.test_control import says
-from tests.harness.documents import assert_received, write_fax_tiff
+from tests.harness.documents import assert_received, write_fax_tiff, write_fax_with_a_long_end
 from tests.harness.logged import LoggedProcess
 from tests.harness.pictures import assert_same_pages
 from tests.harness.processes import becomes_true
@@ -133,7 +133,7 @@ async def test_a_fax_that_comes_in_is_mailed_and_stands_in_the_history_of_its_do
 
 
 async def test_a_gateway_that_is_killed_while_it_receives_mails_the_confirmed_pages_as_partial(tmp_path: Path) -> None:
-    document = write_fax_tiff(tmp_path / "document.tif", 2)
+    document = write_fax_with_a_long_end(tmp_path / "document.tif")
     async with staged(tmp_path, ANSWERING, far_end=False) as stage, calling() as engine:
         async with stage.gateway() as gateway:
             await reaches(engine, gateway)

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from random import Random
 
 from PIL import Image, ImageChops, ImageDraw, ImageSequence, TiffImagePlugin
 
@@ -18,6 +19,17 @@ def write_fax_tiff(path: Path, pages: int, rows: int = 200) -> Path:
     """A TIFF-F of `pages` short pages (MMR, 1728 wide, 204x196) at `path`."""
     first, *others = fax_pages(pages, rows)
     first.save(path, format="TIFF", compression="group4", dpi=FINE_DPI, save_all=True, append_images=others)
+    return path
+
+
+def write_fax_with_a_long_end(path: Path) -> Path:
+    """A TIFF-F of two pages: the first as `write_fax_tiff` writes it, the second noise, half a minute on the phone.
+
+    Who does something as soon as the first is confirmed does it in the midst of the second, however busy the machine.
+    """
+    (first,) = fax_pages(1)
+    noise = Image.frombytes("1", (WIDTH, 200), Random(1).randbytes(WIDTH // 8 * 200))  # noqa: S311 - no secret
+    first.save(path, format="TIFF", compression="group4", dpi=FINE_DPI, save_all=True, append_images=[noise])
     return path
 
 

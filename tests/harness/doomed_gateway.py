@@ -29,7 +29,7 @@ class Doomed:
     async def until(self, event: type[CallEvent]) -> None:
         """Returns when its call has had this event."""
         assert self._process.stdout
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):  # two interpreters start first, perhaps on a busy machine
             async for line in self._process.stdout:
                 name, engine_pid, heir = line.decode().split()
                 self.engine_pid, self._heir = int(engine_pid), int(heir)

@@ -74,11 +74,11 @@ class RealStage(Stage):
         self._machine = machine
 
     async def sees_hang_up(self, call_id: str) -> None:
-        end = await self._machine.end_of(call_id, within_s=2)
+        end = await self._machine.end_of(call_id, within_s=20)
         assert end.call.ended_by is EndedBy.FAR_END
 
     async def got_the_pages(self, call_id: str) -> None:
-        await self._machine.end_of(call_id, within_s=2)
+        await self._machine.end_of(call_id, within_s=20)
         assert_received(self._machine.received(call_id), PAGES)
 
 

@@ -52,7 +52,7 @@ async def end_of(at: Stage, number: str) -> CallEnded:
 
 
 async def until(kind: type[CallEvent], events: AsyncIterator[CallEvent]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         async for event in events:
             if isinstance(event, kind):
                 return
@@ -116,7 +116,7 @@ async def test_the_end_of_a_call_can_be_read_after_its_block_was_left(
 ) -> None:
     async with running.engine.call(running.order(number)) as events:
         await until(moment, events)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         rest = [event async for event in events]
     assert [event for event in rest if isinstance(event, CallEnded)] == rest[-1:]
     end = rest[-1]

@@ -77,9 +77,26 @@ async def end_of(engine: EngineProcess, number: str) -> CallEnded:
     return event
 
 
+async def under_way(engine: EngineProcess, number: str) -> asyncio.Task[CallEnded]:
+    """A call that was answered; its end."""
+    answered = asyncio.Event()
+
+    async def carry() -> CallEnded:
+        async with engine.call(order(number)) as events:
+            async for event in events:
+                if isinstance(event, Answered):
+                    answered.set()
+        assert isinstance(event, CallEnded)
+        return event
+
+    call = asyncio.create_task(carry())
+    await answered.wait()
+    return call
+
+
 async def back(engine: EngineProcess, dead: int | None) -> None:
     """Returns when the engine has been started again after `dead` died."""
-    await becomes_true(lambda: engine.pid not in {None, dead}, within_s=10)
+    await becomes_true(lambda: engine.pid not in {None, dead}, within_s=60)
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -116,8 +133,7 @@ async def test_an_engine_that_dies_in_mid_call_ends_its_calls_and_the_next_call_
 
 
 async def test_an_engine_that_is_killed_ends_every_call_it_carries(engine: EngineProcess) -> None:
-    calls = [asyncio.create_task(end_of(engine, NEVER_ENDS)) for _ in range(2)]
-    await asyncio.sleep(0.3)
+    calls = [await under_way(engine, NEVER_ENDS) for _ in range(2)]
     assert engine.pid
     os.kill(engine.pid, signal.SIGKILL)
     assert [end.call.ended_by for end in await asyncio.gather(*calls)] == [EndedBy.ENGINE, EndedBy.ENGINE]
@@ -138,8 +154,7 @@ async def test_an_engine_that_stands_still_is_ended_by_the_kernel(engine: Engine
 
 async def test_a_signal_to_the_whole_service_leaves_the_calls_to_the_gateway(engine: EngineProcess) -> None:
     """systemd ends a service by SIGTERM to all its processes; the gateway then lets calls under way come to an end."""
-    call = asyncio.create_task(end_of(engine, NEVER_ENDS))
-    await asyncio.sleep(0.3)
+    call = await under_way(engine, NEVER_ENDS)
     assert engine.pid
     os.kill(engine.pid, signal.SIGTERM)
     await asyncio.sleep(0.5)
@@ -153,8 +168,7 @@ async def test_stopping_ends_the_calls_and_the_process() -> None:
     await engine.start()
     pid = engine.pid
     assert pid
-    call = asyncio.create_task(end_of(engine, NEVER_ENDS))
-    await asyncio.sleep(0.3)
+    call = await under_way(engine, NEVER_ENDS)
     await engine.stop()
     assert (await call).call.ended_by is EndedBy.CANCELLED
     await gone_within(0.1, pid)
@@ -162,9 +176,14 @@ async def test_stopping_ends_the_calls_and_the_process() -> None:
         await story(engine, DELIVERED)
 
 
-async def test_stopping_while_it_waits_to_be_started_again_takes_no_time(engine: EngineProcess) -> None:
+async def test_stopping_while_it_waits_to_be_started_again_takes_no_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "FIRST_PAUSE_S", 60.0)
+    engine = EngineProcess(SETTINGS, command=COMMAND)
+    await engine.start()
     await story(engine, DIES)
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(20):
         await engine.stop()
 
 
@@ -272,7 +291,7 @@ async def spoken_to(*orders: bytes) -> list[Report]:
             # How the trunks stand may be told in between, or not any more.
             if not isinstance(report, TrunkState):
                 reports.append(report)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await child.wait()
     writer.close()
     return reports
@@ -300,7 +319,7 @@ async def test_an_engine_does_not_hoard_reports_for_a_gateway_that_does_not_read
         with theirs:
             child = await asyncio.create_subprocess_exec(*COMMAND, stdin=theirs.fileno())
         ours.sendall(start() + encode(1, order(FLOODS)))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert await child.wait() == 0
 
 

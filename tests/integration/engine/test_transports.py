@@ -80,7 +80,7 @@ async def test_a_fax_goes_over_tcp_and_the_next_call_by_the_same_connection(tmp_
         order = fax(document)
         end = await end_of(engine, order)
         assert end.delivered(1), end
-        await machine.end_of(order.call_id, within_s=5)
+        await machine.end_of(order.call_id, within_s=30)
         assert_received(machine.received(order.call_id), 1)
         assert (await end_of(engine, fax(document, BUSY))).call.sip_code == 486
         assert (engine.counters.connections, machine.engine.counters.connections) == (1, 1)
@@ -96,7 +96,7 @@ async def test_a_fax_goes_over_tls(tmp_path: Path, document: Path, certificates:
     ):
         order = fax(document)
         assert (await end_of(engine, order)).delivered(1)
-        await machine.end_of(order.call_id, within_s=5)
+        await machine.end_of(order.call_id, within_s=30)
         assert_received(machine.received(order.call_id), 1)
 
 
@@ -160,7 +160,7 @@ async def test_a_fax_survives_the_loss_of_its_connection(tmp_path: Path, documen
                     ends.append(event)
         [end] = ends
         assert end.delivered(1)
-        far_end = await machine.end_of(order.call_id, within_s=5)
+        far_end = await machine.end_of(order.call_id, within_s=30)
         assert far_end.call.ended_by is EndedBy.FAR_END, "our BYE came by another connection"
         assert_received(machine.received(order.call_id), 1)
 

@@ -77,7 +77,7 @@ async def test_a_fax_goes_through_a_proxy_from_one_transport_to_another(
             end = await end_of(engine, sent)
             assert end.delivered(1), end
             assert end.media is Media.T38
-            await machine.end_of(sent.call_id, within_s=5)
+            await machine.end_of(sent.call_id, within_s=30)
             assert_received(machine.received(sent.call_id), 1)
             # Challenged, proven, and the offer of T.38; each by our one connection.
             assert proxy.requests("INVITE") == [ours] * 3
