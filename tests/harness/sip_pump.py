@@ -97,6 +97,11 @@ class SipPump:
         for moment in arrives:
             heappush(self._flying, (moment, next(self._orders), datagram, Flow(transport, source), destination))
 
+    def next_due(self) -> float | None:
+        """When the next thing happens; None when nothing is left to happen."""
+        self._collect()
+        return self._next()
+
     def run_until(self, moment: float) -> None:
         """Let everything happen up to and including this moment."""
         self._collect()
