@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image
 
+from mail2fax.document.black_and_white import Picture
 from mail2fax.document.libtiff import Complaint, LibTiff
 from mail2fax.document.one_strip import in_tiff
 from mail2fax.document.samples import BLACK_IS_ZERO, JPEG, SEPARATED, YCBCR, form_of, read_picture
@@ -13,7 +14,7 @@ PHOTOMETRIC = {1: BLACK_IS_ZERO, 3: YCBCR}
 _SUBSAMPLED = "Improper JPEG sampling factors"
 
 
-def picture_of(jpeg: bytes, size: tuple[int, int], samples: int, libtiff: LibTiff) -> Image.Image:
+def picture_of(jpeg: bytes, size: tuple[int, int], samples: int, libtiff: LibTiff) -> Picture:
     """The picture of a JPEG file of that size, in mode L or RGB; raises `Complaint` for one that is not whole."""
     tiff, directory = in_tiff(jpeg, size, samples, JPEG, PHOTOMETRIC[samples])
     with libtiff.page(tiff, directory) as page:

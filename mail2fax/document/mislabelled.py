@@ -7,9 +7,9 @@ which a row or a tile is missing is damaged as before.
 import re
 
 import numpy as np
-from PIL import Image
 
 from mail2fax.document import jpeg
+from mail2fax.document.black_and_white import Picture
 from mail2fax.document.jpeg_end import START
 from mail2fax.document.libtiff import Bytes, Complaint, LibTiff, LibTiffPage
 from mail2fax.document.probe import SourcePage
@@ -35,7 +35,7 @@ _SHORTEST_ROW = 14
 """T.4 section 4.2: an EOL has so many bits with its tag and the shortest row behind it. An EOL of RTC has fewer."""
 
 
-def read_otherwise(source: bytes, page: SourcePage, libtiff: LibTiff, complaint: Complaint) -> Image.Image | None:
+def read_otherwise(source: bytes, page: SourcePage, libtiff: LibTiff, complaint: Complaint) -> Picture | None:
     """The picture of a page that libtiff complains of, if it is known what is meant; raises `Complaint` if it is
     not whole then, either."""
     words = str(complaint)
@@ -55,20 +55,20 @@ def read_otherwise(source: bytes, page: SourcePage, libtiff: LibTiff, complaint:
     return None
 
 
-def _as_ycbcr(source: bytes, page: SourcePage, libtiff: LibTiff, across: int, down: int) -> Image.Image:
+def _as_ycbcr(source: bytes, page: SourcePage, libtiff: LibTiff, across: int, down: int) -> Picture:
     """JPEG with fewer samples of its second and third component has colours that are no RGB, whatever the tag says."""
     with libtiff.page(source, page.directory) as opened:
         opened.take_for_ycbcr(across, down)
         return read_picture(opened, form_of(opened, *page.stored), len(source))
 
 
-def _without_eol(source: bytes, page: SourcePage, libtiff: LibTiff) -> Image.Image:
+def _without_eol(source: bytes, page: SourcePage, libtiff: LibTiff) -> Picture:
     """T.4 with none of its EOLs, as in PDF: that each row is as long as the page is wide shows that it is whole."""
     with libtiff.page(source, page.directory, bear=(f"{_WITHOUT_EOL}0 ",)) as opened:
         return read_picture(opened, form_of(opened, *page.stored), len(source))
 
 
-def _with_fewer_rows(source: bytes, page: SourcePage, libtiff: LibTiff, rows: int, code: bytes) -> Image.Image | None:
+def _with_fewer_rows(source: bytes, page: SourcePage, libtiff: LibTiff, rows: int, code: bytes) -> Picture | None:
     """Fax cards of Dialogic count a row or a few too many. All that were coded are read; below is white paper."""
     height = page.stored[1]
     with libtiff.page(source, page.directory) as opened:

@@ -3,6 +3,8 @@
 from PIL import Image
 
 from mail2fax.document import jpeg
+from mail2fax.document.black_and_white import Picture, image_of
+from mail2fax.document.directory import UPRIGHT
 from mail2fax.document.libtiff import Complaint, LibTiff
 from mail2fax.document.mislabelled import read_otherwise
 from mail2fax.document.probe import SourcePage
@@ -26,12 +28,13 @@ class Readers:
             jpeg.require_whole_inks(file, picture, self.libtiff)
 
 
-def upright_picture(source: bytes, page: SourcePage, readers: Readers) -> Image.Image:
+def upright_picture(source: bytes, page: SourcePage, readers: Readers) -> Picture:
     """The picture of a page, in mode 1, L, RGB, CMYK or P, nothing in it transparent; raises `Refused`."""
-    return page.turned(_read(source, page, readers))
+    picture = _read(source, page, readers)
+    return picture if page.orientation == UPRIGHT else page.turned(image_of(picture))
 
 
-def _read(source: bytes, page: SourcePage, readers: Readers) -> Image.Image:
+def _read(source: bytes, page: SourcePage, readers: Readers) -> Picture:
     try:
         return _first(source, page, readers.libtiff)
     except UnknownForm as error:
@@ -50,7 +53,7 @@ def _read(source: bytes, page: SourcePage, readers: Readers) -> Image.Image:
         raise damaged(page.number, "part of its picture is missing or garbled", str(error)) from error
 
 
-def _first(source: bytes, page: SourcePage, libtiff: LibTiff) -> Image.Image:
+def _first(source: bytes, page: SourcePage, libtiff: LibTiff) -> Picture:
     try:
         with libtiff.page(source, page.directory) as opened:
             form = form_of(opened, *page.stored)

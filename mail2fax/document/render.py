@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from PIL import Image
-
 from mail2fax.document import ink
+from mail2fax.document.black_and_white import Picture
 from mail2fax.document.geometry import PAPER_WIDTH, Fit, believable, fit
 from mail2fax.document.ink import Rows, Screen
 from mail2fax.document.limits import PAGE_INCHES
@@ -63,7 +62,7 @@ def _coded(page: Rows) -> tuple[Rows, bytes]:
     return page, ink.coded(page)
 
 
-def affordable(picture: Image.Image, place: Fit, phone_s: float) -> tuple[Rows, bytes]:
+def affordable(picture: Picture, place: Fit, phone_s: float) -> tuple[Rows, bytes]:
     """The picture on paper and its code; with a cheaper screen when it takes more than `phone_s` on the phone."""
     page, code = _coded(on_paper(picture, place))
     if len(code) * 8 <= phone_s * BITS_PER_S:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageChops
 
 from mail2fax.document import bits
+from mail2fax.document.black_and_white import BlackAndWhite, Picture
 from mail2fax.document.libtiff import Bytes, Complaint, LibTiffPage
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, MASK, SEPARATED, YCBCR, CIELAB, ICCLAB, ITULAB = (*range(7), 8, 9, 10)
@@ -137,7 +138,7 @@ def _require_known(form: Form, ink_set: int) -> None:
         raise UnknownForm(f"{form.bits} bits a sample, with a sign")
 
 
-def read_picture(page: LibTiffPage, form: Form, source_bytes: int) -> Image.Image:
+def read_picture(page: LibTiffPage, form: Form, source_bytes: int) -> Picture:
     """The picture of a page; raises `Complaint` and `UnknownForm`."""
     if form.compression != OLD_JPEG:  # whose data may lie where no tag of strips says so
         page.require_parts(source_bytes)
@@ -153,10 +154,9 @@ def read_picture(page: LibTiffPage, form: Form, source_bytes: int) -> Image.Imag
     return picture_of(form, lambda top, bottom: _unpacked(planes, form, top, bottom), colour_map)
 
 
-def bilevel_picture(form: Form, rows: Bytes) -> Image.Image:
+def bilevel_picture(form: Form, rows: Bytes) -> BlackAndWhite:
     """The picture that the rows of a page in black and white are."""
-    raw = "1" if form.photometric == BLACK_IS_ZERO else "1;I"
-    return Image.frombuffer("1", (form.width, form.height), rows.tobytes(), "raw", raw, 0, 1)
+    return BlackAndWhite(form.width, rows if form.photometric == BLACK_IS_ZERO else ~rows)
 
 
 def _luminance(page: LibTiffPage, form: Form) -> Image.Image:

@@ -12,6 +12,7 @@ from functools import partial
 from PIL import Image
 
 from mail2fax.document import cover
+from mail2fax.document.black_and_white import Picture
 from mail2fax.document.directory import UPRIGHT
 from mail2fax.document.jpeg_end import with_end
 from mail2fax.document.libtiff import Complaint
@@ -35,7 +36,7 @@ class Sheet:
 
     page: SourcePage
     file: int
-    look: Callable[[], Image.Image]
+    look: Callable[[], Picture]
 
 
 _COVER = SourcePage(
@@ -74,7 +75,7 @@ def sheets_of(files: Sequence[tuple[Kind, bytes]], readers: AllReaders, max_page
     return sheets
 
 
-_Page = tuple[SourcePage, Callable[[], Image.Image]]
+_Page = tuple[SourcePage, Callable[[], Picture]]
 
 
 def _pages(kind: Kind, source: bytes, readers: AllReaders, max_pages: int) -> Iterator[_Page]:

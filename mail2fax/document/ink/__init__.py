@@ -27,7 +27,7 @@ class Grey:
 
     width: int
     height: int
-    pixels: bytes | bytearray
+    pixels: bytes | bytearray | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def coded(page: Rows) -> bytes:
     return bytes(memoryview(coding)[:size])
 
 
-def _in(data: bytes | bytearray) -> "CData":
+def _in(data: bytes | bytearray | memoryview) -> "CData":
     return ffi.from_buffer("uint8_t[]", data)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
+from mail2fax.document.black_and_white import image_of
 from mail2fax.document.jpeg_end import with_end
 from mail2fax.document.refused import Refused
 from mail2fax.document.render import render
@@ -49,7 +50,7 @@ def verdict(kind: Kind, source: bytes) -> RefusalCode | None:
 
 def seen(kind: Kind, source: bytes) -> bytes:
     (sheet,) = sheets_of([(kind, source)], READERS, 1)
-    return sheet.look().tobytes()
+    return image_of(sheet.look()).tobytes()
 
 
 def jpeg(mode: str, **options: object) -> bytes:
@@ -121,7 +122,7 @@ def test_a_fax_that_counts_a_row_too_many_is_whole_and_white_there() -> None:
             assert verdict(kind, source) is expected, (kind, more)
             if expected is None:
                 (sheet,) = sheets_of([(kind, source)], READERS, 1)
-                shown = sheet.look().convert("L")
+                shown = image_of(sheet.look()).convert("L")
                 assert shown.crop((0, shown.height - 1, shown.width, shown.height)).getextrema() == (255, 255)
 
 

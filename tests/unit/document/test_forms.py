@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mail2fax.document.black_and_white import image_of
 from mail2fax.document.probe import probe
 from mail2fax.document.reading import Readers, upright_picture
 from tests.unit.document.forms import Sample, every_form
@@ -14,7 +15,7 @@ FORMS = {sample.name: sample for sample in every_form()}
 
 def picture_in(tiff: bytes) -> Image.Image:
     (page,) = probe(tiff, 1)
-    return upright_picture(tiff, page, READERS)
+    return image_of(upright_picture(tiff, page, READERS))
 
 
 @pytest.mark.parametrize("name", FORMS)

@@ -11,6 +11,7 @@ import pypdf
 import pytest
 from PIL import Image
 
+from mail2fax.document.black_and_white import image_of
 from mail2fax.document.pdf_parts import require_whole_jbig2
 from mail2fax.document.pdf_streams import Garbled
 from mail2fax.document.refused import Refused
@@ -64,12 +65,12 @@ def problem_of(pdf: bytes) -> str:
 
 def black(pdf: bytes, *, paper: tuple[int, int] = (200, 300)) -> tuple[int, int, int, int] | None:
     """Where on a page of so many points there is something black: left, top, right and bottom."""
-    drawn = sheet_of(pdf).look().resize(paper)
+    drawn = image_of(sheet_of(pdf).look()).resize(paper)
     return drawn.point(lambda value: 255 if value < 128 else 0).getbbox()
 
 
 def shade(pdf: bytes, across: float, down: float) -> int:
-    drawn = sheet_of(pdf).look()
+    drawn = image_of(sheet_of(pdf).look())
     return int(np.asarray(drawn)[int(drawn.height * down), int(drawn.width * across)])
 
 
@@ -106,7 +107,7 @@ def test_a_page_in_units_of_its_own_is_as_large_as_it_says_and_as_sharp() -> Non
     small = sheet_of(page(stream(b"1 1 5 2 re f"), b"/MediaBox[0 0 8 11]/UserUnit 72"))
     assert small.page.size == (2400, 3300)
     assert small.page.resolution == (300.0, 300.0)
-    found = small.look().point(lambda value: 255 - value).getbbox()
+    found = image_of(small.look()).point(lambda value: 255 - value).getbbox()
     assert found == (300, 2400, 1800, 3000)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
+from mail2fax.document.black_and_white import image_of
 from mail2fax.document.probe import probe
 from mail2fax.document.reading import Readers, upright_picture
 from mail2fax.document.refused import Refused
@@ -30,7 +31,7 @@ def grey(page: Craft, order: str = "<") -> list[int]:
 def picture(tiff: bytes, readers: Readers = READERS) -> Image.Image:
     """The only page of a TIFF, as it is looked at."""
     (page,) = probe(tiff, 1)
-    return upright_picture(tiff, page, readers)
+    return image_of(upright_picture(tiff, page, readers))
 
 
 def refusal_of(tiff: bytes, readers: Readers = READERS) -> Refusal:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from mail2fax.document import tiff
+from mail2fax.document.black_and_white import image_of
 from mail2fax.document.refused import Refused
 from mail2fax.document.render import render
 from mail2fax.document.sheets import AllReaders, sheets_of
@@ -31,7 +32,7 @@ def written(picture: Image.Image, form: str, **options: Any) -> bytes:
 def picture_in(kind: Kind, source: bytes) -> Image.Image:
     assert kind_of(source) is kind
     (sheet,) = sheets_of([(kind, source)], READERS, 9)
-    picture = sheet.look()
+    picture = image_of(sheet.look())
     assert picture.size == sheet.page.size
     return picture
 
@@ -124,7 +125,7 @@ def test_every_page_of_a_pdf_is_drawn_upright_and_in_its_size() -> None:
     assert [sheet.page.number for sheet in sheets] == [1, 2]
     for sheet, page in zip(sheets, pages, strict=True):
         assert sheet.page.resolution[0] == 300.0
-        drawn = sheet.look().resize(page.size)
+        drawn = image_of(sheet.look()).resize(page.size)
         assert drawn.mode == "L"
         assert off(drawn, page) < 12
 
@@ -232,7 +233,7 @@ def test_a_pdf_of_which_something_would_be_lost_is_refused_in_words(pdf: bytes, 
 )
 def test_latin_in_a_font_outside_the_file_and_what_a_machine_has_read_in_a_scan_are_no_loss(pdf: bytes) -> None:
     (sheet,) = sheets_of([(Kind.PDF, pdf)], READERS, 9)
-    assert sheet.look().getextrema() != (255, 255)
+    assert image_of(sheet.look()).getextrema() != (255, 255)
 
 
 @pytest.mark.usefixtures("pdfium")
