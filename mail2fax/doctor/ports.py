@@ -1,5 +1,6 @@
 """The ports: free while the gateway does not run, and enough of them for the calls."""
 
+import errno
 import socket
 from collections.abc import Iterable, Sequence
 
@@ -56,5 +57,7 @@ def _listen(what: str, host: str, port: int, kind: socket.SocketKind) -> Finding
         return unseen("ports", f"{what}: {place} may not be opened by the user who asks", step)
     except OSError as error:
         step = f"Find who has it: ss -lnp 'sport = :{port}'. Or choose another port or address."
+        if error.errno == errno.EADDRNOTAVAIL:
+            step = f"{host} is no address of this machine (they are: ip -br address). Set the right one."
         return ill("ports", f"{what}: {place} cannot be listened at: {error.strerror}", step)
     return well("ports", f"{what}: {place} is free")

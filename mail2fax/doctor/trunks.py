@@ -111,7 +111,15 @@ async def _probe(patient: Patient, settings: EngineSettings, trunk: TrunkSetting
         return unseen(about, "not asked: its name is not to be found")
     if flow.transport is not Transport.UDP:
         return await _connect(about, flow, settings)
-    answer = await _ask(_ours(patient, flow), flow, trunk)
+    try:
+        answer = await _ask(_ours(patient, flow), flow, trunk)
+    except OSError as error:
+        step = "Set sip.listen to the address of this machine at which the trunk reaches us (ip -br address)."
+        return ill(about, f"nothing can be sent from {_ours(patient, flow)}: {error.strerror}", step)
+    return _judged(about, flow, answer, is_up=is_up)
+
+
+def _judged(about: str, flow: Flow, answer: Response | None, *, is_up: bool) -> Finding:
     if answer is None and is_up:
         # It may know the gateway's port only, by its registration.
         step = "Try a call, which decides it: mail2fax doctor --call NUMBER"

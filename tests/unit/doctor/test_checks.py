@@ -252,6 +252,17 @@ async def test_a_trunk_that_answers_is_there(tmp_path: Path, status: str, health
         assert (finding.health, f"answers OPTIONS with {status}" in finding.words) == (health, True)
 
 
+async def test_an_address_that_this_machine_has_not_is_named_and_not_called_a_fault_of_ours(tmp_path: Path) -> None:
+    """192.0.2.0/24 is nobody's (RFC 5737)."""
+    provider: dict[str, object] = {"host": "192.0.2.1", "transport": "udp"}
+    here = patient(tmp_path, {"sip": {"listen": "192.0.2.10", "port": 5062}, "trunk": provider})
+    finding = only(await options(here))
+    assert (finding.health, "sip.listen" in finding.next_step) == (Health.ILL, True)
+    refused = [each for each in await ports(here) if "192.0.2.10" in each.words]
+    assert [each.health for each in refused] == [Health.ILL, Health.ILL]
+    assert all("no address of this machine" in each.next_step for each in refused)
+
+
 async def test_a_lost_packet_is_sent_again(tmp_path: Path) -> None:
     async with trunk("200 OK", deaf=2) as (heard, sections):
         assert only(await options(patient(tmp_path, sections))).health is Health.WELL
