@@ -106,8 +106,8 @@ def crossed_lines(dpi: int, apart: float, degrees: float, *, both: bool) -> Imag
 
 
 def millimetre_paper(dpi: int, thick_mm: float) -> Image.Image:
-    """Half a page of lines a millimetre apart, every fifth twice as thick, laid a little askew: as an ECG is on."""
-    step, width, height = dpi / 25.4, round(8.27 * dpi), 3 * dpi
+    """A piece of a page of lines a millimetre apart, every fifth twice as thick, a little askew: as an ECG is on."""
+    step, width, height = dpi / 25.4, 4 * dpi, 2 * dpi
     page = Image.new("L", (2 * width, 2 * height), 255)
     draw = ImageDraw.Draw(page)
     for number in range(math.ceil(page.width / step)):

@@ -104,8 +104,12 @@ def test_an_upgrade_that_fails_leaves_the_installation_that_works(
     breaks = tmp_path / "breaks"
     breaks.write_text(f'#!/bin/sh\n[ "$2" != venv ] || exit 1\nexec {sys.executable} "$@"\n')
     breaks.chmod(0o755)
+    # What it builds is not installed, so it need not be compiled again.
+    compiler = tmp_path / "cc"
+    compiler.write_text('#!/bin/sh\nwhile [ $# -gt 0 ]; do [ "$1" != -o ] || : >"$2"; shift; done\n')
+    compiler.chmod(0o755)
     before = (machine / HOME).stat().st_ino
-    failed = install(machine, **broken, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    failed = install(machine, **broken, CC=str(compiler), PATH=f"{tmp_path}:{os.environ['PATH']}")
     assert failed.returncode != 0
     assert (machine / HOME).stat().st_ino == before
     assert not (machine / f"{HOME}.old").exists()

@@ -67,13 +67,16 @@ RARE = {"PIL", "numpy", "fastapi", "uvicorn", "httpx", "jwt", "cryptography", "d
 GATEWAY = {"mail2fax.daemon", "mail2fax.gateway", "aiosmtpd", "jinja2"}
 
 
-@pytest.mark.parametrize(("verb", "unwanted"), [("jobs", RARE | GATEWAY), ("run", RARE)])
-def test_a_verb_loads_what_it_needs_and_no_more(verb: str, unwanted: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("load", "unwanted"),
+    [
+        pytest.param("from mail2fax.cli import app; app(['jobs', '--help'])", RARE | GATEWAY, id="jobs"),
+        pytest.param("from mail2fax.cli import app; app(['run', '--help'])", RARE, id="run"),
+        pytest.param("import mail2fax.engine.child", {"dns", "numpy", "PIL", "mail2fax.store"}, id="engine"),
+    ],
+)
+def test_a_process_loads_what_it_needs_and_no_more(load: str, unwanted: set[str]) -> None:
     """It costs a second each time that an admin asks for a list, or that the gateway starts."""
-    script = (
-        "import sys; from mail2fax.cli import app\n"
-        f"try: app([{verb!r}, '--help'])\nexcept SystemExit: pass\n"
-        f"print(*sorted({unwanted} & set(sys.modules)))"
-    )
+    script = f"try: {load}\nexcept SystemExit: pass\nimport sys; print(*sorted({unwanted} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60)  # noqa: S603
     assert ran.stdout.splitlines()[-1] == ""

@@ -1,26 +1,22 @@
 """Where a trunk is: NAPTR, SRV, A and AAAA records to targets (RFC 3263), asked of the network and of /etc/hosts."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import cast
+from typing import TYPE_CHECKING, TypeVar
 
-import dns.asyncresolver
-import dns.exception
-import dns.name
-import dns.rdata
-import dns.rdtypes.IN.NAPTR
-import dns.rdtypes.IN.SRV
-import dns.resolver
 import structlog
 
 from mail2fax.engine.embedded.sip.flow import Address, Flow, Transport
 from mail2fax.engine.embedded.sip.hosts import parse_hosts
-from mail2fax.engine.embedded.sip.targets import NaptrRecord, Service, SrvRecord, in_order, services_of
+from mail2fax.engine.embedded.sip.targets import Service, SrvRecord, Unanswered, in_order, services_of
 from mail2fax.engine.embedded.sip.uri import address_of
+
+if TYPE_CHECKING:
+    from mail2fax.engine.embedded.sip.questions import NameServers
 
 log = structlog.get_logger()
 
@@ -29,13 +25,11 @@ LIFETIME_S = 5.0
 # What each kind of question may take of that. Some name servers leave kinds that they do not know unanswered: then
 # there must be time left for the addresses.
 _NAPTR_S, _SRV_S, _ADDRESS_S = 1.0, 1.5, 2.4
-_TRY_S = 0.5
-"""Then a question is asked again: one lost packet is no silence."""
-_RESOLV_CONF = Path("/etc/resolv.conf")
 _MOST_TARGETS = 8
 _MOST_SERVERS = 16
 _MOST_SERVICES = 4
-_CACHED_ANSWERS = 500
+
+RecordT = TypeVar("RecordT")
 
 
 class NotFound(Exception):
@@ -79,8 +73,7 @@ class Resolver:
         self._random = random
         self._server = server
         self._hosts_file = hosts_file
-        self._dns: dns.asyncresolver.Resolver | None = None
-        self._configured_at: int | None = None
+        self._names: NameServers | None = None
         self._last: dict[Place, tuple[Flow, ...]] = {}
 
     async def find(self, place: Place) -> tuple[Flow, ...]:
@@ -88,7 +81,7 @@ class Resolver:
         try:
             async with asyncio.timeout(LIFETIME_S):
                 found, is_sure = await self._search(place)
-        except (TimeoutError, dns.exception.DNSException, OSError) as error:
+        except (TimeoutError, Unanswered, OSError) as error:
             if place not in self._last:
                 raise NotFound(f"{place.host}: the name servers do not answer ({_words(error)})") from error
             log.warning("name servers do not answer", host=place.host, cause=_words(error), used="the last answer")
@@ -108,7 +101,7 @@ class Resolver:
         """Why a place that is not to be found is not, as far as it is easily told."""
         for version in {4, 6} - self._families:
             other = Resolver(frozenset({version}), self._random, self._server, self._hosts_file)
-            with suppress(TimeoutError, dns.exception.DNSException, OSError):
+            with suppress(TimeoutError, Unanswered, OSError):
                 async with asyncio.timeout(_ADDRESS_S):
                     if (await other._search(place))[0]:
                         return (
@@ -126,7 +119,7 @@ class Resolver:
             name = place.host if server.transport is Transport.TLS else ""
             try:
                 addresses = await self._addresses(server.host)
-            except (dns.exception.DNSException, OSError) as error:
+            except (Unanswered, OSError) as error:
                 fault = error  # the next server is there for this (RFC 3263 4.3)
                 continue
             flows += [Flow(server.transport, (address, server.port), name=name) for address in addresses]
@@ -142,13 +135,14 @@ class Resolver:
         plain = [_Server(transport, place.host, place.port or transport.default_port)]
         if place.port or address_of(place.host) is not None or self._known_here(place.host):
             return plain, True
-        pointers = await self._asked(place.host, "NAPTR", _NAPTR_S)
-        naptr = [_naptr(record) for record in pointers or ()]
-        services = services_of(place.host, naptr, place.transport)[:_MOST_SERVICES]
-        answers = await asyncio.gather(*(self._asked(service.name, "SRV", _SRV_S) for service in services))
+        names = await self._name_servers()
+        pointers = await self._asked(place.host, "NAPTR", names.pointers(place.host, _NAPTR_S))
+        services = services_of(place.host, pointers or [], place.transport)[:_MOST_SERVICES]
+        asked = (self._asked(each.name, "SRV", names.services(each.name, _SRV_S)) for each in services)
+        answers = await asyncio.gather(*asked)
         for service, records in zip(services, answers, strict=True):
             if records:
-                return self._served(service, [_srv(record) for record in records]), True
+                return self._served(service, records), True
             if records is None:
                 return plain, False
         return plain, True
@@ -164,8 +158,10 @@ class Resolver:
         if known := self._known_here(host):
             return known
         kinds = [kind for version, kind in ((6, "AAAA"), (4, "A")) if version in self._families]
-        answers = await asyncio.gather(*(self._query(host, kind, _ADDRESS_S) for kind in kinds), return_exceptions=True)
-        found = [record.to_text() for answer in answers if not isinstance(answer, BaseException) for record in answer]
+        names = await self._name_servers()
+        asked = (names.addresses(host, kind, _ADDRESS_S) for kind in kinds)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        found = [address for answer in answers if not isinstance(answer, BaseException) for address in answer]
         faults = [answer for answer in answers if isinstance(answer, BaseException)]
         if faults and not found:
             raise faults[0]
@@ -179,57 +175,27 @@ class Resolver:
         addresses = names.get(host.lower().rstrip("."), [])
         return [text for text in addresses if (address := address_of(text)) and address.version in self._families]
 
-    async def _asked(self, host: str, kind: str, limit_s: float) -> list[dns.rdata.Rdata] | None:
+    async def _asked(self, name: str, kind: str, answer: Awaitable[list[RecordT]]) -> list[RecordT] | None:
         """The records of a kind that need not be there; None where nobody answers: that does not say there are none."""
         try:
-            return await self._query(host, kind, limit_s)
-        except (dns.exception.DNSException, OSError) as error:
-            log.debug("query without an answer", name=host, kind=kind, cause=_words(error))
+            return await answer
+        except (Unanswered, OSError) as error:
+            log.debug("query without an answer", name=name, kind=kind, cause=_words(error))
             return None
 
-    async def _query(self, host: str, kind: str, limit_s: float) -> list[dns.rdata.Rdata]:
-        """The records of this kind. None for a name or a kind that does not exist."""
-        is_short = "." not in host.rstrip(".")
-        name = dns.name.from_text(host, None if is_short else dns.name.root)
-        try:
-            return list(await self._resolver().resolve(name, kind, search=is_short, lifetime=limit_s))
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return []
-
-    def _resolver(self) -> dns.asyncresolver.Resolver:
-        changed_at = _changed_at(_RESOLV_CONF)
-        if self._dns is None or changed_at != self._configured_at:
-            self._configured_at = changed_at
-            self._dns = dns.asyncresolver.Resolver(configure=self._server is None)
-            if self._server is not None:
-                self._dns.nameservers, self._dns.port = [self._server[0]], self._server[1]
-            self._dns.timeout = _TRY_S
-            self._dns.cache = dns.resolver.LRUCache(_CACHED_ANSWERS)
-        return self._dns
+    async def _name_servers(self) -> "NameServers":
+        if self._names is None:
+            # Beside the loop, which carries calls.
+            loaded = await asyncio.to_thread(_load_name_servers)
+            self._names = self._names or loaded(self._server)
+        return self._names
 
 
-def _changed_at(file: Path) -> int | None:
-    """DHCP writes other name servers into it while we run."""
-    try:
-        return file.stat().st_mtime_ns
-    except OSError:
-        return None
+def _load_name_servers() -> "type[NameServers]":
+    # Here, for it takes a while to load dnspython: an engine whose trunks are addresses starts without it.
+    from mail2fax.engine.embedded.sip.questions import NameServers  # noqa: PLC0415
 
-
-def _srv(record: dns.rdata.Rdata) -> SrvRecord:
-    srv = cast(dns.rdtypes.IN.SRV.SRV, record)
-    return SrvRecord(srv.priority, srv.weight, srv.port, srv.target.to_text(omit_final_dot=True))
-
-
-def _naptr(record: dns.rdata.Rdata) -> NaptrRecord:
-    naptr = cast(dns.rdtypes.IN.NAPTR.NAPTR, record)
-    return NaptrRecord(
-        naptr.order,
-        naptr.preference,
-        naptr.flags.decode(errors="replace"),
-        naptr.service.decode(errors="replace"),
-        naptr.replacement.to_text(omit_final_dot=True),
-    )
+    return NameServers
 
 
 def _words(error: BaseException) -> str:

@@ -20,6 +20,10 @@ class SrvRecord:
     host: str
 
 
+class Unanswered(Exception):
+    """No name server has answered, or none with what can be understood; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class NaptrRecord:
     order: int
