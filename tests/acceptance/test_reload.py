@@ -111,7 +111,7 @@ async def test_a_bad_file_is_refused_whole_and_the_reason_is_in_the_log(tmp_path
         refused = await reload(gateway, "configuration refused")
         line = 1 + stage.config.read_text().splitlines().index("lines = 0")
         assert (refused["key"], refused["where"]) == ("trunk.lines", f"{stage.config}, line {line}")
-        assert "greater than or equal to 1" in refused["problem"]
+        assert "must be 1 or more" in refused["problem"]
         assert (await stage.send(STRANGER)).code == 550, "the good half of a bad file is not taken either"
 
         change(stage, ("lines = 0", "lines = 16"))
