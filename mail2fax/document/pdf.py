@@ -142,29 +142,33 @@ class PdfReader:
     def _require_drawable(self, page: Any, number: int, told: Mapping[bytes, bytes | int]) -> None:
         """Raises `Refused` when something on the page would be left out. `told` is what `PdfParts` tells of it."""
         foreign: list[tuple[float, float, float, float]] = []
-        text = page.get_textpage()
+        text, seen = page.get_textpage(), set[bytes]()
         for part in page.get_objects(textpage=text):
             if part.type == self._raw.FPDF_PAGEOBJ_IMAGE:
-                self._require_whole(part, number, told)
+                seen.add(self._require_whole(part, number, told))
                 if not part.level:
                     picture = part.get_bounds()
                     foreign = [place for place in foreign if not _within(place, picture)]
             elif part.type == self._raw.FPDF_PAGEOBJ_TEXT and self._lacks_its_font(part):
                 foreign.append(part.get_bounds())
+        if told.keys() - seen:  # in a pattern or an annotation, where PDFium does not let us at it
+            raise damaged(number, "part of its picture is missing or garbled", "it lacks its end")
         if foreign:  # and no picture lies upon it, as on scans that a machine has read
             raise unreadable(f"page {number} uses a font that is not in the file: print it to PDF with its fonts")
 
-    def _require_whole(self, picture: Any, number: int, told: Mapping[bytes, bytes | int]) -> None:
+    def _require_whole(self, picture: Any, number: int, told: Mapping[bytes, bytes | int]) -> bytes:
+        """Returns its code, as far as that matters."""
         bitmap = self._raw.FPDFImageObj_GetBitmap(picture)
         if not bitmap:
             raise damaged(number, "its picture cannot be unpacked")
         self._raw.FPDFBitmap_Destroy(bitmap)
-        filters = picture.get_filters(skip_simple=True)
-        if told or filters == ["DCTDecode"]:
-            code = bytes(picture.get_data(decode_simple=True))
-            _tell(picture, told.get(code))
-            if filters == ["DCTDecode"] and code not in told:
-                self._require_whole_jpeg(code, number)
+        is_jpeg = picture.get_filters(skip_simple=True) == ["DCTDecode"]
+        code = bytes(picture.get_data(decode_simple=True)) if told or is_jpeg else b""
+        if code in told:
+            _tell(picture, told[code])
+        elif is_jpeg:
+            self._require_whole_jpeg(code, number)
+        return code
 
     def _require_whole_jpeg(self, jpeg: bytes, number: int) -> None:
         try:
@@ -182,7 +186,7 @@ class PdfReader:
         return any(map(_is_foreign, text.extract())) and not text.get_font().get_base_name().startswith(_BUILT_IN)
 
 
-def _tell(picture: Any, what: bytes | int | None) -> None:
+def _tell(picture: Any, what: bytes | int) -> None:
     """Has PDFium draw a picture as it is meant (`PdfParts.require_whole`): by itself it loses the last rows of a JPEG
     without an end, and draws those that a fax does not have in black."""
     match what:

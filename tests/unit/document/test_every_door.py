@@ -16,13 +16,14 @@ from mail2fax.model.refusal import RefusalCode
 from tests.harness.peers import lacking
 from tests.unit.document.crafted import WIDTH, saved, text_page
 from tests.unit.document.forms import JPEG, Values, strip_of, write_tiff
-from tests.unit.document.pdfs import picture, shows
+from tests.unit.document.pdfs import HAS_I, PORTRAIT, SHOWS_I, SQUARE, form, page, picture, shows, stream
 
 READERS = AllReaders()
 SIZE = (176, 200)
 NOISE = Image.fromarray(np.random.default_rng(5).integers(0, 255, (SIZE[1], SIZE[0], 3), np.uint8))
 COLOURS = {"L": (1, 1, b"DeviceGray"), "RGB": (3, 6, b"DeviceRGB"), "CMYK": (4, 5, b"DeviceCMYK")}
 ROWS = 400
+GREY_JPEG = b"/BitsPerComponent 8/ColorSpace/DeviceGray/Filter/DCTDecode"
 
 
 @pytest.fixture(autouse=True)
@@ -133,3 +134,42 @@ def test_of_a_fax_that_is_no_plain_picture_no_row_may_be_missing_in_a_pdf(colour
     entries = colours + b"/BitsPerComponent 1/Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns 1728>>"
     assert verdict(Kind.PDF, shows(picture(code, WIDTH, ROWS, entries))) is None
     assert verdict(Kind.PDF, shows(picture(code, WIDTH, ROWS + 1, entries))) is RefusalCode.DOCUMENT_DAMAGED
+
+
+def twice_on_a_page(code: bytes) -> bytes:
+    drawing = stream(b"q 100 0 0 150 0 0 cm /I Do Q q 100 0 0 150 100 150 cm /I Do Q")
+    return page(drawing, PORTRAIT + HAS_I, picture(code, *SIZE, GREY_JPEG))
+
+
+def in_a_stamp(code: bytes) -> bytes:
+    stamp = b"/Annots[<</Subtype/Stamp/Rect[0 0 200 300]/AP<</N 6 0 R>>>>]"
+    return page(stream(SQUARE), PORTRAIT + stamp, picture(code, *SIZE, GREY_JPEG), form(SHOWS_I, HAS_I))
+
+
+def test_a_jpeg_without_its_end_that_a_pdf_shows_twice_is_whole_and_in_a_stamp_it_is_damage() -> None:
+    """Nothing lets us have PDFium draw all of the picture in an annotation."""
+    code = jpeg("L")
+    assert seen(Kind.PDF, twice_on_a_page(code[:-2])) == seen(Kind.PDF, twice_on_a_page(code))
+    assert verdict(Kind.PDF, in_a_stamp(code)) is None
+    assert verdict(Kind.PDF, in_a_stamp(code[:-2])) is RefusalCode.DOCUMENT_DAMAGED
+
+
+def test_every_strip_and_tile_may_lack_its_end() -> None:
+    grey, tags = NOISE.convert("L"), {258: 8, 259: JPEG, 262: 1, 277: 1}
+    strips = [coded(grey.crop((0, top, SIZE[0], min(SIZE[1], top + 64)))) for top in range(0, SIZE[1], 64)]
+    square = grey.crop((0, 0, 128, 128))
+    tiles = [coded(square.crop((x, y, x + 64, y + 64))) for y in (0, 64) for x in (0, 64)]
+    in_strips: dict[int, Values] = {256: SIZE[0], 257: SIZE[1], 278: 64, **tags}
+    in_tiles: dict[int, Values] = {256: 128, 257: 128, 322: 64, 323: 64, **tags}
+    for parts, form_of_it, tiled in ((strips, in_strips, False), (tiles, in_tiles, True)):
+        whole = write_tiff(parts, form_of_it, tiled=tiled)
+        without = write_tiff([part[:-2] for part in parts], form_of_it, tiled=tiled)
+        assert seen(Kind.TIFF, without) == seen(Kind.TIFF, whole)
+        cut = write_tiff([*(part[:-2] for part in parts[:-1]), parts[-1][:-3]], form_of_it, tiled=tiled)
+        assert verdict(Kind.TIFF, cut) is RefusalCode.DOCUMENT_DAMAGED
+
+
+def coded(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=80)
+    return file.getvalue()
