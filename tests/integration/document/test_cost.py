@@ -58,7 +58,7 @@ async def test_a_document_that_takes_too_long_is_refused(target: Path) -> None:
 
 
 async def test_a_page_that_needs_too_much_memory_is_refused(target: Path) -> None:
-    refusal = await refused(BOMBS["a page of 144 million pixels"](), target, Renderer(RenderLimits(memory_mb=256)))
+    refusal = await refused(BOMBS["a page of 144 million pixels"](), target, Renderer(RenderLimits(memory_mb=128)))
     assert refusal.code is RefusalCode.DOCUMENT_TOO_LARGE
 
 
