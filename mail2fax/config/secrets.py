@@ -109,5 +109,5 @@ def _path(place: str, environ: Mapping[str, str]) -> Path:
         return SERVICE_CREDENTIALS / place
     raise SecretUnreadable(
         "is the name of a systemd credential, and there are none while the service is down: "
-        "start it with systemctl, or write an absolute path"
+        "start it with systemctl, or write an absolute path; config check --no-secrets checks all else"
     )
