@@ -6,18 +6,18 @@
  * shades are told apart: at a step a block differs from its neighbour on one side only, in a shade from those on both.
  * A shadow on paper is a shade, too, but it goes one way for long; in a photograph greys come and go. What is found in
  * one piece is made a rectangle when it fills most of it, for photographs have corners. Flat and dark parts have no shades:
- * they belong to a photograph when they make a rectangle with what is found of it, and nothing is written on them.
+ * they belong to a photograph when they make a rectangle with what is found of it, and nothing is written on them; and so
+ * they do without that when they are a night, dark and not of one grey.
  */
 #include "photo.h"
-#include "dots.h"
 #include "pieces.h"
+#include "shades.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define BLOCK 4 /* cells */
-/* Beneath this part of the paper's grey (of 256) a block is a tone, and beneath the other it is black. */
-#define TONE_BELOW 236
+/* Beneath this part of the paper's grey (of 256) what is inked is no tone, but black. */
 #define TONE_ABOVE 40
 #define CHANGE 8
 /* Of a photograph's blocks so many of 100 are shaded, and darker or lighter than those FAR away on both sides; in a small
@@ -36,19 +36,10 @@
 /* In blocks: 3 cm2. */
 #define LEAST_AREA 75
 #define FILLED_PART 28 /* of 100 */
-/* Of what is inked in one piece so many of 100 must be found, and of the rest no more be written on, that all of it is
- * photograph; and so much of a rectangle it must be. */
-#define FOUND_PART 40
-#define WRITTEN_PART 10
-#define FULL_PART 60
-#define STROKE_DEPTH 50
-/* Of an area of dots so many of 100 cells must be found that all of it is photograph; or so many where nothing is written.
- * Of a tint more have one grey than FLAT_PART of 100. A grey is dark below this part (of 256) of the paper's. */
-#define DOTS_PART 25
-#define SOME_PART 8
-#define FLAT_PART 75
-#define GREYS_STEP 8
-#define DARK_BELOW 96
+/* Of what is inked in one piece so many of 100 must be found that all of it is photograph. A night has so many blocks on each
+ * side, 24 mm: a bar whose black fades is less high. */
+#define FOUND_PART 25
+#define NIGHT_SIDE 12
 
 enum { NOTHING, THOUGHT, SEEN, FOUND };
 
@@ -259,11 +250,13 @@ static void see_strokes(blocks_t *blocks, const grid_t *ground, const grid_t *da
         }
 }
 
-/* Whether all that is inked in one piece, which was just seen, is one photograph: most of a rectangle, much of it found,
- * and hardly anything written on the rest. */
-static int is_one_photo(const blocks_t *blocks, piece_t piece)
+/* Whether all that is inked in one piece, which was just seen, is one photograph: most of a rectangle, much of it found, or
+ * dark, where shades are too faint to be found, and hardly anything written on the rest. */
+static int is_one_photo(const blocks_t *blocks, piece_t piece, const grid_t *ground)
 {
-    int found = 0, written = 0, area = (piece.box.right - piece.box.left + 1) * (piece.box.bottom - piece.box.top + 1);
+    int across = piece.box.right - piece.box.left + 1, down = piece.box.bottom - piece.box.top + 1;
+    int found = 0, written = 0, large = across >= NIGHT_SIDE && down >= NIGHT_SIDE;
+    shades_t shades = {0};
 
     for (int y = piece.box.top; y <= piece.box.bottom; y++)
         for (int x = piece.box.left; x <= piece.box.right; x++) {
@@ -273,9 +266,10 @@ static int is_one_photo(const blocks_t *blocks, piece_t piece)
                 continue;
             found += blocks->marks[at] == FOUND;
             written += blocks->marks[at] != FOUND && blocks->strokes[at];
+            shades_add(&shades, ground->cells[middle_of(ground, x, y)], 255);
         }
-    return found * 100 >= piece.size * FOUND_PART && written * 100 <= (piece.size - found) * WRITTEN_PART &&
-           piece.size * 100 >= area * FULL_PART;
+    return (found * 100 >= piece.size * FOUND_PART || (large && shades_are_night(&shades))) &&
+           written * 100 <= (piece.size - found) * WRITTEN_PART && piece.size * 100 >= across * down * FULL_PART;
 }
 
 static int is_seen_from(const blocks_t *blocks, box_t box, int x, int y, int right, int down)
@@ -303,7 +297,7 @@ static void find_within(blocks_t *blocks, box_t box)
 }
 
 /* Of a photograph the flat and the dark parts are not found by themselves: they are those that go on from what is. */
-static void complete(blocks_t *blocks)
+static void complete(blocks_t *blocks, const grid_t *ground)
 {
     for (int at = 0; at < blocks->width * blocks->height; at++) {
         piece_t piece;
@@ -311,7 +305,7 @@ static void complete(blocks_t *blocks)
         if (blocks->inked[at] != THOUGHT)
             continue;
         piece = piece_at(blocks->inked, blocks->width, blocks->height, blocks->pending, at, THOUGHT, SEEN);
-        if (is_one_photo(blocks, piece))
+        if (is_one_photo(blocks, piece, ground))
             find_within(blocks, piece.box);
         piece_at(blocks->inked, blocks->width, blocks->height, blocks->pending, at, SEEN, NOTHING);
     }
@@ -328,7 +322,7 @@ int photo_find(const grid_t *ground, const grid_t *depth, const grid_t *dark, co
         vote(&blocks, noise);
         find(&blocks, noise);
         see_strokes(&blocks, ground, dark);
-        complete(&blocks);
+        complete(&blocks, ground);
         for (int y = 0; y < mask->height; y++)
             for (int x = 0; x < mask->width; x++)
                 mask->cells[(size_t) y * (size_t) mask->width + (size_t) x] =
@@ -336,73 +330,4 @@ int photo_find(const grid_t *ground, const grid_t *depth, const grid_t *dark, co
     }
     forget(&blocks);
     return failed;
-}
-
-/* The mark of a cell's square. */
-static uint8_t mark_of(const uint8_t *marks, const grid_t *grid, size_t cell)
-{
-    size_t x = cell % (size_t) grid->width, y = cell / (size_t) grid->width, each = SQUARE / CELL;
-
-    return marks[y / each * (((size_t) grid->width + each - 1) / each) + x / each];
-}
-
-/* What an area of dots is like: how many cells it has, in which a photograph was found, which are no paper, of these the
- * dark ones and how many are of each grey, and where something is written. */
-typedef struct {
-    size_t cells, found, inked, dark, written, greys[256 / GREYS_STEP];
-} area_t;
-
-static void see_area(area_t *areas, const uint8_t *marks, const grid_t *ground, const grid_t *dark, int white,
-                     const grid_t *mask)
-{
-    for (size_t i = 0; i < mask->size; i++) {
-        area_t *area = &areas[mark_of(marks, mask, i)];
-        int grey = ground->cells[i];
-
-        area->cells++;
-        area->found += mask->cells[i] > 0;
-        area->written += grey - dark->cells[i] >= STROKE_DEPTH;
-        if (grey * 256 >= white * TONE_BELOW)
-            continue;
-        area->inked++;
-        area->dark += grey * 256 < white * DARK_BELOW;
-        area->greys[grey / GREYS_STEP]++;
-    }
-}
-
-/* Whether most of what is inked has one grey, as tints have. */
-static int is_flat(const area_t *area)
-{
-    size_t most = 0;
-
-    for (int i = 1; i + 1 < 256 / GREYS_STEP; i++) {
-        size_t alike = area->greys[i - 1] + area->greys[i] + area->greys[i + 1];
-
-        most = alike > most ? alike : most;
-    }
-    return most * 100 > area->inked * FLAT_PART;
-}
-
-/* Whether all of the area is photograph: much of it is found; or hardly anything is written on what is no paper, and some
- * of it is found, or it is dark, where shades are too faint to be found, and no tint. */
-static int is_all_photo(const area_t *area)
-{
-    if (area->found * 100 >= area->cells * DOTS_PART)
-        return 1;
-    if (area->inked * 100 < area->cells * FULL_PART || area->written * 100 > area->cells * WRITTEN_PART)
-        return 0;
-    return area->found * 100 >= area->cells * SOME_PART || (area->dark * 2 > area->inked && !is_flat(area));
-}
-
-void photo_in_dots(const uint8_t *marks, const grid_t *ground, const grid_t *dark, int white, grid_t *mask)
-{
-    area_t areas[256] = {0};
-
-    see_area(areas, marks, ground, dark, white, mask);
-    for (size_t i = 0; i < mask->size; i++) {
-        uint8_t mark = mark_of(marks, mask, i);
-
-        if (mark != NO_DOTS)
-            mask->cells[i] = mask->cells[i] || is_all_photo(&areas[mark]) ? IN_DOTS : 0;
-    }
 }

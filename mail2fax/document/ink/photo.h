@@ -14,7 +14,7 @@ enum { IN_GREY = 1, IN_DOTS };
 int photo_find(const grid_t *ground, const grid_t *depth, const grid_t *dark, const grid_t *paper, int noise,
                grid_t *mask);
 
-/* In areas of dots, which `marks` has (dots.h), `mask` becomes IN_DOTS where there is photograph: all of an area, or what
+/* (areas.c) In areas of dots, which `marks` has (dots.h), `mask` becomes IN_DOTS where there is photograph: all of an area, or what
  * was found of it; and 0 where it is a tint. `ground` and `dark` as above, `white` is the grey of the lightest paper. */
 void photo_in_dots(const uint8_t *marks, const grid_t *ground, const grid_t *dark, int white, grid_t *mask);
 

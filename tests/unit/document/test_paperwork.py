@@ -7,7 +7,7 @@ pixels, time on the phone from the T.6 code.
 from collections.abc import Callable
 
 import pytest
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageOps, ImageStat
 
 from mail2fax.document import ink
 from mail2fax.document.geometry import Dpi, Fit
@@ -142,6 +142,40 @@ def test_the_flat_part_of_a_photograph_is_photograph_too_and_a_panel_with_words_
     inside = (left + box[0] + 10, box[1] + 10, left + box[2] - 10, box[3] - 10)
     assert ink_share(image_of(faxed(bare)).crop(inside)) == pytest.approx(1 - 160 / 255, abs=0.1)
     assert ink_share(image_of(faxed(panel)).crop(inside)) < 0.2
+
+
+def a_little_before_a_wall(photo: Image.Image) -> Image.Image:
+    photo.paste(128, (0, 0, photo.width, round(photo.height * 0.8)))
+    return photo
+
+
+def at_night(photo: Image.Image) -> Image.Image:
+    return photo.point(lambda value: value // 4)
+
+
+@pytest.mark.parametrize("change", [a_little_before_a_wall, at_night])
+def test_a_photograph_is_one_however_flat_or_dark_most_of_it_is(change: Callable[[Image.Image], Image.Image]) -> None:
+    photo = change(photograph(SEED, (620, 440)).convert("L"))
+    page = Image.new("L", (1728, 700), 255)
+    page.paste(photo, (500, 100))
+    shown = image_of(faxed(page))
+    for left in range(0, 600, 100):
+        for top in range(0, 400, 100):
+            dark = 1 - ImageStat.Stat(photo.crop((left, top, left + 100, top + 100))).mean[0] / 255
+            found = ink_share(shown.crop((500 + left, 100 + top, 600 + left, 200 + top)))
+            assert found == pytest.approx(dark, abs=0.15), (left, top)
+
+
+def test_a_dark_bar_with_a_title_is_black_and_its_letters_are_white() -> None:
+    page = Image.new("L", (1728, 400), 255)
+    page.paste(
+        Image.linear_gradient("L").rotate(90).resize((1500, 120)).point(lambda value: 20 + value // 5), (100, 100)
+    )
+    ImageDraw.Draw(page).text((200, 120), "Invoice 2041", fill=255, font=font(20, 204))
+    bar = image_of(faxed(page)).crop((110, 105, 1590, 215))
+    assert bar.crop((900, 0, 1480, 110)).getextrema() == (0, 0)
+    title = ImageOps.expand(ImageChops.invert(bar.crop((0, 0, 700, 110)).convert("L")), 100, 255)
+    assert words_kept("Invoice 2041", read_text(title, "eng")) == 1
 
 
 def test_a_photograph_over_the_whole_page_costs_less_than_160_seconds_and_lines_half_of_that() -> None:
