@@ -97,10 +97,13 @@ def _results(header: Header, sender: Address, fault: str | None, rules: Admissio
         return [well("results", words)]
     if aligned := _aligned(header, sender, results, rules, "dmarc"):
         keys = f'authserv_id = "{server}", authserv_methods = ["dkim", "dmarc"]'
-        words = f"{server} vouches for {aligned} by DMARC: {keys}, if it tells of that in every mail"
+        words = f"{server} vouches for {aligned} by DMARC: {keys}, if every mail has that, and nobody else can write it"
         return [well("results", words)]
+    if not whole_signatures_of(header) and any((one.method, one.result) == ("dkim", "pass") for one in results):
+        words = f"{server} tells dkim=pass, and the mail bears no signature: whoever sent it may have written that"
+        return [doubtful("results", words, "Take a mail with its DKIM-Signature; see docs/configuration.md.")]
     told = ", ".join(f"{result.method}={result.result}" for result in results) or "nothing"
-    step = "There must be dkim=pass, with a signature, or dmarc=pass, for the domain of the From line."
+    step = "There must be dkim=pass or dmarc=pass for the domain of the From line."
     return [doubtful("results", f"{server} does not vouch for {sender.domain}: it tells {told}", step)]
 
 
