@@ -81,16 +81,25 @@ def _may_be_below(header: Header, authserv_id: str) -> bool:
     Exim, unless it is told "at_start", and Haraka append: below the From line, where no other server writes.
     """
     names = [name for name, _ in header.fields]
-    bears = (value.lower().startswith(authserv_id.encode()) for _, value in header.fields)
-    ours = [at for at, is_its in enumerate(bears) if is_its and names[at] == _FIELD]
+    ours = [at for at, (name, value) in enumerate(header.fields) if name == _FIELD and _bears(value, authserv_id)]
     return len(ours) > 1 and "from" in names and ours[-1] > names.index("from")
+
+
+def _bears(value: bytes, authserv_id: str) -> bool:
+    """Whether a field has the server's name: as servers write it, or in any other way in which it is understood."""
+    return value.lower().startswith(authserv_id.encode()) or _author_of(value) == authserv_id
 
 
 def authserv_id_of(header: Header) -> str | None:
     """Who has written the topmost field, in lower case; None when there is none, or it is not understood."""
+    topmost = header.all(_FIELD)[:1]
+    return _author_of(topmost[0]) if topmost else None
+
+
+def _author_of(value: bytes) -> str | None:
     try:
-        return _parsed(header.all(_FIELD)[0].decode("ascii"))[0]
-    except (_NotUnderstood, UnicodeDecodeError, IndexError):
+        return _parsed(value.decode("ascii"))[0]
+    except (_NotUnderstood, UnicodeDecodeError):
         return None
 
 

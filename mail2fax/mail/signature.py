@@ -36,6 +36,28 @@ _FORMS = frozenset({"simple", "relaxed", "simple/simple", "simple/relaxed", "rel
 _TAG = re.compile(rb"[ \t]*([A-Za-z][A-Za-z0-9_]*)[ \t]*=([^;]*)")
 _NAME = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,250}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]{1,12}")
+_LABELS = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*"
+_FORM_OF = {
+    tag: re.compile(form)
+    for tag, form in {
+        "v": "1",
+        "a": "|".join(_KEY_KINDS),
+        "b": "[A-Za-z0-9+/]+={0,2}",
+        "bh": "[A-Za-z0-9+/]+={0,2}",
+        "c": "|".join(_FORMS),
+        "d": f"(?i:{_LABELS})",
+        "h": "[!-9<-~]+(?::[!-9<-~]+)*",
+        "i": f"[!-:<-?A-~]*@(?i:{_LABELS})",
+        "l": _NUMBER.pattern,
+        "q": "dns/txt",
+        "s": f"(?i:{_LABELS})",
+        "t": _NUMBER.pattern,
+        "x": _NUMBER.pattern,
+    }.items()
+}
+"""RFC 6376 3.5: the value of each tag, without the white space in it."""
+_ANYTHING = re.compile(".*")
+_REQUIRED = frozenset({"v", "a", "b", "bh", "d", "h", "s"})
 _AHEAD = timedelta(hours=1)
 """Clocks differ."""
 
@@ -73,14 +95,28 @@ class Signature:
 
     @property
     def whole(self) -> bool:
-        """Whether it has what RFC 6376 3.5 requires, and an algorithm that counts."""
-        parts = bool(self.value and self.tags.get("bh")) and "from" in self.covered
-        return parts and self.tags.get("v") == "1" and self.algorithm in _KEY_KINDS
+        """Whether all of it is as RFC 6376 3.5 has it, and its algorithm counts.
+
+        OpenDKIM takes a field with `t=x` or `;;` in it for no signature, and tells of none.
+        """
+        bare = {tag: "".join(value.split()) for tag, value in self.tags.items()}
+        has_form = all(value.isascii() and _form_of(tag).fullmatch(value) for tag, value in bare.items())
+        if not has_form or not bare.keys() >= _REQUIRED or "from" not in self.covered:
+            return False
+        if "x" in bare and int(bare["x"]) <= int(bare.get("t", "0")):
+            return False
+        # RFC 6376 3.5: the identity is of the domain, or of one below it.
+        identity = bare.get("i", "").rpartition("@")[2].lower()
+        return not identity or f".{identity}".endswith(f".{self.domain}")
 
     def signed_part(self, header: Header) -> Header:
         """The fields of `header` that it covers, each with all of its name."""
         covered, there = Counter(self.covered), Counter(name for name, _ in header.fields)
         return Header(tuple(field for field in header.fields if covered[field[0]] >= there[field[0]]))
+
+
+def _form_of(tag: str) -> re.Pattern[str]:
+    return _FORM_OF.get(tag, _ANYTHING)
 
 
 def signatures_of(header: Header) -> tuple[Signature, ...]:
@@ -190,7 +226,7 @@ def _untimely(tags: dict[str, str], now: datetime) -> str | None:
 def _tags(value: bytes) -> dict[str, str] | None:
     """RFC 6376 3.2: `name=value` between semicolons; None for what breaks that, as a tag that stands there twice."""
     tags: dict[str, str] = {}
-    for piece in value.rstrip(b" \t;").split(b";"):
+    for piece in value.rstrip(b" \t").removesuffix(b";").split(b";"):
         found = _TAG.fullmatch(piece.replace(b"\r\n", b"").replace(b"\n", b""))
         if found is None:
             return None

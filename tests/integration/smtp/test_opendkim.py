@@ -41,6 +41,8 @@ def mails(signer: Signer) -> dict[str, tuple[bytes, bool]]:
         "signed, and changed": (signed.replace(b"hello", b"hallo"), False),
         "forged in a way that is not taken out": (ODD + PLAIN, False),
         "the same with a worthless signature": (ODD + FAKE + PLAIN, False),
+        "one that OpenDKIM takes for none": (FORGED + FAKE.replace(b" h=", b" x=; h=") + PLAIN, False),
+        "another of these": (ODD + FAKE.replace(b"\r\n", b";;\r\n") + PLAIN, False),
         "one of an algorithm that OpenDKIM does not know": (ODD + FAKE.replace(b"rsa-", b"ed25519-") + PLAIN, False),
         "a method that OpenDKIM does not check": (DMARC + PLAIN, False),
     }
