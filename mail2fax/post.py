@@ -45,8 +45,8 @@ class IncomingPost:
         self._formats = formats
         self._alarms = alarms
         self._clock = clock
-        self._unsettled: set[int] = set()
-        """Faxes that the mail server has taken, though the database does not know it yet."""
+        self._unsettled: set[str] = set()
+        """Mails, by their Message-ID, that the server has taken, though the database does not know it yet."""
 
     def adopt(self, replies: ReplyDelivery, formats: Sequence[FaxFormat]) -> None:
         """Sends mails so, with these attachments, from now on."""
@@ -66,7 +66,7 @@ class IncomingPost:
 
     async def _send(self, mail: IncomingMail) -> None:
         fax = mail.fax
-        if fax.id not in self._unsettled:
+        if mail.message_id not in self._unsettled:
             try:
                 mail = await self._hand_over(mail)
             except FileNotFoundError:
@@ -78,9 +78,9 @@ class IncomingPost:
                 return
             reached(CrashPoint.FAX_TAKEN)
         # A disk that cannot commit now must not make us send it again and again.
-        self._unsettled.add(fax.id)
+        self._unsettled.add(mail.message_id)
         await self._faxes.mailed(mail)
-        self._unsettled.discard(fax.id)
+        self._unsettled.discard(mail.message_id)
         reached(CrashPoint.FAX_MAILED)
         log.info("fax mailed", fax=fax.id, to=mail.to, pages=mail.fax.pages, state=mail.fax.state)
 

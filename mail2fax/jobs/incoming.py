@@ -114,9 +114,8 @@ class IncomingFaxes:
 
     async def postponed(self, mail: IncomingMail, until: datetime, error: str) -> None:
         """The mail server did not take it; the same mail is owed again from `until` on."""
-        await self._store.write(
-            lambda session: session.change("postpone_incoming_mail", fax_id=mail.fax.id, until=until, error=error)
-        )
+        values: dict[str, Value] = {"message_id": mail.message_id, "until": until, "error": error}
+        await self._store.write(lambda session: session.change("postpone_incoming_mail", **values))
 
     async def given_up(self, mail: IncomingMail, error: str) -> None:
         """It cannot be mailed: refused for good, or tried for too long. The fax stays where it is."""
@@ -144,9 +143,8 @@ class IncomingFaxes:
         return await self._store.write(commit)
 
     async def _settle(self, mail: IncomingMail, state: str, error: str) -> None:
-        await self._store.write(
-            lambda session: session.change("settle_incoming_mail", fax_id=mail.fax.id, state=state, error=error)
-        )
+        values: dict[str, Value] = {"message_id": mail.message_id, "state": state, "error": error}
+        await self._store.write(lambda session: session.change("settle_incoming_mail", **values))
 
 
 def _found(session: Session, fax_id: int) -> IncomingFax:

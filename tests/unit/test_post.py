@@ -238,3 +238,14 @@ async def test_a_fax_without_a_reader_or_a_page_is_mailed_to_nobody(stage: Stage
     )
     with pytest.raises(CannotBeMailed, match="no page"):
         await stage.faxes.resend(under_way.id, OTHER)
+
+
+async def test_a_fax_that_is_wanted_once_more_while_its_mail_is_handed_over_is_mailed_once_more(stage: Stage) -> None:
+    """Trap: what the server had taken was the first mail, and it was the second that was settled."""
+    fax = await stage.come()
+    (first,) = await stage.faxes.owed(stage.now)
+    await stage.faxes.resend(fax.id, OTHER)
+    await stage.faxes.mailed(first)
+    await stage.faxes.postponed(first, stage.now + timedelta(days=1), "no answer")
+    await stage.faxes.given_up(first, "no such reader")
+    assert [letter["To"] for letter in await stage.mails()] == [OTHER]

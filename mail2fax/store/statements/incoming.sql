@@ -58,10 +58,10 @@ ORDER BY mail_due_at, id LIMIT :limit;
 -- next_incoming_mail: When the next fax is to be mailed.
 SELECT min(mail_due_at) AS moment FROM incoming_faxes WHERE mail_state = 'pending';
 
--- settle_incoming_mail: A fax was mailed, or that was given up.
+-- settle_incoming_mail: A mail of a fax was taken, or given up. Another may be owed meanwhile.
 UPDATE incoming_faxes SET mail_state = :state, mail_tries = mail_tries + 1, mail_error = :error
-WHERE id = :fax_id AND mail_state = 'pending';
+WHERE message_id = :message_id AND mail_state = 'pending';
 
 -- postpone_incoming_mail: A fax could not be mailed; it is tried again later, with the same Message-ID.
 UPDATE incoming_faxes SET mail_tries = mail_tries + 1, mail_due_at = :until, mail_error = :error
-WHERE id = :fax_id AND mail_state = 'pending';
+WHERE message_id = :message_id AND mail_state = 'pending';
