@@ -31,7 +31,7 @@ RINGING: Mapping[str, Mapping[str, object]] = {"trunk": {"ring_limit_s": 60}}
 async def see_off(stage: Stage) -> None:
     """Returns when another fax went the whole way through the gateway."""
     assert (await stage.send(LATER)).code == 250
-    await stage.reply_to(LATER, within_s=30)
+    await stage.reply_to(LATER, within_s=60)
 
 
 def kill(gateway: LoggedProcess) -> float:
@@ -48,7 +48,7 @@ async def test_an_engine_killed_in_mid_call_ends_the_attempt_and_the_gateway_liv
         await stage.far_end.tells("page under way", number=CALLED, page=1)
         os.kill((await gateway.tells("engine started"))["pid"], signal.SIGKILL)
 
-        reply = await stage.reply_to(letter, within_s=10)
+        reply = await stage.reply_to(letter, within_s=60)
         assert ": not confirmed" in reply["From"]
         assert "The call was interrupted by a fault on our side" in text_of(reply)
         cdr = await stage.cdr_of(letter)
@@ -78,7 +78,7 @@ async def test_a_gateway_killed_in_mid_call_falls_silent_and_never_dials_that_fa
             assert (await gateway.ended()) == -signal.SIGKILL
 
         async with stage.gateway() as gateway:
-            reply = await stage.reply_to(letter, within_s=20)
+            reply = await stage.reply_to(letter, within_s=60)
             assert ": not confirmed" in reply["From"]
             assert "It is not dialled again by itself." in text_of(reply)
             await see_off(stage)
@@ -103,7 +103,7 @@ async def test_a_gateway_killed_while_it_rings_cancels_the_call_and_never_dials_
             assert stage.far_end.told("request", method="CANCEL")
 
         async with stage.gateway():
-            assert ": not confirmed" in (await stage.reply_to(mail, within_s=20))["From"]
+            assert ": not confirmed" in (await stage.reply_to(mail, within_s=60))["From"]
             await see_off(stage)
             assert (await stage.cdr_of(mail)).job.state is JobState.UNCONFIRMED
             assert len(stage.calls_to(number_called)) == 1
@@ -144,6 +144,6 @@ async def test_a_mail_that_waits_for_a_line_survives_the_kill_beside_the_call_th
             await gateway.ended()
 
         async with stage.gateway():
-            assert ": not confirmed" in (await stage.reply_to(on_the_phone, within_s=20))["From"]
+            assert ": not confirmed" in (await stage.reply_to(on_the_phone, within_s=60))["From"]
             assert ": delivered" in (await stage.reply_to(waiting, within_s=60))["From"]
             assert len(stage.calls_to(on_the_phone.subject)) == len(stage.calls_to(CALLED)) == 1

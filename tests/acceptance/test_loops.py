@@ -60,7 +60,7 @@ async def test_two_gateways_do_not_answer_each_other(tmp_path: Path) -> None:
     async with twins(tmp_path) as (here, there):
         mail = Mail("first", "this is no number", sender=THERE, recipient=HERE)
         assert (await here.stage.send(mail)).code == 250
-        given_up = await here.process.tells("reply given up", within_s=20)
+        given_up = await here.process.tells("reply given up", within_s=60)
         assert (given_up["to"], given_up["error"]) == (THERE, LOOPED)
         assert there.process.told("mail refused", reason=RefusalCode.MAIL_LOOPED)
         await asyncio.sleep(QUIET_S)
@@ -74,7 +74,7 @@ async def test_a_status_mail_that_comes_back_is_refused_by_either_of_its_marks(t
     async with staged(tmp_path, {"senders": {"allow": ["*@example.com"]}}) as stage, stage.gateway():
         mail = Mail("wrong", "this is no number")
         assert (await stage.send(mail)).code == 250
-        reply = await stage.reply_to(mail, within_s=20)
+        reply = await stage.reply_to(mail, within_s=60)
         answers = [
             await stage.hand_in(back, FAX_ADDRESS, FAX_ADDRESS)
             for back in (reply, without(reply, JOB_FIELD), without(reply, "Message-ID"))
@@ -88,10 +88,10 @@ async def test_a_status_mail_without_its_marks_is_still_automatic_and_not_answer
     async with staged(tmp_path, {"senders": {"allow": ["*@example.com"]}}) as stage, stage.gateway() as gateway:
         mail = Mail("wrong", "this is no number")
         assert (await stage.send(mail)).code == 250
-        reply = without(await stage.reply_to(mail, within_s=20), JOB_FIELD, "Message-ID")
+        reply = without(await stage.reply_to(mail, within_s=60), JOB_FIELD, "Message-ID")
         reply["Message-ID"] = Mail("stripped", "").message_id
         assert (await stage.hand_in(reply, FAX_ADDRESS, FAX_ADDRESS)).code == 250
-        nobody = await gateway.tells("nobody to tell", within_s=20)
+        nobody = await gateway.tells("nobody to tell", within_s=60)
         cdr = await stage.cdr_of(Mail("stripped", ""))
         assert (cdr.job.id, cdr.job.state) == (nobody["job"], JobState.REJECTED)
         assert len(stage.replies) == 1

@@ -141,7 +141,7 @@ async def test_a_mailbox_has_masks_and_a_tenant_of_its_own(tmp_path: Path) -> No
         async with staged(tmp_path, sections, far_end=False) as stage, stage.gateway():
             server.put("fax", stamped(theirs))
             server.put("fax", stamped(Mail("office", "no number")))
-            await stage.reply_to(theirs, within_s=30)
+            await stage.reply_to(theirs, within_s=60)
             await server.until("fax", "Rejected", 1)
             assert (await stage.cdr_of(theirs)).job.submission.domain == "tenant"
             assert len(stage.replies) == 1
@@ -163,7 +163,7 @@ async def test_a_refused_log_in_is_an_alarm_and_a_reload_tries_the_new_password_
             (tmp_path / "secret").write_text(PASSWORD + "\n")
             taken = await reload(gateway, "configuration taken")
             assert taken["changed"] == "mailbox.named"
-            await stage.reply_to(mail, within_s=30)
+            await stage.reply_to(mail, within_s=60)
             assert HOSTNAME in stage.replies[0]["Message-ID"]
             assert PASSWORD not in gateway.text
             assert "wrong" not in gateway.text

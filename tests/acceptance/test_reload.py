@@ -40,7 +40,7 @@ async def reload(gateway: LoggedProcess, verdict: str) -> Entry:
     """Sends SIGHUP and returns the entry that tells what became of it."""
     times = len(gateway.told(verdict)) + 1
     gateway.send(signal.SIGHUP)
-    return await gateway.tells(verdict, times=times, within_s=20)
+    return await gateway.tells(verdict, times=times, within_s=60)
 
 
 async def test_new_masks_hold_at_once_and_the_call_under_way_goes_on(tmp_path: Path) -> None:

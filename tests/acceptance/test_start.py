@@ -75,7 +75,7 @@ async def test_a_trunk_that_does_not_know_our_password_is_named_as_the_reason(tm
     mail = Mail("no-password", called, (write_fax_tiff(tmp_path / "short.tif", 1),))
     async with staged(tmp_path, {"trunk": {"password": "guessed"}}) as stage, stage.gateway():
         assert (await stage.send(mail)).code == 250
-        reply = await stage.reply_to(mail, within_s=20)
+        reply = await stage.reply_to(mail, within_s=60)
         job, (attempt,) = (cdr := await stage.cdr_of(mail)).job, cdr.attempts
         assert (job.state, job.outcome) == (JobState.FAILED, OutcomeKind.TRUNK)
         assert attempt.cause == "SIP 401 Unauthorized · T.30 -"

@@ -34,7 +34,7 @@ async def test_sigterm_closes_the_door_and_lets_the_call_under_way_come_to_its_e
         assert difference(mail.tiffs[0], stage.received(cdr.attempts[0].call_id)) == ""
 
         async with stage.gateway():
-            assert ": delivered" in (await stage.reply_to(mail, within_s=20))["From"]
+            assert ": delivered" in (await stage.reply_to(mail, within_s=60))["From"]
     assert len(stage.replies_to(mail)) == len(stage.calls_to(CALLED)) == 1
 
 
@@ -53,7 +53,7 @@ async def test_a_second_sigterm_hangs_up_and_the_fax_is_in_doubt(tmp_path: Path)
         assert (await stage.cdr_of(mail)).job.state is JobState.UNCONFIRMED
 
         async with stage.gateway():
-            assert ": not confirmed" in (await stage.reply_to(mail, within_s=20))["From"]
+            assert ": not confirmed" in (await stage.reply_to(mail, within_s=60))["From"]
     assert len(stage.calls_to(CALLED)) == 1
 
 

@@ -59,6 +59,6 @@ async def test_a_reload_does_not_change_the_caller_of_a_fax_that_is_accepted(tmp
         text = stage.config.read_text()
         stage.config.write_text(text.replace("+375172001600", "+375172001699").replace('"shop"', '"other"'))
         gateway.send(signal.SIGHUP)
-        await gateway.tells("configuration taken", within_s=20)
+        await gateway.tells("configuration taken", within_s=60)
         await stage.reply_to(mail, within_s=60)
         assert [call["caller"] for call in stage.calls_to(called)] == ["+375172001600"] * 2

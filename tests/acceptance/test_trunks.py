@@ -61,7 +61,7 @@ async def test_a_trunk_that_is_full_hands_the_fax_to_the_next_at_once(tmp_path: 
     async with registrar.registrar() as full:
         first = {"port": full.port, "user": registrar.USER, "password": registrar.PASSWORD, "registration": True}
         async with staged(tmp_path, with_backup(first)) as stage, stage.gateway() as gateway:
-            await gateway.tells("trunk", trunk="first", condition="up", within_s=20)
+            await gateway.tells("trunk", trunk="first", condition="up", within_s=60)
             assert await delivered_over(stage, gateway, within_s=60) == ["first", "backup"]
             first_end, second_begin = gateway.told("call ended")[0], gateway.told("dialling")[1]
             assert (first_end["trunk"], second_begin["trunk"]) == ("first", "backup")

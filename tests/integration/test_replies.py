@@ -44,7 +44,7 @@ class Letterbox:
 
     async def holds(self, number: int) -> None:
         """Returns when `number` mails are here."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.mails) < number:
                 self._news.clear()
                 await self._news.wait()

@@ -34,6 +34,7 @@ from mail2fax.store import StoreError, StoreFull
 from mail2fax.tokens import Tokens
 from tests.harness.certificates import make_certificates
 from tests.harness.house import TERMINAL, FarAheadEngine, House, house
+from tests.harness.processes import becomes_true
 from tests.harness.web import BOUNDARY, Client, form_of, form_type
 
 SECRET = "0123456789abcdef"  # noqa: S105 # opens nothing but these tests' doors
@@ -151,7 +152,7 @@ async def test_who_does_not_end_the_head_of_a_request_is_cut_off(tmp_path: Path)
     """Slow loris: uvicorn itself would wait for ever."""
     async with opened(tmp_path) as api:
         reader, writer = await api.raw(b"GET /api/token/v1/x/files/list HTTP/1.1\r\nHost: x\r\n")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             with suppress(ConnectionResetError):
                 for letter in b"X-Slow: yes yes yes yes yes yes yes yes yes yes":
                     writer.write(bytes([letter]))
@@ -172,7 +173,7 @@ async def test_who_sends_a_body_too_slowly_hears_408_and_nothing_of_it_stays(tmp
     )
     async with opened(tmp_path) as api:
         reader, writer = await api.raw(head.encode() + form_of([("a.tif", TIFF)])[:-10])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             assert b"408" in await reader.readline()
             await reader.read()
         writer.close()
@@ -186,7 +187,7 @@ async def test_who_does_not_take_a_download_in_is_cut_off(tmp_path: Path) -> Non
         _, writer = await api.raw(
             f"GET /api/token/v1/{SECRET}/files/download?file=large HTTP/1.1\r\nHost: x\r\n\r\n".encode()
         )
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(40):
             while not api.door.connections:  # noqa: ASYNC110 # another task's doing
                 await asyncio.sleep(0.01)
             while api.door.connections:  # noqa: ASYNC110
@@ -197,9 +198,9 @@ async def test_who_does_not_take_a_download_in_is_cut_off(tmp_path: Path) -> Non
 async def test_more_connections_than_are_allowed_are_turned_away(tmp_path: Path) -> None:
     async with opened(tmp_path, replace(SETTINGS, max_connections_per_address=3, patience=Patience(5.0))) as api:
         held = [await api.raw(b"") for _ in range(3)]
-        await asyncio.sleep(0.1)
+        await becomes_true(lambda: api.door.connections == 3, within_s=20)
         reader, writer = await api.raw(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(40):
             with suppress(ConnectionResetError):
                 assert await reader.read() == b""
         for _, open_one in [*held, (reader, writer)]:
@@ -245,7 +246,7 @@ async def test_a_door_that_closes_tells_who_waits_how_far_the_fax_is(tmp_path: P
     async with opened(tmp_path) as api:
         await api.client.upload(("a.tif", TIFF))
         waiting = asyncio.create_task(api.client.act(order()))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while not await api.house.jobs.list():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
             await asyncio.sleep(0.3)

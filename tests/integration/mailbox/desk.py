@@ -136,7 +136,7 @@ async def collecting(
         yield task
     finally:
         task.cancel()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await asyncio.gather(task, return_exceptions=True)
 
 
