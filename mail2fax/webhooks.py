@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from importlib import import_module
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit, urlunsplit
 
@@ -167,7 +168,8 @@ async def call(hook: Hook, event: str, body: bytes, now: datetime) -> None:
 
 async def _posted(hook: Hook, fields: Mapping[str, str], body: bytes) -> int:
     """The status of the answer; raises `NotHeard`, and `OSError`."""
-    # Here, for it takes a while to load: who has no webhook does not pay for it at each start.
+    # Here, and beside the loop, for it takes a while to load: who has no webhook does not pay for it at each start.
+    await asyncio.to_thread(import_module, "httpx")
     import httpx  # noqa: PLC0415
 
     place = urlsplit(hook.url)

@@ -8,6 +8,7 @@ import signal
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 
 from mail2fax.oauth.grant import Grant, NoToken, Token, printed_token, request_of, token_in
@@ -72,7 +73,8 @@ class TokenSource:
                 if grant.command:
                     return printed_token(await _printed(grant.command))
                 key = await asyncio.to_thread(_read, grant.key_file) if grant.key_file else ""
-                url, form = request_of(grant, key, self._refresh_token, time.time())
+                # In a thread: it may have to sign, and to load what signs.
+                url, form = await asyncio.to_thread(request_of, grant, key, self._refresh_token, time.time())
                 return token_in(*await _posted(url, form, grant.ca))
         except TimeoutError:
             who = grant.command[0] if grant.command else grant.token_url
@@ -91,7 +93,8 @@ def _read(path: str) -> str:
 
 async def _posted(url: str, form: Mapping[str, str], ca: str) -> tuple[int, bytes]:
     """Status and body of the provider's answer; raises `NoToken`."""
-    # Here, for it takes a while to load: who asks no provider for tokens does not pay for it at each start.
+    # Here, and beside the loop, for it takes a while to load: who asks for no tokens does not pay for it at each start.
+    await asyncio.to_thread(import_module, "httpx")
     import httpx  # noqa: PLC0415
 
     # It tells each request at a level that an admin reads.
