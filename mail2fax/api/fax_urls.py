@@ -16,7 +16,7 @@ from mail2fax.api.lenient import NotJson, read_json
 from mail2fax.api.past import PastDesk
 from mail2fax.api.requests import MAX_KEY, History, InitFax, SendFax, parse_request
 from mail2fax.api.settings import Patience
-from mail2fax.api.urls import ROOT, add_url, address_of
+from mail2fax.api.urls import ROOT, add_url, address_of, base_of
 from mail2fax.model.job import Job
 from mail2fax.model.token import Scope, Token
 
@@ -97,7 +97,7 @@ class FaxUrls:
         return await self._told(job)
 
     async def _tell_past(self, request: Request, holder: Token, order: History) -> Response:
-        base = self._public_url or str(request.base_url).rstrip("/")
+        base = self._public_url or base_of(request)
         if order.limit is not None:
             return Response(await self._past.page(holder, order, base), media_type="application/json")
         # What is wrong with the request, or with the database, is told before the first byte.

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
+from mail2fax.api.errors import ApiError
 from mail2fax.api.examples import documented
 from mail2fax.model.origin import plain_address
 
@@ -13,6 +14,7 @@ ROOT = "/api/token/v1/{token}"
 """Of all URLs with a token in them."""
 OK: Mapping[str, Any] = {"resultcode": 0, "resultmsg": "OK"}
 NOWHERE = "::"
+_MAX_BASE = len("https://") + 255 + len(":65535")
 
 
 def add_url(
@@ -28,6 +30,17 @@ def add_url(
     for other in (path, f"{path}/"):
         app.add_route(other, answer, methods=[method], include_in_schema=False)
     app.add_api_route(path, deed, methods=[method], **documented(command))
+
+
+def base_of(request: Request) -> str:
+    """How the client reaches us, without a slash at its end: an answer may hold it thousands of times.
+
+    RFC 1035 2.3.4: a host's name has at most 255 octets. Raises `ApiError` for a Host that is longer.
+    """
+    base = str(request.base_url).rstrip("/")
+    if len(base) > _MAX_BASE:
+        raise ApiError(400, "http", "the Host of the request is no name of a host")
+    return base
 
 
 def address_of(request: Request) -> str:
