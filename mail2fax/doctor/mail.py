@@ -100,7 +100,9 @@ def _results(header: Header, sender: Address, fault: str | None, rules: Admissio
         words = f"{server} vouches for {aligned} by DMARC: {keys}, if every mail has that, and nobody else can write it"
         return [well("results", words)]
     if not whole_signatures_of(header) and any((one.method, one.result) == ("dkim", "pass") for one in results):
-        words = f"{server} tells dkim=pass, and the mail bears no signature: whoever sent it may have written that"
+        words = (
+            f"{server} tells dkim=pass, and the mail bears no whole signature: whoever sent it may have written that"
+        )
         return [doubtful("results", words, "Take a mail with its DKIM-Signature; see docs/configuration.md.")]
     told = ", ".join(f"{result.method}={result.result}" for result in results) or "nothing"
     step = "There must be dkim=pass or dmarc=pass for the domain of the From line."

@@ -12,8 +12,10 @@ class NotOurs(StrEnum):
 
     UNKNOWN = "no terminal has this number: it may stand in number or dialled_as of one"
     OTHER_TRUNK = "its terminal names other trunks than the one that the call came by"
-    NO_NUMBER = "it names none of our numbers, and there are several terminals: dial a number, or name the account in \
-dialled_as of one"
+    NO_NUMBER = (
+        "it names none of our numbers, and its trunk reaches several terminals, or none: dial a number, or name \
+the account in dialled_as of one"
+    )
 
 
 @dataclass(frozen=True, slots=True)

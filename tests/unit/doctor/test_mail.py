@@ -88,7 +88,7 @@ async def test_a_mail_that_shows_nothing_is_told_what_would(tmp_path: Path) -> N
             "does not say that its client has logged in",
         ),
         (RESULTS.replace(b"pass", b"fail"), "results", "dmarc=fail"),
-        (SIGNED.partition(b"DKIM")[0], "results", "bears no signature"),
+        (SIGNED.partition(b"DKIM")[0], "results", "bears no whole signature"),
         (b"Authentication-Results: spf=pass smtp.mailfrom=example.com\r\n", "results", "not understood"),
         (
             b"DKIM-Signature: v=1; a=rsa-sha256; d=evil.example; s=x; h=from; bh=A; b=A\r\n",

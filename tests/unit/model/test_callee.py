@@ -49,6 +49,7 @@ def test_of_several_terminals_the_only_one_that_the_trunk_reaches_has_the_call(c
     assert found(called, inboxes=apart) == Found(apart["375172001500"], called or "+375172001500", "pbx")
     assert find_inbox(called, (), ("pbx", "provider"), apart, ACCOUNTS) is NotOurs.NO_NUMBER
     assert found("", trunk="line", inboxes=apart) is NotOurs.NO_NUMBER
+    assert "or none" in NotOurs.NO_NUMBER
 
 
 @pytest.mark.parametrize("foreign", ["+375172001777", "100", "reception"])
