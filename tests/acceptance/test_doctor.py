@@ -55,6 +55,6 @@ async def test_a_call_in_which_the_fax_was_cut_shows_every_frame_and_no_secret(t
 
 
 async def test_without_a_gateway_nobody_calls(tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage:
+    async with staged(tmp_path, far_end=False) as stage:
         said = await says(stage, "doctor", "--call", "+375172001515")
         assert (said.status, "the gateway does not run" in said.error) == (69, True)

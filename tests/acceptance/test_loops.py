@@ -50,7 +50,7 @@ async def twins(directory: Path) -> AsyncIterator[tuple[Twin, Twin]]:
             "there": _twin(THERE, HERE, there, here),
         }.items():
             (directory / name).mkdir()
-            stage = await closing.enter_async_context(staged(directory / name, sections))
+            stage = await closing.enter_async_context(staged(directory / name, sections, far_end=False))
             found.append(Twin(stage, await closing.enter_async_context(stage.gateway())))
         yield found[0], found[1]
 
@@ -71,7 +71,7 @@ async def test_two_gateways_do_not_answer_each_other(tmp_path: Path) -> None:
 
 
 async def test_a_status_mail_that_comes_back_is_refused_by_either_of_its_marks(tmp_path: Path) -> None:
-    async with staged(tmp_path, {"senders": {"allow": ["*@example.com"]}}) as stage, stage.gateway():
+    async with staged(tmp_path, {"senders": {"allow": ["*@example.com"]}}, far_end=False) as stage, stage.gateway():
         mail = Mail("wrong", "this is no number")
         assert (await stage.send(mail)).code == 250
         reply = await stage.reply_to(mail, within_s=60)
@@ -85,7 +85,10 @@ async def test_a_status_mail_that_comes_back_is_refused_by_either_of_its_marks(t
 
 async def test_a_status_mail_without_its_marks_is_still_automatic_and_not_answered(tmp_path: Path) -> None:
     """Some mail servers give every mail a new Message-ID and drop fields that they do not know."""
-    async with staged(tmp_path, {"senders": {"allow": ["*@example.com"]}}) as stage, stage.gateway() as gateway:
+    async with (
+        staged(tmp_path, {"senders": {"allow": ["*@example.com"]}}, far_end=False) as stage,
+        stage.gateway() as gateway,
+    ):
         mail = Mail("wrong", "this is no number")
         assert (await stage.send(mail)).code == 250
         reply = without(await stage.reply_to(mail, within_s=60), JOB_FIELD, "Message-ID")

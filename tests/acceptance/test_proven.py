@@ -93,7 +93,7 @@ async def test_a_relay_with_a_wrong_password_keeps_its_mails_and_the_log_keeps_n
 
 
 async def test_a_door_to_the_network_that_proves_nobody_does_not_open(tmp_path: Path) -> None:
-    async with staged(tmp_path, {"smtp": {"listen": "0.0.0.0", "port": 0}}) as stage:  # noqa: S104 - it is refused
+    async with staged(tmp_path, {"smtp": {"listen": "0.0.0.0", "port": 0}}, far_end=False) as stage:  # noqa: S104 - it is refused
         async with stage.command("run") as gateway:
             assert await gateway.ended() == 78
         assert "smtp.listen: can be reached from the network" in gateway.text
@@ -103,7 +103,7 @@ async def test_a_door_to_the_network_that_proves_nobody_does_not_open(tmp_path: 
 async def test_a_file_for_tls_that_is_not_there_is_named_with_its_key(tmp_path: Path, missing: str) -> None:
     certificates = make_certificates(tmp_path)
     smtp = {"security": "tls", "tls_certificate": str(certificates.server)} | {missing: "/absent.pem"}
-    async with staged(tmp_path, {"smtp": smtp}) as stage:
+    async with staged(tmp_path, {"smtp": smtp}, far_end=False) as stage:
         async with stage.command("run") as gateway:
             assert await gateway.ended() == 1
         assert f"smtp.{missing}: /absent.pem cannot be read" in gateway.text

@@ -71,7 +71,7 @@ async def test_a_new_certificate_is_shown_to_new_clients_and_the_session_under_w
     shown = tmp_path / "server.pem"
     shown.write_bytes(old.server.read_bytes())
     smtp = {"tls_certificate": str(shown), "listener": [{"port": 0, "security": "starttls"}]}
-    async with staged(tmp_path, {"smtp": smtp}) as stage, stage.gateway() as gateway:
+    async with staged(tmp_path, {"smtp": smtp}, far_end=False) as stage, stage.gateway() as gateway:
         port = (await gateway.tells("smtp door open", times=2))["port"]
         async with over_tls(port, old) as open_session:
             shown.write_bytes(new.server.read_bytes())
@@ -106,7 +106,7 @@ async def over_tls(port: int, trusted: Certificates) -> AsyncIterator[aiosmtplib
 
 
 async def test_a_bad_file_is_refused_whole_and_the_reason_is_in_the_log(tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage, stage.gateway() as gateway:
+    async with staged(tmp_path, far_end=False) as stage, stage.gateway() as gateway:
         change(stage, ("office{*}@example.com", "boris@example.org"), ("lines = 16", "lines = 0"))
         refused = await reload(gateway, "configuration refused")
         line = 1 + stage.config.read_text().splitlines().index("lines = 0")
@@ -120,7 +120,7 @@ async def test_a_bad_file_is_refused_whole_and_the_reason_is_in_the_log(tmp_path
 
 
 async def test_what_needs_a_restart_is_named(tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage, stage.gateway() as gateway:
+    async with staged(tmp_path, far_end=False) as stage, stage.gateway() as gateway:
         change(stage, ("lines = 16", "lines = 8"), ("[sip]", '[sip]\nlisten = "127.0.0.2"'))
         taken = await reload(gateway, "configuration taken")
         waiting = await gateway.tells("takes effect after a restart")
@@ -150,7 +150,7 @@ async def test_systemd_is_told_of_the_start_the_watchdog_a_reload_and_the_stop(t
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(20)
-        async with staged(tmp_path) as stage:
+        async with staged(tmp_path, far_end=False) as stage:
             told = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"}
             async with stage.gateway(**told) as gateway:
                 await heard(manager, "READY=1", "WATCHDOG=1")

@@ -12,7 +12,7 @@ CLERK = "clerk@example.com"
 
 
 async def test_a_russian_office_reads_russian_and_mends_its_subject_with_one_click(tmp_path: Path) -> None:
-    async with staged(tmp_path, {"reply": {"language": "ru"}}) as stage, stage.gateway():
+    async with staged(tmp_path, {"reply": {"language": "ru"}}, far_end=False) as stage, stage.gateway():
         mail = Mail("bill", "Счёт 8 017 200-15-15, срочно")
         assert (await stage.send(mail)).code == 250
         reply = await stage.reply_to(mail, within_s=60)
@@ -27,7 +27,7 @@ async def test_a_russian_office_reads_russian_and_mends_its_subject_with_one_cli
 
 
 async def test_an_automatic_mail_is_told_to_who_is_named_for_it_and_never_to_its_sender(tmp_path: Path) -> None:
-    async with staged(tmp_path, {"reply": {"notify": CLERK}}) as stage, stage.gateway() as gateway:
+    async with staged(tmp_path, {"reply": {"notify": CLERK}}, far_end=False) as stage, stage.gateway() as gateway:
         mail = Mail("scan", "Scan from the corridor", automatic=True)
         assert (await stage.send(mail)).code == 250
         reply = await stage.reply_to(mail, within_s=60)
@@ -41,7 +41,7 @@ async def test_an_automatic_mail_is_told_to_who_is_named_for_it_and_never_to_its
 async def test_a_rule_names_who_is_told_of_its_scanners(tmp_path: Path) -> None:
     rule = {"allow": [OFFICE], "notify": "corridor@example.com"}
     tables: dict[str, dict[str, object]] = {"senders": {"rules": [rule]}, "reply": {"notify": CLERK}}
-    async with staged(tmp_path, tables) as stage, stage.gateway():
+    async with staged(tmp_path, tables, far_end=False) as stage, stage.gateway():
         mail = Mail("scan", "Scan from the corridor", automatic=True)
         assert (await stage.send(mail)).code == 250
         reply = await stage.reply_to(mail, within_s=60)
@@ -49,7 +49,7 @@ async def test_a_rule_names_who_is_told_of_its_scanners(tmp_path: Path) -> None:
 
 
 async def test_a_null_sender_without_anybody_named_is_an_alarm(tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage, stage.gateway() as gateway:
+    async with staged(tmp_path, far_end=False) as stage, stage.gateway() as gateway:
         mail = Mail("scan", "Scan from the corridor")
         assert (await stage.hand_in(mail.message(), "", FAX_ADDRESS)).code == 250
         warning = await gateway.tells("nobody to tell", within_s=60)
@@ -61,7 +61,7 @@ async def test_a_null_sender_without_anybody_named_is_an_alarm(tmp_path: Path) -
 
 async def test_a_reply_goes_to_the_sender_that_was_allowed_and_not_where_the_mail_wants_it(tmp_path: Path) -> None:
     """Trap: Reply-To and Sender are not checked; whoever writes them could have us mail to anybody."""
-    async with staged(tmp_path) as stage, stage.gateway():
+    async with staged(tmp_path, far_end=False) as stage, stage.gateway():
         mail = Mail("reflected", "no number")
         message = mail.message()
         message["Reply-To"] = "victim@example.org"

@@ -37,7 +37,7 @@ async def last_words(stage: Stage, status: int) -> str:
 
 
 async def test_a_second_gateway_on_the_same_data_does_not_start(tmp_path: Path) -> None:
-    async with staged(tmp_path) as stage, stage.gateway() as gateway:
+    async with staged(tmp_path, far_end=False) as stage, stage.gateway() as gateway:
         words = await last_words(stage, 1)
         assert words == f"mail2fax: another mail2fax works on {tmp_path}/data (pid {gateway.pid}); stop it first"
         await stage.send(Mail("still-there", "none", ()))
@@ -47,7 +47,7 @@ async def test_a_second_gateway_on_the_same_data_does_not_start(tmp_path: Path) 
 async def test_a_configuration_that_is_wrong_ends_with_78_and_names_key_line_and_what_would_be_right(
     tmp_path: Path,
 ) -> None:
-    async with staged(tmp_path, {"trunk": {"lines": 0}, "numbers": {"region": "Belarus"}}) as stage:
+    async with staged(tmp_path, {"trunk": {"lines": 0}, "numbers": {"region": "Belarus"}}, far_end=False) as stage:
         words = await last_words(stage, EX_CONFIG)
         text = stage.config.read_text().splitlines()
         assert words.startswith("mail2fax: the configuration cannot be used:")
@@ -56,14 +56,14 @@ async def test_a_configuration_that_is_wrong_ends_with_78_and_names_key_line_and
 
 
 async def test_a_taken_smtp_port_is_named(tmp_path: Path, taken_port: int) -> None:
-    async with staged(tmp_path, {"smtp": {"port": taken_port}}) as stage:
+    async with staged(tmp_path, {"smtp": {"port": taken_port}}, far_end=False) as stage:
         words = await last_words(stage, 1)
         assert f"cannot listen for mails at 127.0.0.1:{taken_port}: Address already in use" in words
         assert "smtp.port" in words
 
 
 async def test_a_taken_sip_port_is_named(tmp_path: Path, taken_port: int) -> None:
-    async with staged(tmp_path, {"sip": {"port": taken_port}}) as stage:
+    async with staged(tmp_path, {"sip": {"port": taken_port}}, far_end=False) as stage:
         words = await last_words(stage, 1)
         assert "the fax engine does not start" in words
         assert f"127.0.0.1:{taken_port}" in words
@@ -95,7 +95,7 @@ async def test_a_trunk_that_does_not_answer_is_named_as_the_reason(
     overrides: Sections = {
         "trunk": {"port": taken_port, "ring_limit_s": ring_limit_s},
     }
-    async with staged(tmp_path, overrides) as stage, stage.gateway():
+    async with staged(tmp_path, overrides, far_end=False) as stage, stage.gateway():
         assert (await stage.send(mail)).code == 250
         reply = await stage.reply_to(mail, within_s=60)
         job, (attempt,) = (cdr := await stage.cdr_of(mail)).job, cdr.attempts
