@@ -1,4 +1,4 @@
-"""The store: the daemon's database, with one thread that writes and one that reads."""
+"""The store: the daemon's database, with one thread that writes and two that read."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +12,8 @@ from mail2fax.store.session import Session
 from mail2fax.store.writer import Writer
 
 T = TypeVar("T")
+
+_READS_AT_ONCE = 2
 
 
 class Store:
@@ -42,7 +44,7 @@ class Store:
             writer = await Writer.open(path)
             try:
                 # After the writer: it has made the log that the reader is to follow.
-                return cls(lock, writer, await Reader.open(path))
+                return cls(lock, writer, await Reader.open(path, _READS_AT_ONCE))
             except BaseException:
                 await writer.close()
                 raise

@@ -52,6 +52,18 @@ async def test_one_question_sees_one_unchanging_view(store: Store, path: Path) -
     await reader.close()
 
 
+async def test_a_question_that_takes_long_holds_up_no_other(store: Store) -> None:
+    """A year of history, and whether a token is good: the second is answered in the middle of the first."""
+    answered = threading.Event()
+    long = asyncio.create_task(store.read(lambda _: answered.wait(10)))
+    await asyncio.sleep(0)
+    await store.write(adding("meanwhile"))
+    for _ in range(3):
+        assert await store.read(known_mails) == {"meanwhile"}
+    answered.set()
+    assert await long
+
+
 async def test_a_question_that_wants_to_write_is_refused(store: Store) -> None:
     with pytest.raises(StoreError):
         await store.read(adding("by the back door"))
