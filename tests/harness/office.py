@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
+from tests.harness.noise import noise
+
 Colour = tuple[int, int, int]
 Box = tuple[int, int, int, int]
 Corners = tuple[tuple[float, float], ...]
@@ -257,7 +259,7 @@ class Scanner:
 
     def _grain(self, size: tuple[int, int]) -> Image.Image:
         """Noise of each colour: a tile of it, laid anew and turned all over the page, for noise is slow to make."""
-        tile = Image.merge("RGB", [Image.effect_noise((512, 512), self.noise) for _ in range(3)])
+        tile = Image.merge("RGB", [noise((512, 512), self.noise, colour) for colour in range(3)])
         turned = [tile.transpose(turn) for turn in Image.Transpose]
         grain = Image.new("RGB", size)
         for number, (x, y) in enumerate((x, y) for y in range(0, size[1], 512) for x in range(0, size[0], 512)):

@@ -20,6 +20,7 @@ from mail2fax.document.sandbox import Renderer
 from mail2fax.document.unpack import Unpacker
 from mail2fax.model.document import Document
 from mail2fax.model.refusal import RefusalCode
+from tests.harness.noise import noise
 from tests.integration.document import liar
 from tests.integration.document.rendering import refused, render, workers
 from tests.unit.document.crafted import WIDTH, craft, raw, saved, text_page
@@ -120,7 +121,7 @@ def scan(pages: int, dpi: int) -> bytes:
     """A colour scan as a machine sends it: JPEG, grain, text a little askew."""
     width, height = round(8.27 * dpi), round(11.69 * dpi)
     text = text_page(height, width=width).convert("L").rotate(0.6, fillcolor=255)
-    fibres = Image.effect_noise((width // 3, height // 3), 8).resize((width, height), Image.Resampling.BILINEAR)
+    fibres = noise((width // 3, height // 3), 8).resize((width, height), Image.Resampling.BILINEAR)
     grain = fibres.point(lambda value: min(255, value + 110))
     paper = ImageChops.multiply(text, grain)
     sheet, file = Image.merge("RGB", [paper, paper, paper.point(lambda value: value * 9 // 10)]), io.BytesIO()

@@ -12,6 +12,7 @@ from PIL import Image, ImageChops, ImageDraw, TiffImagePlugin
 from mail2fax.document import ink
 from mail2fax.document.ink import ROW_BYTES, Grey, Rows
 from mail2fax.document.paper import as_it_is
+from tests.harness.noise import noise
 from tests.unit.document.crafted import WIDTH, text_page
 
 ROW = st.one_of(
@@ -191,7 +192,7 @@ def test_white_words_stay_white_on_a_dark_ground(ground: int) -> None:
 
 
 def test_noise_on_white_paper_leaves_no_ink() -> None:
-    page = Image.effect_noise((WIDTH, 600), 9).point(lambda pixel: max(0, min(255, pixel + 105)))
+    page = noise((WIDTH, 600), 9).point(lambda pixel: max(0, min(255, pixel + 105)))
     assert not any(ink.binarised(grey_of(page)).data)
 
 

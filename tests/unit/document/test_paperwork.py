@@ -15,6 +15,7 @@ from mail2fax.document.grey import grey_of
 from mail2fax.document.ink import Rows, Screen
 from mail2fax.document.paper import on_paper
 from mail2fax.document.render import affordable
+from tests.harness.noise import noise
 from tests.harness.office import Scanner, Sheet, Writer, font, light_letter, mixed_letter, photo_page, photograph
 from tests.harness.paperwork import (
     fields,
@@ -36,8 +37,7 @@ def scanned(sheet: Sheet, askew: float = 1.4, dpi: Dpi = (204, 196)) -> Image.Im
     grey = grey_of(sheet.image)
     size = round(grey.width * dpi[0] / sheet.dpi), round(grey.height * dpi[1] / sheet.dpi)
     page = grey.resize(size, Image.Resampling.BOX).rotate(askew, Image.Resampling.BILINEAR, fillcolor=255)
-    noise = Image.effect_noise(page.size, 5)
-    return ImageChops.add(page.point(lambda value: value * 240 // 255), noise, 1, -128)
+    return ImageChops.add(page.point(lambda value: value * 240 // 255), noise(page.size, 5), 1, -128)
 
 
 def faxed(page: Image.Image, screen: Screen = Screen.DOTS) -> Rows:
