@@ -386,7 +386,7 @@ async def test_what_is_held_starts_nothing_more(tmp_path: Path) -> None:
 
 async def test_stopping_without_calls_takes_no_time(tmp_path: Path) -> None:
     async with house(tmp_path, ScriptedEngine()) as here, running(here):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(5):
             await here.dispatcher.finish(60, asyncio.Event())
 
 
@@ -428,7 +428,7 @@ async def test_a_second_signal_hangs_up_at_once(tmp_path: Path) -> None:
         await here.store.until_done("unprepared", 2)
         assert not finishing.done()
         hurry.set()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(5):
             await finishing
         assert (await here.found(job.id)).state is JobState.UNCONFIRMED
 

@@ -183,7 +183,7 @@ async def test_stopping_while_it_waits_to_be_started_again_takes_no_time(
     engine = EngineProcess(SETTINGS, command=COMMAND)
     await engine.start()
     await story(engine, DIES)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(5):
         await engine.stop()
 
 
